@@ -1,0 +1,51 @@
+/** The one error type of the edge. Codes are a closed list; each API surface maps them to its own body. */
+
+const STATUS = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  body_too_large: 413,
+  rate_limited: 429,
+  internal: 500,
+  unavailable: 503,
+} as const;
+
+export type ErrorCode = keyof typeof STATUS;
+
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+export interface AppErrorExtras {
+  /** Path of the first bad field, as `jobs[3].url`. */
+  field?: string;
+  details?: FieldError[];
+  headers?: Record<string, string>;
+  /** The fleet protocol's own code. */
+  reason?: string;
+}
+
+export class AppError extends Error {
+  override readonly name = "AppError";
+  readonly code: ErrorCode;
+  readonly extras: AppErrorExtras;
+
+  constructor(code: ErrorCode, text: string, extras: AppErrorExtras = {}) {
+    super(text);
+    this.code = code;
+    this.extras = extras;
+  }
+
+  get status(): (typeof STATUS)[ErrorCode] {
+    return STATUS[this.code];
+  }
+}
+
+/** The partition or D1 did not answer; nothing was acknowledged, and a repeat is safe. */
+export function unavailable(text: string, retryAfterSeconds: number): AppError {
+  return new AppError("unavailable", text, { headers: { "Retry-After": String(retryAfterSeconds) } });
+}

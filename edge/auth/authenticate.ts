@@ -1,0 +1,94 @@
+/** Who is asking: an API key becomes its account (jobs API 1.1, 1.2). */
+import { AppError } from "../app-error.ts";
+import type { AccountFacts } from "../partition/create.ts";
+import { MAX_KEY_LENGTH, type Scope, sha256Hex } from "./api-keys.ts";
+
+/** A key with the account that it opens, as one D1 read gives them. */
+export interface Caller {
+  keyId: string;
+  scopes: Scope[];
+  /** Requests a second of this key; null: the server's default. */
+  ratePerSecond: number | null;
+  maxResolution: string | null;
+  partition: string;
+  account: AccountFacts & { name: string };
+}
+
+/** A revoked key is refused everywhere within this time. */
+const CALLER_CACHE_MS = 5_000;
+const CALLER_CACHE_SIZE = 10_000;
+
+const cache = new Map<string, { caller: Caller | null; until: number }>();
+
+/** `x-api-key` counts; `Authorization: Bearer` is taken in its place. */
+export function presentedKey(headers: Headers): string | null {
+  const own = headers.get("x-api-key");
+  if (own !== null && own !== "") return own;
+  const bearer = /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "");
+  return bearer?.[1] ?? null;
+}
+
+/** Throws 401 without a good key, 403 without the scope. */
+export async function authenticate(db: D1Database, headers: Headers, scope: Scope, now: number): Promise<Caller> {
+  const key = presentedKey(headers);
+  if (key === null) throw new AppError("unauthenticated", "Missing x-api-key header");
+  const caller = key.length > MAX_KEY_LENGTH ? null : await findCaller(db, await sha256Hex(key), now);
+  if (caller === null) throw new AppError("unauthenticated", "Invalid API Key");
+  if (!caller.scopes.includes(scope)) throw new AppError("forbidden", `This key lacks the scope '${scope}'`);
+  return caller;
+}
+
+async function findCaller(db: D1Database, hash: string, now: number): Promise<Caller | null> {
+  const known = cache.get(hash);
+  if (known !== undefined && known.until > now) return known.caller;
+  const caller = await readCaller(db, hash, now);
+  if (cache.size >= CALLER_CACHE_SIZE) cache.clear();
+  // Only good keys are remembered: a new key works at once, and guesses fill no memory.
+  if (caller !== null) cache.set(hash, { caller, until: now + CALLER_CACHE_MS });
+  else cache.delete(hash);
+  return caller;
+}
+
+interface CallerRow {
+  key_id: string;
+  scopes: string;
+  key_limits: string;
+  account_id: string;
+  account_name: string;
+  partition: string;
+  pool: string;
+  limits: string;
+  store_prefix: string;
+}
+
+// Uses the unique index on api_keys(hash); one row read of each table.
+async function readCaller(db: D1Database, hash: string, now: number): Promise<Caller | null> {
+  const row = await db
+    .prepare(
+      `SELECT k.id AS key_id, k.scopes, k.limits AS key_limits, a.id AS account_id, a.name AS account_name, a.partition,
+         a.pool, a.limits, a.store_prefix
+       FROM api_keys k JOIN accounts a ON a.id = k.account_id
+       WHERE k.hash = ?1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?2) AND a.state = 'active'`,
+    )
+    .bind(hash, now)
+    .first<CallerRow>();
+  if (row === null) return null;
+  const limits = { ...JSON.parse(row.limits), ...JSON.parse(row.key_limits) } as {
+    rate_per_second?: number;
+    max_resolution?: string;
+  };
+  return {
+    keyId: row.key_id,
+    scopes: JSON.parse(row.scopes) as Scope[],
+    ratePerSecond: limits.rate_per_second ?? null,
+    maxResolution: limits.max_resolution ?? null,
+    partition: row.partition,
+    account: {
+      id: row.account_id,
+      name: row.account_name,
+      pool: row.pool,
+      limits: row.limits,
+      store_prefix: row.store_prefix,
+    },
+  };
+}

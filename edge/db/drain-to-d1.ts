@@ -1,0 +1,81 @@
+/** One drain flight as one D1 transaction. A row only overwrites an older version of itself, so a repeat is harmless. */
+import type { D1Flight } from "../partition/drain.ts";
+import { DRAINED_COLUMNS } from "../partition/job-row.ts";
+
+/** D1 refuses larger values; the local one does not, so we look ourselves (DESIGN section 8). */
+const MAX_VALUE_BYTES = 2_000_000;
+
+function selectFrom(columns: readonly string[]): string {
+  return columns.map((column) => `json_extract(value, '$.${column}')`).join(", ");
+}
+
+function overwrite(columns: readonly string[]): string {
+  return columns.map((column) => `${column} = excluded.${column}`).join(", ");
+}
+
+const JOB_UPSERT = `INSERT INTO jobs (${DRAINED_COLUMNS.join(", ")})
+  SELECT ${selectFrom(DRAINED_COLUMNS)} FROM json_each(?1) WHERE true
+  ON CONFLICT (id) DO UPDATE SET ${overwrite(DRAINED_COLUMNS.filter((column) => column !== "id"))}
+  WHERE excluded.version > jobs.version`;
+
+const FILE_COLUMNS = [
+  "file_id",
+  "job_id",
+  "account_id",
+  "kind",
+  "language",
+  "path",
+  "store_key",
+  "target_id",
+  "size",
+  "content_type",
+  "sha256",
+  "etag",
+  "created_at",
+] as const;
+const FILE_INSERT = `INSERT INTO files (${FILE_COLUMNS.join(", ")})
+  SELECT ${selectFrom(FILE_COLUMNS)} FROM json_each(?1) WHERE true ON CONFLICT (file_id) DO NOTHING`;
+
+const ATTEMPT_COLUMNS = ["job_id", "attempt", "epoch", "node", "began", "ended", "outcome", "error"] as const;
+const ATTEMPT_UPSERT = `INSERT INTO attempts (${ATTEMPT_COLUMNS.join(", ")})
+  SELECT ${selectFrom(ATTEMPT_COLUMNS)} FROM json_each(?1) WHERE true
+  ON CONFLICT (job_id, epoch, attempt) DO UPDATE SET ended = excluded.ended, outcome = excluded.outcome, error = excluded.error
+  WHERE excluded.ended IS NOT NULL`;
+
+const USAGE_COLUMNS = [
+  "account_id",
+  "version",
+  "usage_count",
+  "bytes_used",
+  "bytes_reserved",
+  "jobs_pending",
+  "jobs_processing",
+  "jobs_completed",
+  "jobs_failed",
+  "jobs_warning",
+  "jobs_skipped",
+] as const;
+const USAGE_UPSERT = `INSERT INTO usage (${USAGE_COLUMNS.join(", ")})
+  SELECT ${selectFrom(USAGE_COLUMNS)} FROM json_each(?1) WHERE true
+  ON CONFLICT (account_id) DO UPDATE SET ${overwrite(USAGE_COLUMNS.slice(1))} WHERE excluded.version > usage.version`;
+
+/** Writes the flight; throws if D1 did not take it, and then nothing of it is there. */
+export async function drainToD1(db: D1Database, flight: D1Flight): Promise<void> {
+  const statements = (
+    [
+      [JOB_UPSERT, flight.jobs],
+      [FILE_INSERT, flight.files],
+      [ATTEMPT_UPSERT, flight.attempts],
+      [USAGE_UPSERT, flight.usage],
+    ] as const
+  )
+    .filter(([, rows]) => rows.length > 0)
+    .map(([statement, rows]) => db.prepare(statement).bind(asJson(rows)));
+  if (statements.length > 0) await db.batch(statements);
+}
+
+function asJson(rows: readonly unknown[]): string {
+  const json = JSON.stringify(rows);
+  if (json.length > MAX_VALUE_BYTES) throw new Error(`a D1 value of ${json.length} characters is too large`);
+  return json;
+}

@@ -1,0 +1,60 @@
+/** The birth rule (DESIGN section 2): what a partition with empty storage asks of D1 before it answers anything. */
+import type { AccountFacts } from "../partition/create.ts";
+import type { FileRow, UsageRow } from "../partition/drain.ts";
+import { DRAINED_COLUMNS, type JobRow } from "../partition/job-row.ts";
+
+/** Rows read at once. */
+const PAGE_ROWS = 500;
+
+/** Claims the next generation of a partition's storage. 1: it never lived before. */
+export async function claimEpoch(db: D1Database, name: string, now: number): Promise<number> {
+  const row = await db
+    .prepare(
+      `INSERT INTO partitions (name, epoch, claimed_at) VALUES (?1, 1, ?2)
+       ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1, claimed_at = ?2 RETURNING epoch`,
+    )
+    .bind(name, now)
+    .first<{ epoch: number }>();
+  if (row === null) throw new Error("D1 gave no epoch");
+  return row.epoch;
+}
+
+export type AccountToRebuild = AccountFacts & Omit<UsageRow, "account_id">;
+
+export async function accountsOf(db: D1Database, partition: string): Promise<AccountToRebuild[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT a.id, a.pool, a.limits, a.store_prefix, coalesce(u.version, 0) AS version, coalesce(u.usage_count, 0) AS usage_count,
+         coalesce(u.bytes_used, 0) AS bytes_used, coalesce(u.bytes_reserved, 0) AS bytes_reserved,
+         0 AS jobs_pending, 0 AS jobs_processing, coalesce(u.jobs_completed, 0) AS jobs_completed,
+         coalesce(u.jobs_failed, 0) AS jobs_failed, coalesce(u.jobs_warning, 0) AS jobs_warning,
+         coalesce(u.jobs_skipped, 0) AS jobs_skipped
+       FROM accounts a LEFT JOIN usage u ON u.account_id = a.id WHERE a.partition = ?`,
+    )
+    .bind(partition)
+    .all<AccountToRebuild>();
+  return results;
+}
+
+/** Unfinished jobs of an account, a page at a time. Uses jobs_live(account_id). */
+export async function liveJobsAfter(db: D1Database, account: string, after: string): Promise<JobRow[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT ${DRAINED_COLUMNS.join(", ")} FROM jobs WHERE account_id = ? AND finished_at IS NULL AND id > ?
+       ORDER BY id LIMIT ${PAGE_ROWS}`,
+    )
+    .bind(account, after)
+    .all<JobRow>();
+  return results;
+}
+
+/** Files that still hold their names. Uses files_account_path(account_id, path). */
+export async function filesAfter(db: D1Database, account: string, after: string): Promise<FileRow[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT * FROM files WHERE account_id = ? AND path > ? AND deleted_at IS NULL ORDER BY path LIMIT ${PAGE_ROWS}`,
+    )
+    .bind(account, after)
+    .all<FileRow>();
+  return results;
+}

@@ -1,0 +1,36 @@
+import type { EventStream } from "./events/event-stream.ts";
+import type { Partition } from "./partition/partition.ts";
+
+/** Bindings of the Worker. Vars and secrets bear the names of the operator's manual; all of them arrive as text. */
+export interface Env {
+  DB: D1Database;
+  PARTITION: DurableObjectNamespace<Partition>;
+  EVENT_STREAM: DurableObjectNamespace<EventStream>;
+  /** The disk store service; only in the embedded stack. */
+  STORE?: Fetcher;
+
+  TRAWL_ADMIN_TOKEN?: string;
+  TRAWL_SECRET?: string;
+  TRAWL_STORE?: string;
+  TRAWL_STORE_SECRET?: string;
+  TRAWL_STORE_URL?: string;
+  TRAWL_PUBLIC_URL?: string;
+  TRAWL_FILES_URL?: string;
+  TRAWL_TRUST_PROXY?: string;
+  TRAWL_PARTITIONS?: string;
+  TRAWL_REGION?: string;
+  TRAWL_MAX_PENDING?: string;
+  TRAWL_MAX_PARTITION_READY?: string;
+  TRAWL_RATE?: string;
+  TRAWL_LEASE_TTL_MS?: string;
+  TRAWL_DEADLINE_MS?: string;
+  TRAWL_ALLOW_PRIVATE?: string;
+  TRAWL_ALLOW_HOSTS?: string;
+  TRAWL_LOG?: string;
+}
+
+/** A number of the environment; anything that is not one is the default. */
+export function envNumber(text: string | undefined, fallback: number): number {
+  const number = Number(text);
+  return text === undefined || text.trim() === "" || !Number.isFinite(number) || number < 0 ? fallback : number;
+}

@@ -1,0 +1,38 @@
+import { rest } from "./backoff.ts";
+import { errorText, type Log } from "./log.ts";
+
+const MINUTE_MS = 60_000;
+
+/** Cron triggers do not fire in Miniflare: calls the task at each full minute, never two at once. */
+export function startCron(
+  task: () => Promise<void>,
+  log: Log,
+  now: () => number = Date.now,
+): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const loop = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await rest(MINUTE_MS - (now() % MINUTE_MS), stopping.signal);
+      if (!stopping.signal.aborted) await runCron(task, log);
+    }
+  };
+  const running = loop();
+  return {
+    async stop() {
+      stopping.abort();
+      // A handler that hangs must not hold up the stop: workerd ends with it.
+      await Promise.race([running, rest(1_000, new AbortController().signal)]);
+    },
+  };
+}
+
+/** One run; a failure is logged and the next minute tries again. Answers whether it went well. */
+export async function runCron(task: () => Promise<void>, log: Log): Promise<boolean> {
+  try {
+    await task();
+    return true;
+  } catch (error) {
+    log.error("cron.failed", { message: errorText(error) });
+    return false;
+  }
+}

@@ -1,0 +1,133 @@
+/** `POST /control/<call>`: what only the edge may ask, with the shared secret as bearer. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { z } from "zod";
+import {
+  AbortCall,
+  BeginCall,
+  CommitCall,
+  DeleteCall,
+  HeadCall,
+  ReadCall,
+  SweepCall,
+} from "../../storage/disk-wire.ts";
+import type { Commits } from "./commit.ts";
+import { RefusedError } from "./errors.ts";
+import type { Journal } from "./journal.ts";
+import { MAX_CONTROL_BODY_BYTES, READ_CHUNK_BYTES } from "./limits.ts";
+import type { Objects } from "./objects.ts";
+import { sendJson } from "./refuse.ts";
+import type { Uploads } from "./uploads.ts";
+
+export interface ControlDeps {
+  secret: string;
+  uploads: Uploads;
+  commits: Commits;
+  objects: Objects;
+  journal: Journal;
+  now: () => number;
+}
+
+type Handler = (deps: ControlDeps, body: unknown, response: ServerResponse) => Promise<void>;
+
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  async begin(deps, body, response) {
+    const { record } = await deps.uploads.begin(BeginCall.parse(body), deps.now());
+    sendJson(response, 200, { upload_id: record.id, part_size: record.part_size });
+  },
+
+  async commit(deps, body, response) {
+    sendJson(response, 200, await deps.commits.commit(CommitCall.parse(body)));
+  },
+
+  async abort(deps, body, response) {
+    const { upload_id } = AbortCall.parse(body);
+    // A commit that has begun is decided first; if it succeeds there is nothing left to abort.
+    await deps.commits.settled(upload_id);
+    const upload = deps.uploads.get(upload_id);
+    if (upload !== undefined) await deps.uploads.remove(upload);
+    sendJson(response, 200, {});
+  },
+
+  async head(deps, body, response) {
+    const found = await deps.objects.head(HeadCall.parse(body).key);
+    sendJson(response, 200, found && { size: found.size, etag: found.etag, last_modified: found.lastModified });
+  },
+
+  async read(deps, body, response) {
+    const { key, range } = ReadCall.parse(body);
+    const object = await deps.objects.open(key);
+    if (object === null) throw new RefusedError(404, "not_found");
+    const start = Math.min(range?.offset ?? 0, object.size);
+    const length = Math.min(range?.length ?? object.size, object.size - start);
+    response.writeHead(200, { "content-type": "application/octet-stream", "content-length": length });
+    if (length === 0) {
+      await object.file.close();
+      response.end();
+      return;
+    }
+    // The stream closes the file, also when the reader goes away.
+    const bytes = object.file.createReadStream({ start, end: start + length - 1, highWaterMark: READ_CHUNK_BYTES });
+    await pipeline(bytes, response);
+  },
+
+  async delete(deps, body, response) {
+    const { key, etag } = DeleteCall.parse(body);
+    sendJson(response, 200, { deleted: await deps.objects.delete(key, etag) });
+  },
+
+  async sweep(deps, body, response) {
+    const { now } = SweepCall.parse(body);
+    sendJson(response, 200, { removed: await sweep(deps, now) });
+  },
+};
+
+/** One bounded pass over `.trawl`: abandoned uploads, debris, commits that nobody can ask for any more. */
+export async function sweep(deps: Pick<ControlDeps, "uploads" | "commits" | "journal">, now: number): Promise<number> {
+  await deps.journal.prune(now);
+  return deps.uploads.sweep(now, (id) => deps.commits.isRunning(id));
+}
+
+/** Answers a control call; faults of the file system are thrown. */
+export async function control(
+  deps: ControlDeps,
+  name: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (!hasSecret(request, deps.secret)) throw new RefusedError(401, "unauthorized");
+  const handler = Object.hasOwn(HANDLERS, name) ? HANDLERS[name] : undefined;
+  if (request.method !== "POST" || handler === undefined) throw new RefusedError(404, "no_such_call");
+  const body = await readJson(request);
+  try {
+    await handler(deps, body, response);
+  } catch (error) {
+    if (error instanceof z.ZodError) throw new RefusedError(400, "bad_call");
+    throw error;
+  }
+}
+
+/** Equal digests instead of equal texts: no length to learn either. */
+function hasSecret(request: IncomingMessage, secret: string): boolean {
+  return timingSafeEqual(digest(request.headers.authorization ?? ""), digest(`Bearer ${secret}`));
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_CONTROL_BODY_BYTES) throw new RefusedError(413, "call_too_large");
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  } catch {
+    throw new RefusedError(400, "bad_call");
+  }
+}

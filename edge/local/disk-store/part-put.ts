@@ -1,0 +1,100 @@
+/** `PUT /_store/u/<upload>/<part>?max&exp&sig`: one part from a node, direct or through the Worker. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type PartGrant, type PartKey, verifyPartUrl } from "../../storage/part-signature.ts";
+import { errnoCode, isErrno } from "./errno.ts";
+import { RefusedError } from "./errors.ts";
+import { LINGER_SIGNED_BYTES, LINGER_STRANGER_BYTES } from "./limits.ts";
+import { PartTooLargeError, type WrittenPart, writePart } from "./part-writer.ts";
+import { refuse, sendJson } from "./refuse.ts";
+import type { Upload } from "./upload.ts";
+import type { Uploads } from "./uploads.ts";
+
+export interface PartPutDeps {
+  uploads: Uploads;
+  partKey: PartKey;
+  now: () => number;
+}
+
+/** 200 with the part's ETag; 403 bad or expired link, 409 upload closed or unknown, 413 too long, 507 disk full. */
+export async function putPart(
+  deps: PartPutDeps,
+  url: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const grant = await verifyPartUrl(deps.partKey, url);
+  if (grant === null || grant.expiresAt < deps.now()) {
+    refuse(request, response, 403, "bad_link", LINGER_STRANGER_BYTES);
+    return;
+  }
+  try {
+    const part = await receive(deps, grant, request);
+    response.setHeader("etag", `"${part.sha256}"`);
+    sendJson(response, 200, { size: part.size });
+  } catch (error) {
+    const { status, code } = partFault(error);
+    refuse(request, response, status, code, LINGER_SIGNED_BYTES);
+  }
+}
+
+async function receive(deps: PartPutDeps, grant: PartGrant, request: IncomingMessage): Promise<WrittenPart> {
+  const upload = deps.uploads.get(grant.uploadId);
+  if (upload === undefined || upload.closed) throw new RefusedError(409, "upload_closed");
+  const maxBytes = roomFor(upload, grant);
+  if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw new RefusedError(413, "part_too_large");
+  upload.touched = deps.now();
+
+  const older = upload.open.get(grant.partNumber);
+  const done = older === undefined ? Promise.resolve() : older.cut();
+  const work = done.then(() => write(upload, grant, maxBytes, request));
+  const settled = work.then(
+    () => undefined,
+    () => undefined,
+  );
+  const open = {
+    cut: () => {
+      request.destroy();
+      return settled;
+    },
+  };
+  // Set before the first await: a commit or a newer try of this part must find it.
+  upload.open.set(grant.partNumber, open);
+  try {
+    return await work;
+  } finally {
+    if (upload.open.get(grant.partNumber) === open) upload.open.delete(grant.partNumber);
+    upload.touched = deps.now();
+  }
+}
+
+async function write(upload: Upload, grant: PartGrant, maxBytes: number, request: IncomingMessage) {
+  if (upload.closed) throw new RefusedError(409, "upload_closed");
+  const file = await upload.openData();
+  let part: WrittenPart;
+  try {
+    await upload.forgetPart(grant.partNumber);
+    part = await writePart(request, file, (grant.partNumber - 1) * upload.record.part_size, maxBytes);
+  } finally {
+    await file.close();
+  }
+  // Closed meanwhile, and all of the body was here already: the commit did not count on this part.
+  if (upload.closed) throw new RefusedError(409, "upload_closed");
+  await upload.recordPart(grant.partNumber, part.size, part.sha256);
+  return part;
+}
+
+/** The signed maximum, and never past the end of the part or of a file whose size is known. */
+function roomFor(upload: Upload, grant: PartGrant): number {
+  const { size, part_size } = upload.record;
+  const rest = size === null ? Number.POSITIVE_INFINITY : Math.max(0, size - (grant.partNumber - 1) * part_size);
+  return Math.min(grant.maxBytes, part_size, rest);
+}
+
+function partFault(error: unknown): { status: number; code: string } {
+  if (error instanceof RefusedError) return error;
+  if (error instanceof PartTooLargeError) return { status: 413, code: "part_too_large" };
+  if (isErrno(error, "ENOSPC") || isErrno(error, "EDQUOT")) return { status: 507, code: "disk_full" };
+  // The temp file is gone: aborted in this very moment.
+  if (isErrno(error, "ENOENT")) return { status: 409, code: "upload_closed" };
+  return { status: 503, code: errnoCode(error) };
+}

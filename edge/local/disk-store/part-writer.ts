@@ -1,0 +1,78 @@
+/** Receives one part: network → file at the part's offset, hashed on the way. */
+import { createHash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { WRITE_BATCH_BYTES, WRITE_BATCH_CHUNKS } from "./limits.ts";
+
+export interface WrittenPart {
+  size: number;
+  sha256: string;
+}
+
+/** The body is longer than its grant. */
+export class PartTooLargeError extends Error {
+  override readonly name = "PartTooLargeError";
+}
+
+/**
+ * Writes a body at `offset`. One batch is written while the next one arrives. Whatever happens, no write is under way
+ * when the promise settles.
+ *
+ * @throws PartTooLargeError when more than `maxBytes` came; nothing past the grant was written
+ */
+export async function writePart(
+  body: Readable,
+  file: FileHandle,
+  offset: number,
+  maxBytes: number,
+): Promise<WrittenPart> {
+  const hash = createHash("sha256");
+  let size = 0;
+  let batch: Buffer[] = [];
+  let batchBytes = 0;
+  let position = offset;
+  let writing: Promise<void> = Promise.resolve();
+
+  async function flush(): Promise<void> {
+    await writing;
+    const buffers = batch;
+    const at = position;
+    position += batchBytes;
+    batch = [];
+    batchBytes = 0;
+    writing = writeAll(file, buffers, at);
+    // Awaited by the next flush; until then a failure must not count as unhandled.
+    writing.catch(() => undefined);
+  }
+
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) throw new PartTooLargeError(`The part has more than ${maxBytes} bytes`);
+      hash.update(chunk);
+      batch.push(chunk);
+      batchBytes += chunk.length;
+      if (batchBytes >= WRITE_BATCH_BYTES || batch.length >= WRITE_BATCH_CHUNKS) await flush();
+    }
+    await flush();
+    await writing;
+  } finally {
+    await writing.catch(() => undefined);
+  }
+  return { size, sha256: hash.digest("hex") };
+}
+
+async function writeAll(file: FileHandle, buffers: Buffer[], at: number): Promise<void> {
+  let rest = buffers.filter((buffer) => buffer.length > 0);
+  let position = at;
+  while (rest.length > 0) {
+    let { bytesWritten } = await file.writev(rest, position);
+    position += bytesWritten;
+    // A short write is legal: near a full disk, for one.
+    while (rest[0] !== undefined && bytesWritten >= rest[0].length) {
+      bytesWritten -= rest[0].length;
+      rest = rest.slice(1);
+    }
+    if (rest[0] !== undefined && bytesWritten > 0) rest = [rest[0].subarray(bytesWritten), ...rest.slice(1)];
+  }
+}

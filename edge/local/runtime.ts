@@ -1,0 +1,136 @@
+import { createRequire } from "node:module";
+import {
+  convertV4MiniflareOptions,
+  LogLevel,
+  Miniflare,
+  Log as MiniflareLog,
+  type V4WorkerOptionsShape,
+} from "miniflare";
+import { HostError } from "./host-error.ts";
+import { errorText, type Log } from "./log.ts";
+import type { Database } from "./migrations.ts";
+import { HOST_PID_VAR, PID_FILE_VAR } from "./owned-process.ts";
+import { keepForeignSignalsOut } from "./signals.ts";
+import { useWrapper } from "./wrapper-path.ts";
+
+/** What one workerd is started with. */
+export type RuntimeConfig = {
+  bundle: string;
+  bindings: V4WorkerOptionsShape;
+  host: string;
+  /** 0 takes a free port. */
+  port: number;
+  statePath: string;
+  wrapper: string;
+  pidFile: string;
+  outbound: (request: Request) => Promise<Response>;
+  log: Log;
+  /** Called when Miniflare has replaced a workerd that died. */
+  onRestart: () => Promise<void>;
+};
+
+/** A running workerd. */
+export type Runtime = {
+  port: number;
+  database(): Promise<Database>;
+  /** Runs the Worker's cron handler. */
+  scheduled(cron: string): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts workerd on the bundle and waits until its socket listens. There is no proxy in front: the public port is
+ * workerd's own.
+ *
+ * @throws HostError `port_in_use`, `runtime_failed`
+ */
+export async function startRuntime(config: RuntimeConfig): Promise<Runtime> {
+  const releaseWrapper = useWrapper(config.wrapper);
+  const miniflare = keepForeignSignalsOut(() => new Miniflare(convertV4MiniflareOptions(v4Options(config))));
+  try {
+    const url = await miniflare.ready;
+    return {
+      port: Number(url.port),
+      database: async () => (await miniflare.getD1Database("DB")) as unknown as Database,
+      async scheduled(cron) {
+        const worker = await miniflare.getWorker();
+        await worker.scheduled({ cron });
+      },
+      async stop() {
+        await miniflare.dispose();
+        releaseWrapper();
+      },
+    };
+  } catch (error) {
+    await miniflare.dispose().catch(() => {});
+    releaseWrapper();
+    throw asHostError(error, config);
+  }
+}
+
+/** Where npm put the workerd binary that Miniflare would start. */
+export function workerdBinary(): string {
+  // Resolved from Miniflare, not from here: workerd is its dependency, and only its version fits.
+  const fromMiniflare = createRequire(createRequire(import.meta.url).resolve("miniflare"));
+  const { default: path } = fromMiniflare("workerd") as { default: string };
+  return path;
+}
+
+function v4Options(config: RuntimeConfig): Parameters<typeof convertV4MiniflareOptions>[0] {
+  return {
+    ...config.bindings,
+    modules: [{ type: "ESModule", path: config.bundle }],
+    outboundService: (request: unknown) => config.outbound(request as Request) as never,
+    host: config.host,
+    port: config.port,
+    resourcePersistencePath: config.statePath,
+    // Otherwise Miniflare asks workers.cloudflare.com for a sample `request.cf`.
+    cf: false,
+    telemetry: { enabled: false },
+    logRequests: false,
+    unsafeTriggerHandlers: false,
+    unsafeLocalExplorer: false,
+    unsafeRuntimeEnv: { [HOST_PID_VAR]: String(process.pid), [PID_FILE_VAR]: config.pidFile },
+    unsafeHandleRuntimeRestart: config.onRestart,
+    log: new ForwardingLog(config.log),
+    // The Worker writes its own one-line JSON; anything else is wrapped.
+    handleStructuredLogs: ({ level, message }) => forwardWorkerLine(config.log, level, message),
+  };
+}
+
+function forwardWorkerLine(log: Log, level: string, message: string): void {
+  if (message.startsWith("{")) process.stderr.write(`${message}\n`);
+  else if (level === "error" || level === "warn") log[level]("worker.logged", { message });
+  else log.debug("worker.logged", { message });
+}
+
+/** Miniflare's own lines, as events of ours. */
+class ForwardingLog extends MiniflareLog {
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    super(LogLevel.WARN);
+    this.#log = log;
+  }
+
+  override error(error: Error): void {
+    const cause = error.cause === undefined ? {} : { cause: errorText(error.cause) };
+    this.#log.error("miniflare.failed", { message: error.message, ...cause });
+  }
+
+  override warn(message: string): void {
+    this.#log.debug("miniflare.warned", { message });
+  }
+
+  protected override log(message: string): void {
+    this.#log.debug("miniflare.logged", { message });
+  }
+}
+
+function asHostError(error: unknown, config: RuntimeConfig): HostError {
+  if (error instanceof Error && "code" in error && error.code === "ERR_ADDRESS_IN_USE") {
+    const text = `port ${config.port} on ${config.host} is in use; choose another with --port (0 takes a free one)`;
+    return new HostError("port_in_use", text, { cause: error });
+  }
+  return new HostError("runtime_failed", `workerd did not start: ${errorText(error)}`, { cause: error });
+}

@@ -1,0 +1,19 @@
+import type { Env } from "./env.ts";
+
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+type Level = (typeof LEVELS)[number];
+
+/** What may stand in a log line: ids, names, numbers. Never a body, a header or a URL with its query. */
+export type LogFields = Record<string, string | number | boolean | null>;
+
+export type Log = (level: Level, event: string, fields?: LogFields) => void;
+
+/** One-line JSON events named `noun.verb`, from `TRAWL_LOG` (default `info`) upwards. */
+export function makeLog(env: Pick<Env, "TRAWL_LOG">): Log {
+  const wanted = LEVELS.indexOf(env.TRAWL_LOG as Level);
+  const least = wanted === -1 ? 1 : wanted;
+  return (level, event, fields = {}) => {
+    if (LEVELS.indexOf(level) < least) return;
+    console.log(JSON.stringify({ time: new Date().toISOString(), level, event, ...fields }));
+  };
+}

@@ -1,0 +1,107 @@
+/** Opens a partition's storage; an empty one claims its generation and is rebuilt from D1 (birth rule). */
+import { accountsOf, claimEpoch, filesAfter, liveJobsAfter } from "../db/rebuild.ts";
+import { foldKey } from "../../shared/names.ts";
+import { Core } from "./core.ts";
+import { insertJobRow, upsertAccount, withoutHandOut } from "./create.ts";
+import { EventIds } from "./event-ids.ts";
+import { type JobRow, parseReserved } from "./job-row.ts";
+import { countMove } from "./move.ts";
+import { getMeta, openSchema, setMeta } from "./schema.ts";
+import type { Sql } from "./sql.ts";
+import { apiStatus, type State } from "./states.ts";
+import type { ResolvedCore, Turn } from "./turn.ts";
+
+/** A live job of a dead generation: whatever held it is stale now, so it only waits again. */
+const REBORN: Partial<Record<State, State>> = { offered: "queued", running: "queued", finishing: "queued" };
+
+export async function openCore(sql: Sql, db: D1Database, name: string, config: ResolvedCore, now: () => number): Promise<Core> {
+  if (!openSchema(sql)) return new Core(sql, config, Number(getMeta(sql, "epoch")), EventIds.load(sql));
+  // The claim is stored last: a crash before that repeats the birth with a higher generation, which is harmless.
+  const epoch = await claimEpoch(db, name, now());
+  const core = new Core(sql, config, epoch, new EventIds(0));
+  if (epoch > 1) await rebuild(core, db, name, now);
+  core.sql.transaction(() => setMeta(sql, "epoch", String(epoch)));
+  return core;
+}
+
+async function rebuild(core: Core, db: D1Database, name: string, now: () => number): Promise<void> {
+  for (const account of await accountsOf(db, name)) {
+    const { id, pool, limits, store_prefix, ...usage } = account;
+    core.run(now(), Math.random, (turn) => {
+      upsertAccount(turn, { id, pool, limits, store_prefix });
+      turn.sql.run(
+        `UPDATE accounts SET version = ?, usage_count = ?, bytes_used = ?, bytes_reserved = ?, completed = ?, failed = ?,
+           warning = ?, skipped = ?, pending = 0, processing = 0, ready = 0, active = 0 WHERE id = ?`,
+        usage.version,
+        usage.usage_count,
+        usage.bytes_used,
+        usage.bytes_reserved,
+        usage.jobs_completed,
+        usage.jobs_failed,
+        usage.jobs_warning,
+        usage.jobs_skipped,
+        id,
+      );
+    });
+    await rebuildJobs(core, db, id, now);
+    await rebuildNames(core, db, id, now);
+  }
+}
+
+async function rebuildJobs(core: Core, db: D1Database, account: string, now: () => number): Promise<void> {
+  for (let after = ""; ; ) {
+    const page = await liveJobsAfter(db, account, after);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    core.run(now(), Math.random, (turn) => {
+      for (const row of page) putBack(turn, row);
+    });
+    after = last.id;
+  }
+}
+
+function putBack(turn: Turn, row: JobRow): void {
+  if (turn.sql.get("SELECT 1 AS x FROM jobs WHERE id = ?", row.id) !== undefined) return;
+  const state = REBORN[row.state] ?? row.state;
+  const reborn: JobRow = { ...row, state, status: apiStatus(state), step: null, progress: 0, version: row.version + 1 };
+  insertJobRow(turn, withoutHandOut(reborn, 0));
+  countMove(turn, row.account_id, null, state);
+  const reserved = parseReserved(row);
+  if (reserved !== null) holdName(turn, row, reserved.key, reserved.folder, reserved.suffix);
+}
+
+async function rebuildNames(core: Core, db: D1Database, account: string, now: () => number): Promise<void> {
+  for (let after = ""; ; ) {
+    const page = await filesAfter(db, account, after);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    core.run(now(), Math.random, (turn) => {
+      for (const file of page) {
+        const folder = file.path.slice(0, Math.max(0, file.path.lastIndexOf("/")));
+        holdName(turn, { id: file.job_id, account_id: account, target_id: file.target_id }, file.path, folder, 1);
+      }
+    });
+    after = last.path;
+  }
+}
+
+const SUFFIX = / \((\d{1,6})\)(?=\.[^./]+$)/;
+
+function holdName(
+  turn: Turn,
+  job: Pick<JobRow, "id" | "account_id" | "target_id">,
+  key: string,
+  folder: string,
+  suffix: number,
+): void {
+  const plain = key.replace(SUFFIX, "").slice(folder.length + 1).replace(/\.[^.]+$/, "");
+  turn.sql.run(
+    "INSERT INTO names (account_id, target_id, folded, stem, suffix, job_id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    job.account_id,
+    job.target_id,
+    foldKey(key),
+    foldKey(`${folder}/${plain}`),
+    Math.max(suffix, Number(SUFFIX.exec(key)?.[1] ?? 1)),
+    job.id,
+  );
+}

@@ -1,0 +1,38 @@
+import type { EventIds } from "./event-ids.ts";
+import type { Sql } from "./sql.ts";
+import { type Effects, noEffects, type ResolvedCore, type Turn } from "./turn.ts";
+
+/**
+ * The dispatch core: its storage, its generation and its numbers. Each call is one transaction over `sql`, decided by
+ * the command, the time and the dice alone; what must happen outside comes back as effects.
+ *
+ * @example core.run(Date.now(), Math.random, (turn) => cancelJob(turn, account, id, false))
+ */
+export class Core {
+  readonly sql: Sql;
+  readonly config: ResolvedCore;
+  readonly epoch: number;
+  readonly ids: EventIds;
+
+  constructor(sql: Sql, config: ResolvedCore, epoch: number, ids: EventIds) {
+    this.sql = sql;
+    this.config = config;
+    this.epoch = epoch;
+    this.ids = ids;
+  }
+
+  run<Result>(now: number, random: () => number, body: (turn: Turn) => Result): { result: Result; effects: Effects } {
+    const effects = noEffects();
+    const turn: Turn = {
+      sql: this.sql,
+      now,
+      random,
+      ids: this.ids,
+      config: this.config,
+      epoch: this.epoch,
+      effects,
+    };
+    const result = this.sql.transaction(() => body(turn));
+    return { result, effects };
+  }
+}

@@ -1,0 +1,164 @@
+/** Insertion of jobs, and what admission asks before it (jobs API 1.3). */
+import { recordEvent } from "./events.ts";
+import type { JobRow, LiveJob } from "./job-row.ts";
+import { DRAINED_COLUMNS } from "./job-row.ts";
+import { countMove } from "./move.ts";
+import { apiStatus } from "./states.ts";
+import type { Turn } from "./turn.ts";
+
+/** What the account brings into its partition; pushed along with each request, stored when it changes. */
+export interface AccountFacts {
+  id: string;
+  pool: string;
+  /** JSON `Limits`. */
+  limits: string;
+  store_prefix: string;
+}
+
+export function upsertAccount(turn: Turn, account: AccountFacts): void {
+  const known = turn.sql.get<AccountFacts>("SELECT id, pool, limits, store_prefix FROM accounts WHERE id = ?", account.id);
+  if (known && known.pool === account.pool && known.limits === account.limits) return;
+  turn.sql.run(
+    `INSERT INTO accounts (id, pool, limits, store_prefix) VALUES (?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET pool = excluded.pool, limits = excluded.limits`,
+    account.id,
+    account.pool,
+    account.limits,
+    account.store_prefix,
+  );
+}
+
+/** The part of a job that its creator decides; the rest starts empty. */
+export type NewJob = Pick<
+  JobRow,
+  | "id"
+  | "account_id"
+  | "key_id"
+  | "surface"
+  | "url"
+  | "options"
+  | "folder"
+  | "filename"
+  | "webhook_url"
+  | "batch_id"
+  | "batch_index"
+  | "priority"
+  | "tags"
+  | "metadata"
+  | "sealed"
+  | "target_id"
+  | "idempotency_key"
+  | "idempotency_fingerprint"
+  | "source_host"
+  | "traceparent"
+  | "origin"
+  | "created_at"
+> & { held: boolean };
+
+export type CreateResult = { kind: "created"; events: number[] } | { kind: "full" };
+
+const LIVE_COLUMNS = [
+  "create_event",
+  "node_id",
+  "session",
+  "offer_until",
+  "deadline_at",
+  "missed",
+  "avoid",
+  "winner",
+  "manifest",
+  "finishing_since",
+  "commit_tries",
+  "commit_due",
+  "wait_until",
+  "avoid_until",
+] as const satisfies readonly (keyof LiveJob)[];
+
+const ALL_COLUMNS = [...DRAINED_COLUMNS, ...LIVE_COLUMNS] as const;
+const INSERT = `INSERT INTO jobs (${ALL_COLUMNS.join(", ")}) VALUES (${ALL_COLUMNS.map(() => "?").join(", ")})`;
+
+/** Writes one job row as it is; also how a rebuild puts back what D1 kept. */
+export function insertJobRow(turn: Turn, job: LiveJob): void {
+  turn.sql.run(INSERT, ...ALL_COLUMNS.map((column) => job[column]));
+}
+
+/** A job as D1 kept it, or as its creator asks for it, with everything of a hand-out empty. */
+export function withoutHandOut(row: JobRow, createEvent: number): LiveJob {
+  return {
+    ...row,
+    create_event: createEvent,
+    node_id: null,
+    session: null,
+    offer_until: null,
+    deadline_at: null,
+    missed: 0,
+    avoid: null,
+    winner: null,
+    manifest: null,
+    finishing_since: null,
+    commit_tries: 0,
+    commit_due: null,
+    wait_until: null,
+    avoid_until: null,
+  };
+}
+
+/** Inserts all jobs or none. The ids come from the edge, so its own retry after a lost answer inserts nothing twice. */
+export function createJobs(turn: Turn, account: AccountFacts, jobs: readonly NewJob[]): CreateResult {
+  upsertAccount(turn, account);
+  const known = jobs.filter((job) => turn.sql.get("SELECT 1 AS x FROM jobs WHERE id = ?", job.id) === undefined);
+  if (known.length < jobs.length) {
+    return { kind: "created", events: jobs.map((job) => createEventOf(turn, job.id)) };
+  }
+  const load = turn.sql.get<{ pending: number }>("SELECT pending FROM accounts WHERE id = ?", account.id);
+  const ready = turn.sql.get<{ n: number | null }>("SELECT sum(ready) AS n FROM accounts WHERE ready > 0")?.n ?? 0;
+  if ((load?.pending ?? 0) + jobs.length > turn.config.maxPending || ready + jobs.length > turn.config.maxReady) {
+    return { kind: "full" };
+  }
+  const events = jobs.map((job) => createOne(turn, job));
+  turn.sql.run("UPDATE accounts SET usage_count = usage_count + ? WHERE id = ?", jobs.length, account.id);
+  return { kind: "created", events };
+}
+
+function createEventOf(turn: Turn, id: string): number {
+  return turn.sql.get<{ create_event: number }>("SELECT create_event FROM jobs WHERE id = ?", id)?.create_event ?? 0;
+}
+
+function createOne(turn: Turn, { held, ...job }: NewJob): number {
+  const state = held ? "held" : "queued";
+  const row: JobRow = {
+    ...job,
+    role: "single",
+    state,
+    step: null,
+    status: apiStatus(state),
+    version: 1,
+    source_id: null,
+    queued_at: turn.now,
+    not_before: null,
+    started_at: null,
+    finished_at: null,
+    attempt: 0,
+    attempts: 0,
+    tries: "{}",
+    node_name: null,
+    title: null,
+    description: null,
+    release_date: null,
+    source: null,
+    error: null,
+    error_type: null,
+    error_class: null,
+    progress: 0,
+    reserved: null,
+    media_key: null,
+    file_size: null,
+    telemetry: null,
+    effective: null,
+    terminal_event_id: null,
+  };
+  const event = recordEvent(turn, row, "job.created", null);
+  insertJobRow(turn, withoutHandOut(row, event));
+  countMove(turn, job.account_id, null, state);
+  return event;
+}

@@ -1,0 +1,61 @@
+/** What follows from a failure (jobs API 12): pure, and by the table alone. */
+import { FAILURE_RULES, type FailureClass, type FailureRule } from "../../shared/contract/failures.ts";
+import { COOL_DOWN_MS, MAX_TRIES_TOTAL } from "../../shared/limits.ts";
+import type { Tries } from "./job-row.ts";
+
+export interface FailureFacts {
+  class: FailureClass;
+  /** Counted before this failure. */
+  tries: Tries;
+  /** The node (or the storage) says that a repeat cannot help. */
+  permanent: boolean;
+  retryAfterMs: number | null;
+}
+
+export interface BackoffRule {
+  baseMs: number;
+  maxMs: number;
+}
+
+export type Decision =
+  | { kind: "end"; rule: FailureRule; tries: Tries }
+  | {
+      kind: "repeat";
+      rule: FailureRule;
+      tries: Tries;
+      notBefore: number;
+      /** How the nodes that failed are treated at the next hand-out; null: they may have it again. */
+      avoid: "prefer" | "only" | "countries" | null;
+    };
+
+/** Random between 0 and min(max, base × 3^n). */
+export function backoffMs(triesSoFar: number, rule: BackoffRule, random: () => number): number {
+  return Math.floor(random() * Math.min(rule.maxMs, rule.baseMs * 3 ** triesSoFar));
+}
+
+export function decideFailure(facts: FailureFacts, now: number, rule: BackoffRule, random: () => number): Decision {
+  const policy = FAILURE_RULES[facts.class];
+  const count = (facts.tries[facts.class] ?? 0) + 1;
+  const tries: Tries = { ...facts.tries, [facts.class]: count };
+  const total = Object.values(tries).reduce((sum, each) => sum + each, 0);
+  if (facts.permanent || count >= policy.tries || total >= MAX_TRIES_TOTAL) return { kind: "end", rule: policy, tries };
+  const wait =
+    facts.class === "rate" ? (facts.retryAfterMs ?? COOL_DOWN_MS) : backoffMs(count, rule, random);
+  return { kind: "repeat", rule: policy, tries, notBefore: now + wait, avoid: avoidMode(policy, count) };
+}
+
+function avoidMode(policy: FailureRule, count: number): "prefer" | "only" | "countries" | null {
+  switch (policy.next) {
+    case "any":
+      return null;
+    case "other_preferred":
+      return "prefer";
+    case "other_only":
+      return "only";
+    case "other_country":
+      return "countries";
+    case "other_from_third":
+      // "another node from the third": the second try may still be on the same one.
+      return count >= 2 ? "prefer" : null;
+  }
+}

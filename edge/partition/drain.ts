@@ -1,0 +1,134 @@
+/** The way out of a partition: events in order to each sink, and retirement once all sinks have them. */
+import { DRAIN_MAX_BYTES, DRAIN_MAX_EVENTS, EVENTS_KEPT_PER_ACCOUNT } from "../../shared/limits.ts";
+import type { EventRow } from "./events.ts";
+import { DRAINED_COLUMNS, type JobRow } from "./job-row.ts";
+import type { Sql } from "./sql.ts";
+
+/** The sinks that exist. Each has its own cursor; a job retires once all of them passed its terminal event. */
+export const SINKS = ["d1", "stream"] as const;
+export type Sink = (typeof SINKS)[number];
+
+export function readCursor(sql: Sql, sink: Sink): number {
+  return sql.get<{ event_id: number }>("SELECT event_id FROM cursors WHERE sink = ?", sink)?.event_id ?? 0;
+}
+
+export function advanceCursor(sql: Sql, sink: Sink, eventId: number): void {
+  sql.run(
+    `INSERT INTO cursors (sink, event_id) VALUES (?, ?)
+     ON CONFLICT (sink) DO UPDATE SET event_id = max(event_id, excluded.event_id)`,
+    sink,
+    eventId,
+  );
+}
+
+/** Bytes that a row adds to a flight beside its own texts: column names, numbers, quotes. */
+const ROW_OVERHEAD_BYTES = 1_500;
+
+/** The next events for a sink, oldest first, bounded by count and by the bytes of the job rows they bring along. */
+export function nextEvents(sql: Sql, sink: Sink): EventRow[] {
+  const rows = sql.all<EventRow & { weight: number | null }>(
+    `SELECT e.*, length(j.options) + length(coalesce(j.source, '')) + length(coalesce(j.description, ''))
+       + length(coalesce(j.metadata, '')) + length(coalesce(j.sealed, '')) + length(j.url) AS weight
+     FROM events e LEFT JOIN jobs j ON j.id = e.job_id WHERE e.id > ? ORDER BY e.id LIMIT ${DRAIN_MAX_EVENTS}`,
+    readCursor(sql, sink),
+  );
+  const seen = new Set<string>();
+  let bytes = 0;
+  const taken: EventRow[] = [];
+  for (const { weight, ...row } of rows) {
+    const fresh = row.job_id !== null && !seen.has(row.job_id);
+    bytes += (row.data?.length ?? 0) + (fresh ? (weight ?? 0) + ROW_OVERHEAD_BYTES : 0);
+    if (taken.length > 0 && bytes > DRAIN_MAX_BYTES) break;
+    if (row.job_id !== null) seen.add(row.job_id);
+    taken.push(row);
+  }
+  return taken;
+}
+
+export interface UsageRow {
+  account_id: string;
+  version: number;
+  usage_count: number;
+  bytes_used: number;
+  bytes_reserved: number;
+  jobs_pending: number;
+  jobs_processing: number;
+  jobs_completed: number;
+  jobs_failed: number;
+  jobs_warning: number;
+  jobs_skipped: number;
+}
+
+export interface FileRow {
+  file_id: string;
+  job_id: string;
+  account_id: string;
+  kind: string;
+  language: string | null;
+  path: string;
+  store_key: string;
+  target_id: string;
+  size: number;
+  content_type: string;
+  sha256: string | null;
+  etag: string;
+  created_at: number;
+  deleted_at: number | null;
+}
+
+/** What one flight writes to D1: rows as they stand now. Older versions of a row need not be written. */
+export interface D1Flight {
+  jobs: JobRow[];
+  files: FileRow[];
+  attempts: unknown[];
+  usage: UsageRow[];
+}
+
+export function collectFlight(sql: Sql, events: readonly EventRow[]): D1Flight {
+  const jobIds = JSON.stringify([...new Set(events.map((event) => event.job_id).filter((id) => id !== null))]);
+  const accounts = JSON.stringify([...new Set(events.map((event) => event.account_id))]);
+  return {
+    jobs: sql.all<JobRow>(
+      `SELECT ${DRAINED_COLUMNS.join(", ")} FROM jobs WHERE id IN (SELECT value FROM json_each(?))`,
+      jobIds,
+    ),
+    files: sql.all<FileRow>("SELECT * FROM files WHERE job_id IN (SELECT value FROM json_each(?))", jobIds),
+    attempts: events.flatMap((event) => (event.attempt === null ? [] : [JSON.parse(event.attempt) as unknown])),
+    usage: sql.all<UsageRow>(
+      `SELECT id AS account_id, version, usage_count, bytes_used, bytes_reserved, pending AS jobs_pending,
+         processing AS jobs_processing, completed AS jobs_completed, failed AS jobs_failed, warning AS jobs_warning,
+         skipped AS jobs_skipped
+       FROM accounts WHERE id IN (SELECT value FROM json_each(?))`,
+      accounts,
+    ),
+  };
+}
+
+/**
+ * Finished jobs leave once every cursor has passed their end; D1 keeps them. Names stay where files stay. Events stay
+ * while a cursor needs them or while they are among the account's newest thousand. Returns how many jobs left.
+ */
+export function retire(sql: Sql, limit: number): number {
+  const passed = Math.min(...SINKS.map((sink) => readCursor(sql, sink)));
+  const over = sql.all<{ id: string; account_id: string }>(
+    "SELECT id, account_id FROM jobs WHERE terminal_event_id IS NOT NULL AND terminal_event_id <= ? LIMIT ?",
+    passed,
+    limit,
+  );
+  if (over.length === 0) return 0;
+  const ids = JSON.stringify(over.map((job) => job.id));
+  sql.run("DELETE FROM files WHERE job_id IN (SELECT value FROM json_each(?))", ids);
+  sql.run("DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))", ids);
+  for (const account of new Set(over.map((job) => job.account_id))) trimEvents(sql, account, passed);
+  return over.length;
+}
+
+// Uses event_account(account_id, id).
+function trimEvents(sql: Sql, account: string, passed: number): void {
+  const border = sql.get<{ id: number }>(
+    `SELECT id FROM events WHERE account_id = ? ORDER BY id DESC LIMIT 1 OFFSET ${EVENTS_KEPT_PER_ACCOUNT}`,
+    account,
+  );
+  if (border === undefined) return;
+  sql.run("DELETE FROM events WHERE account_id = ? AND id <= ?", account, Math.min(border.id, passed));
+}

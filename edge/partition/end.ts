@@ -1,0 +1,160 @@
+/** Ends of an attempt that did not succeed: by a failure report, a lost lease, a deadline, a storage that refused. */
+import { FAILURE_RULES, type FailureClass } from "../../shared/contract/failures.ts";
+import type { JobOptions } from "../../shared/contract/options.ts";
+import { cleanText } from "../../shared/clean-text.ts";
+import { BACKOFF_MAX_MS, COOL_DOWN_MS, WAIT_FOR_VIDEO_MS, WAIT_RECHECK_MS } from "../../shared/limits.ts";
+import { decideFailure } from "./decide.ts";
+import { type Avoid, type LiveJob, parseAvoid, parseTries } from "./job-row.ts";
+import { attemptRow, moveJob } from "./move.ts";
+import { freeNames } from "./names.ts";
+import type { State } from "./states.ts";
+import { type Turn, tokenOf } from "./turn.ts";
+
+export interface FailureReport {
+  class: FailureClass;
+  message: string | null;
+  permanent: boolean;
+  retryAfterMs: number | null;
+}
+
+/** Columns that belong to a hand-out; none of them may outlive it. */
+export const NO_HAND_OUT = {
+  node_id: null,
+  session: null,
+  offer_until: null,
+  deadline_at: null,
+  missed: 0,
+  manifest: null,
+  finishing_since: null,
+  commit_tries: 0,
+  commit_due: null,
+} satisfies Partial<LiveJob>;
+
+const END_STATES: Record<"Failed" | "Warning" | "Skipped", State> = {
+  Failed: "failed",
+  Warning: "warning",
+  Skipped: "skipped",
+};
+
+/** Applies the table of jobs API 12 to a job in `running` or `finishing`. */
+export function failAttempt(turn: Turn, job: LiveJob, report: FailureReport): LiveJob {
+  const text = cleanText(report.message ?? "") || FAILURE_RULES[report.class].text;
+  const attempt = attemptRow(turn, job, { outcome: report.class, error: text });
+  doomUploads(turn, job.id);
+  const options = JSON.parse(job.options) as JobOptions;
+  if (report.class === "not_begun" && options.wait_for_video && job.state === "running") {
+    const until = job.wait_until ?? turn.now + WAIT_FOR_VIDEO_MS;
+    if (turn.now < until) return waitForStream(turn, job, until, attempt);
+  }
+  if (report.class === "bot" || report.class === "rate") coolDown(turn, job, report.retryAfterMs ?? COOL_DOWN_MS);
+  const facts = { ...report, tries: parseTries(job) };
+  const rule = { baseMs: turn.config.backoffBaseMs, maxMs: turn.config.backoffMaxMs };
+  const decision = decideFailure(facts, turn.now, rule, turn.random);
+  const tries = JSON.stringify(decision.tries);
+  if (decision.kind === "end" || (decision.avoid === "countries" && !otherCountryOnline(turn, job))) {
+    return endFailed(turn, job, report.class, text, { tries }, attempt);
+  }
+  const avoid = avoidNext(turn, job, decision.avoid, report.class, text);
+  return moveJob(
+    turn,
+    job,
+    "delayed",
+    { ...NO_HAND_OUT, step: null, progress: 0, tries, not_before: decision.notBefore, ...avoid },
+    { event: ".attempt.ended", attempt },
+  );
+}
+
+/** Ends a job with a failure class. Names go free, its token is remembered as the one that decided. */
+export function endFailed(
+  turn: Turn,
+  job: LiveJob,
+  failureClass: FailureClass,
+  text: string,
+  patch: Partial<LiveJob>,
+  attempt: ReturnType<typeof attemptRow> | null,
+): LiveJob {
+  const rule = FAILURE_RULES[failureClass];
+  freeNames(turn, job.id);
+  return moveJob(
+    turn,
+    job,
+    failureClass === "cancelled" ? "cancelled" : END_STATES[rule.status],
+    {
+      ...NO_HAND_OUT,
+      ...patch,
+      error: text,
+      error_type: rule.error_type,
+      error_class: failureClass,
+      // A cancel has no winning report: whoever still runs it gets `lease_lost` and kills it.
+      winner: attempt === null || failureClass === "cancelled" ? null : tokenOf(turn, job.attempt),
+    },
+    { attempt },
+  );
+}
+
+function waitForStream(turn: Turn, job: LiveJob, until: number, attempt: ReturnType<typeof attemptRow>): LiveJob {
+  return moveJob(
+    turn,
+    job,
+    "waiting",
+    {
+      ...NO_HAND_OUT,
+      step: null,
+      progress: 0,
+      wait_until: until,
+      not_before: Math.min(until, turn.now + WAIT_RECHECK_MS),
+    },
+    { event: ".attempt.ended", attempt },
+  );
+}
+
+/** Uploads of a dead attempt are aborted by the object around the core, again and again until the store has answered. */
+export function doomUploads(turn: Turn, jobId: string): void {
+  turn.sql.run("UPDATE uploads SET doomed_at = ? WHERE job_id = ? AND doomed_at IS NULL", turn.now, jobId);
+  turn.effects.abort = true;
+}
+
+function coolDown(turn: Turn, job: LiveJob, forMs: number): void {
+  if (job.node_id === null) return;
+  turn.sql.run(
+    "INSERT INTO cool_downs (node_id, host, until) VALUES (?, ?, ?) ON CONFLICT (node_id, host) DO UPDATE SET until = max(until, excluded.until)",
+    job.node_id,
+    job.source_host,
+    turn.now + forMs,
+  );
+}
+
+/** Sessions whose lease still runs, in countries that have not refused this job yet. */
+function otherCountryOnline(turn: Turn, job: LiveJob): boolean {
+  const refused = new Set(parseAvoid(job)?.countries ?? []);
+  const own = turn.sql.get<{ country: string | null }>("SELECT country FROM sessions WHERE node_id = ?", job.node_id)?.country;
+  if (own !== null && own !== undefined) refused.add(own);
+  return turn.sql
+    .all<{ country: string | null }>(
+      "SELECT DISTINCT country FROM sessions WHERE lease_until > ? AND state = 'running' AND country IS NOT NULL",
+      turn.now,
+    )
+    .some((row) => row.country !== null && !refused.has(row.country));
+}
+
+function avoidNext(
+  turn: Turn,
+  job: LiveJob,
+  mode: "prefer" | "only" | "countries" | null,
+  failureClass: FailureClass,
+  message: string,
+): Pick<LiveJob, "avoid" | "avoid_until"> {
+  if (mode === null || job.node_id === null) return { avoid: null, avoid_until: null };
+  const before = parseAvoid(job);
+  // A lost worker that signs in again is another worker: only its session is avoided.
+  const node = failureClass === "lost" ? `${job.node_id}/${job.session}` : job.node_id;
+  const session = turn.sql.get<{ country: string | null }>("SELECT country FROM sessions WHERE node_id = ?", job.node_id);
+  const avoid: Avoid = {
+    nodes: [...new Set([...(before?.nodes ?? []), node])],
+    countries: [...new Set([...(before?.countries ?? []), ...(mode === "countries" && session?.country ? [session.country] : [])])],
+    mode: mode === "prefer" ? "prefer" : "only",
+    class: failureClass,
+    message,
+  };
+  return { avoid: JSON.stringify(avoid), avoid_until: mode === "prefer" ? null : turn.now + BACKOFF_MAX_MS };
+}

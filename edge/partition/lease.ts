@@ -1,0 +1,175 @@
+/** Dispatch: which jobs a node gets (DESIGN sections 3.4 and 4). */
+import type { LeasedJob, Slots } from "../../shared/contract/fleet.ts";
+import type { JobOptions } from "../../shared/contract/options.ts";
+import { LEASE_REPEAT_MS, MAX_LEASE_JOBS } from "../../shared/limits.ts";
+import { type LiveJob, parseAvoid } from "./job-row.ts";
+import { moveJob } from "./move.ts";
+import type { NodeIdentity, SessionRow } from "./sessions.ts";
+import { type Turn, tokenOf } from "./turn.ts";
+
+/** Ready jobs of one account that a lease looks at before it turns to the next account. */
+const LEASE_CANDIDATES = 64;
+
+export interface AccountLimits {
+  max_concurrent?: number;
+  max_duration_seconds?: number;
+  max_filesize_bytes?: number;
+  attempt_deadline_seconds?: number;
+}
+
+/**
+ * Hands out up to `slots` jobs, round robin over the accounts with ready work: always the one served longest ago.
+ * Each hand-out raises the job's attempt. A repeat of a request id gets the same jobs, as far as they are still its.
+ */
+export function leaseJobs(turn: Turn, who: NodeIdentity, requestId: string, slots: Slots, d1Cursor: number): LeasedJob[] {
+  const repeated = turn.sql.get<{ jobs: string }>(
+    "SELECT jobs FROM lease_requests WHERE request_id = ? AND node_id = ?",
+    requestId,
+    who.node,
+  );
+  if (repeated !== undefined) return repeatLease(turn, who, JSON.parse(repeated.jobs) as string[]);
+  const others = otherSessions(turn, who.node);
+  const skipped = new Set<string>();
+  const leased: LiveJob[] = [];
+  const want = Math.min(slots.download, MAX_LEASE_JOBS);
+  while (leased.length < want) {
+    const account = nextAccount(turn, who, skipped);
+    if (account === undefined) break;
+    const job = nextJob(turn, who, account, d1Cursor, others);
+    if (job === undefined) {
+      skipped.add(account.id);
+      continue;
+    }
+    leased.push(offer(turn, who, job));
+    turn.sql.run("UPDATE accounts SET turn = (SELECT max(turn) + 1 FROM accounts) WHERE id = ?", account.id);
+  }
+  turn.sql.run(
+    "INSERT INTO lease_requests (request_id, node_id, jobs, made_at) VALUES (?, ?, ?, ?)",
+    requestId,
+    who.node,
+    JSON.stringify(leased.map((job) => job.id)),
+    turn.now,
+  );
+  turn.sql.run("DELETE FROM lease_requests WHERE made_at < ?", turn.now - LEASE_REPEAT_MS);
+  return leased.map((job) => toLeased(turn, job));
+}
+
+function repeatLease(turn: Turn, who: NodeIdentity, ids: string[]): LeasedJob[] {
+  return ids
+    .map((id) => turn.sql.get<LiveJob>("SELECT * FROM jobs WHERE id = ?", id))
+    .filter((job) => job !== undefined)
+    .filter((job) => job.state === "offered" && job.node_id === who.node && job.session === who.session)
+    .map((job) => toLeased(turn, job));
+}
+
+interface ReadyAccount {
+  id: string;
+  limits: string;
+}
+
+// Uses account_turn(turn) WHERE ready > 0.
+function nextAccount(turn: Turn, who: NodeIdentity, skipped: ReadonlySet<string>): ReadyAccount | undefined {
+  const rows = turn.sql.all<ReadyAccount & { active: number; pool: string }>(
+    `SELECT id, limits, active, pool FROM accounts
+     WHERE ready > 0 AND (?1 IS NULL OR id = ?1) AND id NOT IN (SELECT value FROM json_each(?2)) ORDER BY turn LIMIT 16`,
+    who.account,
+    JSON.stringify([...skipped]),
+  );
+  for (const row of rows) {
+    const limits = JSON.parse(row.limits) as AccountLimits;
+    const full = limits.max_concurrent !== undefined && row.active >= limits.max_concurrent;
+    // Nodes of the account alone: a shared node is not welcome.
+    const closed = row.pool === "own" && who.account !== row.id;
+    if (!full && !closed) return row;
+  }
+  return undefined;
+}
+
+// Uses job_ready(account_id, priority DESC, queued_at, id) WHERE state = 'queued'.
+function nextJob(
+  turn: Turn,
+  who: NodeIdentity,
+  account: ReadyAccount,
+  d1Cursor: number,
+  others: SessionRow[],
+): LiveJob | undefined {
+  const candidates = turn.sql.all<LiveJob>(
+    `SELECT * FROM jobs WHERE account_id = ? AND state = 'queued' AND create_event <= ?
+     ORDER BY priority DESC, queued_at, id LIMIT ${LEASE_CANDIDATES}`,
+    account.id,
+    d1Cursor,
+  );
+  return candidates.find((job) => mayRun(turn, who, job, others));
+}
+
+/** Whether this node may have this job now: tags, cool-downs, and the nodes that failed it before. */
+function mayRun(turn: Turn, who: NodeIdentity, job: LiveJob, others: SessionRow[]): boolean {
+  const required = JSON.parse(job.tags) as string[];
+  if (!required.every((tag) => who.tags.includes(tag))) return false;
+  if (others.length > 0 && isCooling(turn, who.node, job.source_host)) return false;
+  const avoid = parseAvoid(job);
+  if (avoid === null) return true;
+  const avoided = (node: string, session: number, country: string | null) =>
+    avoid.nodes.includes(node) ||
+    avoid.nodes.includes(`${node}/${session}`) ||
+    (avoid.countries.length > 0 && (country === null || avoid.countries.includes(country)));
+  if (!avoided(who.node, who.session, who.country)) return true;
+  if (avoid.mode === "only") return false;
+  return !others.some(
+    (other) =>
+      !avoided(other.node_id, other.session, other.country) &&
+      required.every((tag) => (JSON.parse(other.tags) as string[]).includes(tag)) &&
+      (other.account_id === null || other.account_id === job.account_id),
+  );
+}
+
+function isCooling(turn: Turn, node: string, host: string): boolean {
+  return (
+    turn.sql.get("SELECT 1 AS x FROM cool_downs WHERE node_id = ? AND host = ? AND until > ?", node, host, turn.now) !==
+    undefined
+  );
+}
+
+function otherSessions(turn: Turn, node: string): SessionRow[] {
+  return turn.sql.all<SessionRow>(
+    "SELECT * FROM sessions WHERE node_id <> ? AND lease_until > ? AND state = 'running' LIMIT 64",
+    node,
+    turn.now,
+  );
+}
+
+function offer(turn: Turn, who: NodeIdentity, job: LiveJob): LiveJob {
+  return moveJob(turn, job, "offered", {
+    attempt: job.attempt + 1,
+    node_id: who.node,
+    session: who.session,
+    offer_until: turn.now + turn.config.offerTtlMs,
+    missed: 0,
+  });
+}
+
+function toLeased(turn: Turn, job: LiveJob): LeasedJob {
+  const limits = accountLimits(turn, job.account_id);
+  return {
+    job: job.id,
+    token: tokenOf(turn, job.attempt),
+    url: job.url,
+    options: JSON.parse(job.options) as JobOptions,
+    max_filesize_bytes: limits.max_filesize_bytes ?? null,
+    max_duration_seconds: limits.max_duration_seconds ?? null,
+    deadline_ms: deadlineMs(turn, job),
+    confirm_within_ms: Math.max(0, (job.offer_until ?? turn.now) - turn.now),
+    traceparent: job.traceparent,
+  };
+}
+
+export function accountLimits(turn: Turn, account: string): AccountLimits {
+  const row = turn.sql.get<{ limits: string }>("SELECT limits FROM accounts WHERE id = ?", account);
+  return row === undefined ? {} : (JSON.parse(row.limits) as AccountLimits);
+}
+
+/** How long one attempt of this job may run. */
+export function deadlineMs(turn: Turn, job: LiveJob): number {
+  const seconds = accountLimits(turn, job.account_id).attempt_deadline_seconds;
+  return seconds === undefined ? turn.config.deadlineMs : seconds * 1000;
+}

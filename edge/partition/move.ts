@@ -1,0 +1,119 @@
+/**
+ * The only way a job changes its state. One place checks the table of transitions, keeps the counters equal to the
+ * rows, raises the version, and writes the event that carries the change to the sinks.
+ */
+import { type AttemptRow, type EventType, recordEvent, terminalEventType } from "./events.ts";
+import type { LiveJob } from "./job-row.ts";
+import { apiStatus, isTerminal, type State, TRANSITIONS } from "./states.ts";
+import { type Turn, tokenOf } from "./turn.ts";
+
+/** A way that the table does not have: a bug in the core, never a client's fault. */
+export class IllegalMove extends Error {
+  override name = "IllegalMove";
+}
+
+export function getJob(turn: Turn, id: string): LiveJob | undefined {
+  return turn.sql.get<LiveJob>("SELECT * FROM jobs WHERE id = ?", id);
+}
+
+/** Writes some columns of a job and raises its version, without a change of state. */
+export function patchJob(turn: Turn, job: LiveJob, patch: Partial<LiveJob>): LiveJob {
+  const changed: Partial<LiveJob> = { ...patch, version: job.version + 1 };
+  const columns = Object.keys(changed);
+  turn.sql.run(
+    `UPDATE jobs SET ${columns.map((column) => `${column} = ?`).join(", ")} WHERE id = ?`,
+    ...columns.map((column) => changed[column as keyof LiveJob] ?? null),
+    job.id,
+  );
+  return { ...job, ...changed };
+}
+
+/** Counter columns of `accounts`, by API status. */
+const COUNTERS = {
+  Pending: "pending",
+  Processing: "processing",
+  Completed: "completed",
+  Failed: "failed",
+  Warning: "warning",
+  Skipped: "skipped",
+} as const;
+
+const HOLDS_NODE: readonly State[] = ["offered", "running"];
+
+/** Adjusts the account's counters for one job that appears (`from` null) or changes its state. */
+export function countMove(turn: Turn, account: string, from: State | null, to: State): void {
+  const delta = new Map<string, number>();
+  const add = (column: string, by: number) => delta.set(column, (delta.get(column) ?? 0) + by);
+  if (from !== null) {
+    add(COUNTERS[apiStatus(from)], -1);
+    if (from === "queued") add("ready", -1);
+    if (HOLDS_NODE.includes(from)) add("active", -1);
+  }
+  add(COUNTERS[apiStatus(to)], 1);
+  if (to === "queued") add("ready", 1);
+  if (HOLDS_NODE.includes(to)) add("active", 1);
+  const changes = [...delta].filter(([, by]) => by !== 0).map(([column, by]) => `${column} = ${column} + (${by})`);
+  turn.sql.run(`UPDATE accounts SET ${[...changes, "version = version + 1"].join(", ")} WHERE id = ?`, account);
+}
+
+export interface MoveExtras {
+  /** Told to the sinks instead of the state's own event. */
+  event?: EventType;
+  attempt?: AttemptRow | null;
+}
+
+/**
+ * Moves a job. A terminal state also stores its outcome and `terminal_event_id`; every other one writes the event named
+ * in `extras`, or none (a hand-out that nobody confirmed is invisible outside, and would cost two rows a try).
+ */
+export function moveJob(turn: Turn, job: LiveJob, to: State, patch: Partial<LiveJob>, extras: MoveExtras = {}): LiveJob {
+  if (TRANSITIONS[job.state][to] === undefined) throw new IllegalMove(`${job.id}: ${job.state} → ${to}`);
+  const terminal = isTerminal(to);
+  const full: Partial<LiveJob> = { ...patch, state: to, status: apiStatus(to) };
+  if (terminal) {
+    full.finished_at = Math.max(turn.now, job.created_at);
+    // Inline secrets live only as long as the job does (jobs API 9.2).
+    full.sealed = null;
+    full.manifest = null;
+  }
+  let moved = patchJob(turn, job, full);
+  countMove(turn, job.account_id, job.state, to);
+  if (terminal) {
+    const type = terminalEventType(to);
+    if (type === null) throw new IllegalMove(`${job.id}: no event for ${to}`);
+    const event = recordEvent(turn, moved, type, extras.attempt ?? null);
+    turn.sql.run("UPDATE jobs SET terminal_event_id = ? WHERE id = ?", event, job.id);
+    moved = { ...moved, terminal_event_id: event };
+    turn.sql.run(
+      "INSERT INTO outcomes (job_id, winner, state, ended_at) VALUES (?, ?, ?, ?)",
+      job.id,
+      moved.winner,
+      to,
+      turn.now,
+    );
+  } else if (extras.event !== undefined) {
+    recordEvent(turn, moved, extras.event, extras.attempt ?? null);
+  }
+  if (to === "queued") turn.effects.ring = true;
+  return moved;
+}
+
+/** The attempts row of the hand-out that a job is in, ended or not. */
+export function attemptRow(turn: Turn, job: LiveJob, ended: { outcome: string; error: string | null } | null): AttemptRow {
+  return {
+    job_id: job.id,
+    attempt: job.attempt,
+    epoch: turn.epoch,
+    node: job.node_name ?? "",
+    began: job.started_at ?? turn.now,
+    ended: ended === null ? null : turn.now,
+    outcome: ended?.outcome ?? null,
+    error: ended?.error ?? null,
+  };
+}
+
+/** Tells the node that runs this attempt, if any, to kill it. */
+export function killAttempt(turn: Turn, job: LiveJob): void {
+  if (job.node_id === null) return;
+  turn.effects.kills.push({ node: job.node_id, job: job.id, token: tokenOf(turn, job.attempt) });
+}

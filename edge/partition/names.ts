@@ -1,0 +1,86 @@
+/** Names inside account + storage (jobs API 11.1): reserved for the job, not the attempt; free again when it fails. */
+import type { JobOptions } from "../../shared/contract/options.ts";
+import { foldKey, sanitiseFolder, sanitiseName, withSuffix } from "../../shared/names.ts";
+import type { LiveJob, ReservedName } from "./job-row.ts";
+import type { Turn } from "./turn.ts";
+
+/** Base folder of managed storage. */
+export const MANAGED_BASE = "videos";
+
+/** Logical key of one file of a job: `<folder>/<stem>.<ext>`. */
+export function fileKey(name: Pick<ReservedName, "folder" | "stem">, extension: string): string {
+  return `${name.folder}/${name.stem}.${extension}`;
+}
+
+/**
+ * Reserves the job's name, the first free suffix of it: the plain name, else the highest known suffix + 1.
+ * `reserved` of a former attempt stays, unless that name was found taken by a foreign object.
+ */
+export function reserveName(turn: Turn, job: LiveJob, options: JobOptions, title: string | null): ReservedName {
+  const plain = sanitiseName(job.filename ?? "") || sanitiseName(title ?? "") || job.id;
+  const inner = job.folder === null ? "" : sanitiseFolder(job.folder);
+  const folder = inner === "" ? MANAGED_BASE : `${MANAGED_BASE}/${inner}`;
+  const extensions = [options.format, ...(options.download_thumbnail ? ["jpg"] : [])];
+  const stemKey = foldKey(`${folder}/${plain}`);
+  let suffix = 1;
+  while (!extensions.every((extension) => isFree(turn, job, fileKey({ folder, stem: withSuffix(plain, suffix) }, extension)))) {
+    suffix = Math.max(suffix, highestSuffix(turn, job, stemKey)) + 1;
+  }
+  const stem = withSuffix(plain, suffix);
+  for (const extension of extensions) {
+    turn.sql.run(
+      "INSERT INTO names (account_id, target_id, folded, stem, suffix, job_id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      job.account_id,
+      job.target_id,
+      foldKey(fileKey({ folder, stem }, extension)),
+      stemKey,
+      suffix,
+      job.id,
+    );
+  }
+  return { stem, suffix, folder, key: fileKey({ folder, stem }, options.format) };
+}
+
+// Uses the primary key of names.
+function isFree(turn: Turn, job: LiveJob, key: string): boolean {
+  const holder = turn.sql.get<{ job_id: string | null }>(
+    "SELECT job_id FROM names WHERE account_id = ? AND target_id = ? AND folded = ?",
+    job.account_id,
+    job.target_id,
+    foldKey(key),
+  );
+  return holder === undefined || holder.job_id === job.id;
+}
+
+// Uses name_stem(account_id, target_id, stem, suffix).
+function highestSuffix(turn: Turn, job: LiveJob, stemKey: string): number {
+  return (
+    turn.sql.get<{ top: number | null }>(
+      "SELECT max(suffix) AS top FROM names WHERE account_id = ? AND target_id = ? AND stem = ?",
+      job.account_id,
+      job.target_id,
+      stemKey,
+    )?.top ?? 1
+  );
+}
+
+/** A foreign object lies under the job's name: the name stays taken, by nobody we know. */
+export function markTaken(turn: Turn, job: LiveJob): void {
+  turn.sql.run("UPDATE names SET job_id = NULL WHERE job_id = ?", job.id);
+}
+
+/** The store linked the file under another name than the reserved one (disk: a foreign file was in the way). */
+export function renameHeld(turn: Turn, job: LiveJob, from: string, to: string): void {
+  turn.sql.run(
+    "UPDATE OR REPLACE names SET folded = ? WHERE account_id = ? AND target_id = ? AND folded = ?",
+    foldKey(to),
+    job.account_id,
+    job.target_id,
+    foldKey(from),
+  );
+}
+
+/** The job ended without files. */
+export function freeNames(turn: Turn, jobId: string): void {
+  turn.sql.run("DELETE FROM names WHERE job_id = ?", jobId);
+}

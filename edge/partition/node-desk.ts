@@ -1,0 +1,273 @@
+/**
+ * The desk at which nodes report: one method per call of the fleet protocol. Each takes who is calling, holds the token
+ * against the job in one transaction, and answers; a stale token changes nothing and hears `lease_lost`.
+ */
+import type {
+  ExtractedAnswer,
+  ExtractedRequest,
+  HeartbeatAnswer,
+  HeartbeatRequest,
+  Intervals,
+  LeaseAnswer,
+  LeaseRequest,
+  ProgressEntry,
+  Step,
+  Ticket,
+  TicketRequest,
+} from "../../shared/contract/fleet.ts";
+import type { FileKind, Manifest } from "../../shared/contract/media.ts";
+import { FAILURE_RULES } from "../../shared/contract/failures.ts";
+import { MAX_PARTS, TICKET_URL_TTL_MS, TICKET_URLS } from "../../shared/limits.ts";
+import type { z } from "zod";
+import type { ObjectStore } from "../storage/port.ts";
+import type { Core } from "./core.ts";
+import { readCursor } from "./drain.ts";
+import type { FailureReport } from "./end.ts";
+import type { JobEventData } from "./events.ts";
+import type { LiveJob } from "./job-row.ts";
+import { leaseJobs } from "./lease.ts";
+import { getJob } from "./move.ts";
+import type { ProgressBoard } from "./progress-board.ts";
+import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "./report.ts";
+import { enterSession, heartbeat, type NodeIdentity, releaseAttempt } from "./sessions.ts";
+import type { State } from "./states.ts";
+import { type Effects, type Turn, tokenOf } from "./turn.ts";
+import { addUpload, findUpload, uploadTarget } from "./uploads.ts";
+import type { Watch } from "./watch.ts";
+
+export interface NodeDeskDeps {
+  core: Core;
+  board: ProgressBoard;
+  watch: Watch;
+  store: ObjectStore;
+  now: () => number;
+  follow(effects: Effects): void;
+  publish(account: string, events: JobEventData[]): void;
+}
+
+/** Why a call was not taken; the route turns it into the protocol's error. */
+export type Refusal = { refused: "session_fenced" | "lease_lost" | "bad_request"; message: string };
+type Answer<T> = T | Refusal;
+
+const FENCED: Refusal = { refused: "session_fenced", message: "A newer session of this node exists" };
+const LOST: Refusal = { refused: "lease_lost", message: "This attempt is no longer yours: end it and publish nothing" };
+
+export class NodeDesk {
+  readonly #deps: NodeDeskDeps;
+
+  constructor(deps: NodeDeskDeps) {
+    this.#deps = deps;
+  }
+
+  heartbeat(who: NodeIdentity, beat: z.infer<typeof HeartbeatRequest>): Answer<HeartbeatAnswer> {
+    const { board, watch, now } = this.#deps;
+    const jobs = beat.holding.map((held) => held.job);
+    const kill = this.#enter(who, (turn) => heartbeat(turn, who, { ...beat, progress: board.toRow(jobs) }));
+    if ("refused" in kill) return kill;
+    const watched = jobs.some((job) => watch.isWatched(job, now()));
+    return { kill: kill.value, intervals: this.intervals(watched) };
+  }
+
+  /** What the edge dictates: everything follows the lease TTL. */
+  intervals(watched: boolean): Intervals {
+    const { config } = this.#deps.core;
+    return {
+      lease_ttl_ms: config.leaseTtlMs,
+      heartbeat_ms: Math.floor(config.heartbeatMs),
+      poll_ms: Math.floor(config.pollMs),
+      progress_ms: Math.floor(watched ? config.progressWatchedMs : config.progressUnwatchedMs),
+    };
+  }
+
+  lease(who: NodeIdentity, request: z.infer<typeof LeaseRequest>): Answer<z.infer<typeof LeaseAnswer>> {
+    const cursor = readCursor(this.#deps.core.sql, "d1");
+    const jobs = this.#enter(who, (turn) => leaseJobs(turn, who, request.request_id, request.slots, cursor));
+    return "refused" in jobs ? jobs : { jobs: jobs.value };
+  }
+
+  confirm(who: NodeIdentity, job: string, token: string): Answer<{ state: State }> {
+    return this.#report(who, job, token, (turn, held) => ({ state: confirm(turn, held, who).state }));
+  }
+
+  step(who: NodeIdentity, job: string, token: string, step: Step): Answer<{ state: State }> {
+    return this.#report(who, job, token, (turn, held) => ({ state: setStep(turn, held, step).state }));
+  }
+
+  release(who: NodeIdentity, job: string, token: string): Answer<{ state: State }> {
+    return this.#report(who, job, token, (turn, held) => {
+      releaseAttempt(turn, held);
+      return { state: "queued" };
+    });
+  }
+
+  fail(who: NodeIdentity, job: string, token: string, report: FailureReport): Answer<{ state: State }> {
+    return this.#report(who, job, token, (turn, held) => ({ state: fail(turn, held, report).state }));
+  }
+
+  complete(who: NodeIdentity, job: string, token: string, manifest: Manifest): Answer<{ state: State }> {
+    let bad: string | null = null;
+    const answer = this.#report(who, job, token, (turn, held) => {
+      if (held.state !== "running") return { state: held.state };
+      const result = complete(turn, held, manifest);
+      if (result.kind === "bad_manifest") {
+        bad = result.reason;
+        return { state: held.state };
+      }
+      return { state: result.job.state };
+    });
+    return bad === null ? answer : { refused: "bad_request", message: bad };
+  }
+
+  async extracted(
+    who: NodeIdentity,
+    job: string,
+    token: string,
+    result: ExtractedRequest["result"],
+    origin: string,
+  ): Promise<Answer<ExtractedAnswer>> {
+    const decision = this.#report<"go" | "stop">(
+      who,
+      job,
+      token,
+      (turn, held) => {
+        if (result.kind === "single") return { state: held.state, extra: extracted(turn, held, result.info).kind };
+        endAsList(turn, held, FAILURE_RULES.list.text);
+        return { state: held.state, extra: "stop" };
+      },
+      "running",
+    );
+    if ("refused" in decision) return decision;
+    if (decision.extra !== "go") return { decision: "stop" };
+    const ticket = await this.ticket(
+      who,
+      job,
+      { token, kind: "media", language: null, size: null, upload_id: null, from_part: 1 },
+      origin,
+    );
+    return "refused" in ticket ? ticket : { decision: "go", tickets: [ticket.ticket] };
+  }
+
+  /** Begins an upload for one file of the attempt, or hands out more part URLs of one. */
+  async ticket(
+    who: NodeIdentity,
+    job: string,
+    request: z.infer<typeof TicketRequest>,
+    origin: string,
+  ): Promise<Answer<{ ticket: Ticket }>> {
+    const { token, kind, language } = request;
+    const asked = this.#report(
+      who,
+      job,
+      token,
+      (turn, held) => ({
+        state: held.state,
+        extra: { target: uploadTarget(turn, held, kind, language), begun: findUpload(turn, held, token, kind, language) },
+      }),
+      "running",
+    );
+    if ("refused" in asked) return asked;
+    const { target, begun } = asked.extra ?? { target: null, begun: null };
+    if (target === null) return { refused: "bad_request", message: "report `extracted` before asking for a ticket" };
+    const upload = begun ?? (await this.#begin(who, job, token, kind, language, request.size, target));
+    if ("refused" in upload) return upload;
+    const count = Math.min(TICKET_URLS, partCount(request.size, upload.partSize) - request.from_part + 1);
+    const urls = await this.#deps.store.presignParts({
+      uploadId: upload.uploadId,
+      key: upload.storeKey,
+      fromPart: request.from_part,
+      count: Math.max(0, count),
+      partSize: upload.partSize,
+      origin,
+      expiresAt: this.#deps.now() + TICKET_URL_TTL_MS,
+    });
+    return {
+      ticket: {
+        upload_id: upload.uploadId,
+        kind,
+        language,
+        part_size: upload.partSize,
+        urls,
+        expires_in_ms: TICKET_URL_TTL_MS,
+      },
+    };
+  }
+
+  async #begin(
+    who: NodeIdentity,
+    job: string,
+    token: string,
+    kind: FileKind,
+    language: string | null,
+    size: number | null,
+    target: { path: string; storeKey: string; contentType: string },
+  ): Promise<Answer<{ uploadId: string; partSize: number; storeKey: string }>> {
+    const { store } = this.#deps;
+    const begun = await store.begin({ key: target.storeKey, job, token, contentType: target.contentType, size });
+    // The store was away from the transaction: the attempt may have ended meanwhile, and then the upload must go.
+    const noted = this.#report(
+      who,
+      job,
+      token,
+      (turn, held) => {
+        addUpload(turn, held, { ...begun, token, kind, language }, target);
+        return { state: held.state, extra: findUpload(turn, held, token, kind, language) };
+      },
+      "running",
+    );
+    if ("refused" in noted) {
+      await store.abort(begun.uploadId, target.storeKey);
+      return noted;
+    }
+    const row = noted.extra ?? null;
+    // Two requests for the same file at once: the first row counts.
+    if (row !== null && row.uploadId !== begun.uploadId) await store.abort(begun.uploadId, target.storeKey);
+    return row ?? LOST;
+  }
+
+  progress(who: NodeIdentity, frame: readonly ProgressEntry[]): void {
+    const { board, core, now } = this.#deps;
+    const holds = (id: string, token: string): LiveJob | null =>
+      core.run(now(), Math.random, (turn) => {
+        const job = getJob(turn, id);
+        if (job === undefined || job.state !== "running" || job.node_id !== who.node) return null;
+        return tokenOf(turn, job.attempt) === token ? job : null;
+      }).result;
+    for (const { job, data } of board.take(frame, holds, core.ids, now())) this.#deps.publish(job.account_id, [data]);
+  }
+
+  /** Lets the session in (or fences it), runs the body in the same transaction, and follows its effects. */
+  #enter<T>(who: NodeIdentity, body: (turn: Turn) => T): { value: T } | Refusal {
+    const { core, now, follow } = this.#deps;
+    const { result, effects } = core.run(now(), Math.random, (turn) =>
+      enterSession(turn, who) ? { value: body(turn) } : FENCED,
+    );
+    follow(effects);
+    return result;
+  }
+
+  /**
+   * A report about one job. A token that has decided the job already hears the stored outcome; for calls that only make
+   * sense while the attempt runs, `needs` turns that into `lease_lost` too.
+   */
+  #report<Extra = undefined>(
+    who: NodeIdentity,
+    id: string,
+    token: string,
+    body: (turn: Turn, job: LiveJob) => { state: State; extra?: Extra },
+    needs: "running" | "held" = "held",
+  ): Answer<{ state: State; extra?: Extra }> {
+    const entered = this.#enter<Answer<{ state: State; extra?: Extra }>>(who, (turn) => {
+      const claimed = claim(turn, who, id, token);
+      if (claimed.kind === "decided" && needs === "held") return { state: claimed.state };
+      if (claimed.kind !== "holder") return LOST;
+      if (needs === "running" && claimed.job.state !== "running") return LOST;
+      return body(turn, claimed.job);
+    });
+    return "refused" in entered ? entered : entered.value;
+  }
+}
+
+/** How many parts a file of this size has; an empty file has one, an unknown length as many as there may be. */
+function partCount(size: number | null, partSize: number): number {
+  return size === null ? MAX_PARTS : Math.max(1, Math.ceil(size / partSize));
+}

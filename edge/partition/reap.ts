@@ -1,0 +1,176 @@
+/** Due work: what the alarm does. Each kind handles at most `ALARM_MAX_ROWS` rows a run and says whether more is due. */
+import { FAILURE_RULES } from "../../shared/contract/failures.ts";
+import { ALARM_MAX_ROWS, IDEMPOTENCY_KEPT_MS, OUTCOME_MEMORY_MS, REAPER_LATE_SHARE } from "../../shared/limits.ts";
+import { endFailed, failAttempt, NO_HAND_OUT } from "./end.ts";
+import { type LiveJob, parseAvoid } from "./job-row.ts";
+import { killAttempt, moveJob, patchJob } from "./move.ts";
+import { getMeta, setMeta } from "./schema.ts";
+import { returnAll } from "./sessions.ts";
+import type { Turn } from "./turn.ts";
+
+export interface EdgePresence {
+  /** When the object last handled anything but this run; its own start counts. */
+  lastHandledAt: number;
+  /** When this run was due. */
+  dueAt: number;
+}
+
+export interface ReapCount {
+  promoted: number;
+  offersEnded: number;
+  timedOut: number;
+  sessionsEnded: number;
+  attemptsReturned: number;
+  gaveUp: number;
+  /** Leases renewed because it was the edge that was away. */
+  spared: number;
+}
+
+export function runDue(turn: Turn, presence: EdgePresence): ReapCount {
+  const count: ReapCount = {
+    promoted: promote(turn),
+    offersEnded: endOffers(turn),
+    timedOut: 0,
+    sessionsEnded: 0,
+    attemptsReturned: 0,
+    gaveUp: giveUp(turn),
+    spared: 0,
+  };
+  if (wasAway(turn, presence)) {
+    count.spared = spare(turn);
+  } else {
+    Object.assign(count, endLeases(turn));
+  }
+  count.timedOut = endOverdue(turn);
+  for (const job of turn.sql.all<{ id: string }>(
+    `SELECT id FROM jobs WHERE state = 'finishing' AND commit_due <= ? LIMIT ${ALARM_MAX_ROWS}`,
+    turn.now,
+  )) {
+    turn.effects.commit.push(job.id);
+  }
+  forget(turn);
+  return count;
+}
+
+// Uses job_due_time(not_before).
+function promote(turn: Turn): number {
+  const due = turn.sql.all<LiveJob>(
+    `SELECT * FROM jobs WHERE state IN ('delayed', 'waiting') AND not_before <= ? LIMIT ${ALARM_MAX_ROWS}`,
+    turn.now,
+  );
+  for (const job of due) {
+    if (job.state === "waiting" && job.wait_until !== null && job.wait_until <= turn.now) {
+      endFailed(turn, job, "not_begun", FAILURE_RULES.not_begun.text, {}, null);
+    } else {
+      moveJob(turn, job, "queued", { not_before: null, queued_at: turn.now });
+    }
+  }
+  return due.length;
+}
+
+// Uses job_due_offer(offer_until).
+function endOffers(turn: Turn): number {
+  const due = turn.sql.all<LiveJob>(
+    `SELECT * FROM jobs WHERE state = 'offered' AND offer_until <= ? LIMIT ${ALARM_MAX_ROWS}`,
+    turn.now,
+  );
+  for (const job of due) moveJob(turn, job, "queued", NO_HAND_OUT);
+  return due.length;
+}
+
+// Uses job_due_deadline(deadline_at).
+function endOverdue(turn: Turn): number {
+  const due = turn.sql.all<LiveJob>(
+    `SELECT * FROM jobs WHERE state = 'running' AND deadline_at <= ? LIMIT ${ALARM_MAX_ROWS}`,
+    turn.now,
+  );
+  for (const job of due) {
+    killAttempt(turn, job);
+    failAttempt(turn, job, { class: "timeout", message: null, permanent: false, retryAfterMs: null });
+  }
+  return due.length;
+}
+
+/** Jobs that only certain nodes may have, and none of them came in time. Uses job_due_avoid(avoid_until). */
+function giveUp(turn: Turn): number {
+  const due = turn.sql.all<LiveJob>(
+    `SELECT * FROM jobs WHERE state = 'queued' AND avoid_until IS NOT NULL AND avoid_until <= ? LIMIT ${ALARM_MAX_ROWS}`,
+    turn.now,
+  );
+  for (const job of due) {
+    const avoid = parseAvoid(job);
+    if (avoid === null) patchJob(turn, job, { avoid_until: null });
+    else endFailed(turn, job, avoid.class, avoid.message, { avoid: null, avoid_until: null }, null);
+  }
+  return due.length;
+}
+
+// Uses session_lease(lease_until).
+function endLeases(turn: Turn): Pick<ReapCount, "sessionsEnded" | "attemptsReturned"> {
+  const due = turn.sql.all<{ node_id: string }>(
+    `SELECT node_id FROM sessions WHERE lease_until <= ? AND state <> 'lost' LIMIT ${ALARM_MAX_ROWS}`,
+    turn.now,
+  );
+  let returned = 0;
+  for (const session of due) {
+    returned += returnAll(turn, session.node_id);
+    // The row stays: the session itself is not fenced, and its next heartbeat brings it back with empty hands.
+    turn.sql.run("UPDATE sessions SET state = 'lost' WHERE node_id = ?", session.node_id);
+  }
+  return { sessionsEnded: due.length, attemptsReturned: returned };
+}
+
+/**
+ * The late reaper rule (DESIGN section 3): after the edge itself was away, silence proves nothing about the nodes.
+ *
+ * It was away if this run is later than TTL / 6 after its due time, or if something was handled within the last TTL
+ * before which no heartbeat of any session had come for TTL / 2. The second sign looks the same when the only node has
+ * died while clients go on asking, so it spares the leases at most once per silence: a dead node is found after two TTLs then.
+ */
+function wasAway(turn: Turn, presence: EdgePresence): boolean {
+  const ttl = turn.config.leaseTtlMs;
+  if (turn.now - presence.dueAt > ttl * REAPER_LATE_SHARE) return true;
+  const heard = turn.sql.get<{ at: number | null }>("SELECT max(last_seen) AS at FROM sessions")?.at ?? null;
+  if (heard === null || presence.lastHandledAt < turn.now - ttl) return false;
+  if (presence.lastHandledAt - heard < ttl / 2) return false;
+  return getMeta(turn.sql, "spared_silence") !== String(heard);
+}
+
+function spare(turn: Turn): number {
+  const heard = turn.sql.get<{ at: number | null }>("SELECT max(last_seen) AS at FROM sessions")?.at ?? null;
+  setMeta(turn.sql, "spared_silence", String(heard));
+  turn.sql.run("UPDATE sessions SET lease_until = ? WHERE state <> 'lost'", turn.now + turn.config.leaseTtlMs);
+  return turn.sql.get<{ n: number }>("SELECT count(*) AS n FROM sessions WHERE state <> 'lost'")?.n ?? 0;
+}
+
+/** Old memories. Each statement is bounded by an index on age. */
+function forget(turn: Turn): void {
+  const limit = `LIMIT ${ALARM_MAX_ROWS}`;
+  turn.sql.run(
+    `DELETE FROM outcomes WHERE job_id IN (SELECT job_id FROM outcomes WHERE ended_at < ? ${limit})`,
+    turn.now - OUTCOME_MEMORY_MS,
+  );
+  turn.sql.run(
+    `DELETE FROM idempotency WHERE (account_id, key_id, key) IN
+       (SELECT account_id, key_id, key FROM idempotency WHERE began_at < ? ${limit})`,
+    turn.now - IDEMPOTENCY_KEPT_MS,
+  );
+  turn.sql.run("DELETE FROM cool_downs WHERE until < ?", turn.now);
+}
+
+/** When the next run is due; null when nothing waits for time. The alarm is armed iff this is not null. */
+export function nextDue(turn: Turn): number | null {
+  const row = turn.sql.get<{ due: number | null }>(`
+    SELECT min(due) AS due FROM (
+      SELECT min(not_before) AS due FROM jobs WHERE state IN ('delayed', 'waiting')
+      UNION ALL SELECT min(offer_until) FROM jobs WHERE state = 'offered'
+      UNION ALL SELECT min(deadline_at) FROM jobs WHERE state = 'running'
+      UNION ALL SELECT min(commit_due) FROM jobs WHERE state = 'finishing'
+      UNION ALL SELECT min(avoid_until) FROM jobs WHERE state = 'queued' AND avoid_until IS NOT NULL
+    )`);
+  // Five terms of a compound SELECT are the platform's limit, so the rest is asked on its own.
+  const lease = turn.sql.get<{ due: number | null }>("SELECT min(lease_until) AS due FROM sessions WHERE state <> 'lost'");
+  const doomed = turn.sql.get<{ due: number | null }>("SELECT min(doomed_at) AS due FROM uploads WHERE doomed_at IS NOT NULL");
+  const candidates = [row?.due ?? null, lease?.due ?? null, doomed?.due ?? null].filter((due) => due !== null);
+  return candidates.length === 0 ? null : Math.min(...candidates);
+}

@@ -1,0 +1,176 @@
+/** What a node reports about a job it holds. Every function here is reached with a token, and a stale one changes nothing. */
+import type { Step } from "../../shared/contract/fleet.ts";
+import type { ExtractedInfo, Manifest } from "../../shared/contract/media.ts";
+import type { JobOptions } from "../../shared/contract/options.ts";
+import { MAX_DESCRIPTION_LENGTH, MAX_TITLE_LENGTH } from "../../shared/limits.ts";
+import { endFailed, doomUploads, failAttempt, type FailureReport } from "./end.ts";
+import { type LiveJob, parseReserved } from "./job-row.ts";
+import { accountLimits, deadlineMs } from "./lease.ts";
+import { attemptRow, getJob, moveJob, patchJob } from "./move.ts";
+import { reserveName } from "./names.ts";
+import { recordEvent } from "./events.ts";
+import type { NodeIdentity } from "./sessions.ts";
+import { sourceText } from "./source-text.ts";
+import { isTerminal, type State, stepProgress } from "./states.ts";
+import { type Turn, tokenOf } from "./turn.ts";
+
+export type Claim =
+  | { kind: "holder"; job: LiveJob }
+  /** This token's report has decided the job already: repeat the answer. */
+  | { kind: "decided"; state: State }
+  /** Not (or no longer) the holder. */
+  | { kind: "stale" }
+  /** Not in this partition's memory: D1 may know it. */
+  | { kind: "unknown" };
+
+/** Holds a report's token against the job. The first thing every report does. */
+export function claim(turn: Turn, who: NodeIdentity, id: string, token: string): Claim {
+  const job = getJob(turn, id);
+  if (job === undefined) {
+    const outcome = turn.sql.get<{ winner: string | null; state: State }>(
+      "SELECT winner, state FROM outcomes WHERE job_id = ?",
+      id,
+    );
+    if (outcome === undefined) return { kind: "unknown" };
+    return outcome.winner === token ? { kind: "decided", state: outcome.state } : { kind: "stale" };
+  }
+  if (job.state === "finishing" || isTerminal(job.state)) {
+    return job.winner === token ? { kind: "decided", state: job.state } : { kind: "stale" };
+  }
+  const holds =
+    (job.state === "offered" || job.state === "running") &&
+    job.node_id === who.node &&
+    job.session === who.session &&
+    tokenOf(turn, job.attempt) === token;
+  return holds ? { kind: "holder", job } : { kind: "stale" };
+}
+
+/** The node takes the job, before it touches the source. A repeat is fine. */
+export function confirm(turn: Turn, job: LiveJob, who: NodeIdentity): LiveJob {
+  if (job.state === "running") return job;
+  const started: LiveJob = { ...job, started_at: turn.now, node_name: who.name };
+  return moveJob(
+    turn,
+    job,
+    "running",
+    {
+      step: "extract",
+      progress: 0,
+      attempts: job.attempts + 1,
+      node_name: who.name,
+      started_at: turn.now,
+      offer_until: null,
+      not_before: null,
+      deadline_at: turn.now + deadlineMs(turn, job),
+      missed: 0,
+    },
+    { event: "job.started", attempt: attemptRow(turn, started, null) },
+  );
+}
+
+/** Steps only go forward inside an attempt; a late or repeated report changes nothing. */
+export function setStep(turn: Turn, job: LiveJob, step: Step): LiveJob {
+  const order: Step[] = ["extract", "download", "mux", "upload"];
+  if (job.state !== "running" || order.indexOf(step) <= order.indexOf(job.step ?? "extract")) return job;
+  return patchJob(turn, job, { step, progress: stepProgress(step, 0) });
+}
+
+export type ExtractedDecision = { kind: "go"; job: LiveJob } | { kind: "stop"; job: LiveJob };
+
+/** The checkpoint between the look-up and the download: limits are checked, the name is reserved. Repeatable. */
+export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): ExtractedDecision {
+  const options = JSON.parse(job.options) as JobOptions;
+  const limits = accountLimits(turn, job.account_id);
+  const tooLong = limits.max_duration_seconds !== undefined && (info.duration_seconds ?? 0) > limits.max_duration_seconds;
+  const tooLarge = limits.max_filesize_bytes !== undefined && (info.size_estimate ?? 0) > limits.max_filesize_bytes;
+  if (tooLong || tooLarge) {
+    const text = tooLong
+      ? `Video exceeds the limit of ${limits.max_duration_seconds} seconds`
+      : `File exceeds the limit of ${Math.floor((limits.max_filesize_bytes ?? 0) / 1_048_576)} MB`;
+    doomUploads(turn, job.id);
+    const attempt = attemptRow(turn, job, { outcome: "too_large", error: text });
+    return { kind: "stop", job: endFailed(turn, job, "too_large", text, {}, attempt) };
+  }
+  const title = sourceText(info.title, MAX_TITLE_LENGTH);
+  const reserved = parseReserved(job) ?? reserveName(turn, job, options, title);
+  const patched = patchJob(turn, job, {
+    title,
+    description: sourceText(info.description, MAX_DESCRIPTION_LENGTH),
+    release_date: info.release_date,
+    source: JSON.stringify(info),
+    source_id: info.source_id === null ? null : `${info.extractor} ${info.source_id}`,
+    reserved: JSON.stringify(reserved),
+  });
+  recordEvent(turn, patched, ".job.changed", null);
+  return { kind: "go", job: patched };
+}
+
+/** A list where one item was wanted: ends the job (jobs API 3.4, `never`). */
+export function endAsList(turn: Turn, job: LiveJob, text: string): LiveJob {
+  const attempt = attemptRow(turn, job, { outcome: "list", error: text });
+  return endFailed(turn, job, "list", text, {}, attempt);
+}
+
+export type CompleteResult = { kind: "finishing"; job: LiveJob } | { kind: "bad_manifest"; reason: string };
+
+interface UploadRow {
+  upload_id: string;
+  kind: string;
+  language: string | null;
+}
+
+/**
+ * This attempt has won: from here only the commit, or its failure of class *storage*, moves the job. The manifest may
+ * only name uploads that were ticketed to this very token.
+ */
+export function complete(turn: Turn, job: LiveJob, manifest: Manifest): CompleteResult {
+  const token = tokenOf(turn, job.attempt);
+  const uploads = new Map(
+    turn.sql
+      .all<UploadRow>(
+        "SELECT upload_id, kind, language FROM uploads WHERE job_id = ? AND token = ? AND doomed_at IS NULL",
+        job.id,
+        token,
+      )
+      .map((row) => [row.upload_id, row]),
+  );
+  if (manifest.files.filter((file) => file.kind === "media").length !== 1) {
+    return { kind: "bad_manifest", reason: "exactly one file must be of kind media" };
+  }
+  for (const file of manifest.files) {
+    const upload = uploads.get(file.upload_id);
+    if (upload === undefined) return { kind: "bad_manifest", reason: `upload ${file.upload_id} is not of this attempt` };
+    if (upload.kind !== file.kind || upload.language !== file.language) {
+      return { kind: "bad_manifest", reason: `upload ${file.upload_id} was begun for another file` };
+    }
+    if (file.parts.reduce((sum, part) => sum + part.size, 0) !== file.size) {
+      return { kind: "bad_manifest", reason: `the parts of ${file.upload_id} do not add up to its size` };
+    }
+  }
+  const moved = moveJob(
+    turn,
+    job,
+    "finishing",
+    {
+      step: "upload",
+      progress: stepProgress("upload", 1),
+      winner: token,
+      manifest: JSON.stringify(manifest),
+      finishing_since: turn.now,
+      commit_due: turn.now,
+      commit_tries: 0,
+      deadline_at: null,
+      missed: 0,
+    },
+    { event: ".job.changed" },
+  );
+  turn.effects.commit.push(job.id);
+  return { kind: "finishing", job: moved };
+}
+
+/** The node gave up on this attempt. Returns the state that the job is in afterwards. */
+export function fail(turn: Turn, job: LiveJob, report: FailureReport): LiveJob {
+  // An unconfirmed offer has not begun: nothing can have failed yet, so it only goes back.
+  if (job.state === "offered") return moveJob(turn, job, "queued", { node_id: null, session: null, offer_until: null });
+  return failAttempt(turn, job, report);
+}

@@ -1,0 +1,135 @@
+/** Tables of a partition. A change gets a new version and a step in `MIGRATIONS`; old data folders must open. */
+import type { Sql } from "./sql.ts";
+
+const VERSION_1 = `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE cursors (sink TEXT PRIMARY KEY, event_id INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE accounts (
+  id TEXT PRIMARY KEY, pool TEXT NOT NULL, limits TEXT NOT NULL, store_prefix TEXT NOT NULL,
+  version INTEGER NOT NULL DEFAULT 0, turn INTEGER NOT NULL DEFAULT 0,
+  ready INTEGER NOT NULL DEFAULT 0, active INTEGER NOT NULL DEFAULT 0, watched INTEGER NOT NULL DEFAULT 0,
+  usage_count INTEGER NOT NULL DEFAULT 0, bytes_used INTEGER NOT NULL DEFAULT 0, bytes_reserved INTEGER NOT NULL DEFAULT 0,
+  pending INTEGER NOT NULL DEFAULT 0, processing INTEGER NOT NULL DEFAULT 0, completed INTEGER NOT NULL DEFAULT 0,
+  failed INTEGER NOT NULL DEFAULT 0, warning INTEGER NOT NULL DEFAULT 0, skipped INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+-- Round robin: the account that was served longest ago, among those with ready work.
+CREATE INDEX account_turn ON accounts (turn) WHERE ready > 0;
+
+CREATE TABLE jobs (
+  id TEXT PRIMARY KEY, account_id TEXT NOT NULL, key_id TEXT, surface TEXT NOT NULL, role TEXT NOT NULL, url TEXT NOT NULL,
+  state TEXT NOT NULL, step TEXT, status TEXT NOT NULL, version INTEGER NOT NULL, options TEXT NOT NULL,
+  folder TEXT, filename TEXT, webhook_url TEXT, batch_id TEXT, batch_index INTEGER, priority INTEGER NOT NULL,
+  tags TEXT NOT NULL, metadata TEXT, sealed TEXT, target_id TEXT NOT NULL, idempotency_key TEXT,
+  idempotency_fingerprint TEXT, source_id TEXT, source_host TEXT NOT NULL, traceparent TEXT, origin TEXT NOT NULL,
+  created_at INTEGER NOT NULL, queued_at INTEGER NOT NULL, not_before INTEGER, started_at INTEGER, finished_at INTEGER,
+  attempt INTEGER NOT NULL, attempts INTEGER NOT NULL, tries TEXT NOT NULL, node_name TEXT, title TEXT, description TEXT,
+  release_date TEXT, source TEXT, error TEXT, error_type TEXT, error_class TEXT, progress REAL, reserved TEXT,
+  media_key TEXT, file_size INTEGER, telemetry TEXT, effective TEXT, terminal_event_id INTEGER,
+  create_event INTEGER NOT NULL, node_id TEXT, session INTEGER, offer_until INTEGER, deadline_at INTEGER,
+  missed INTEGER NOT NULL, avoid TEXT, winner TEXT, manifest TEXT, finishing_since INTEGER, commit_tries INTEGER NOT NULL,
+  commit_due INTEGER, wait_until INTEGER, avoid_until INTEGER
+) WITHOUT ROWID;
+-- Inside an account: priority, then age.
+CREATE INDEX job_ready ON jobs (account_id, priority DESC, queued_at, id) WHERE state = 'queued';
+CREATE INDEX job_held_by ON jobs (node_id) WHERE state IN ('offered', 'running');
+CREATE INDEX job_due_time ON jobs (not_before) WHERE state IN ('delayed', 'waiting');
+CREATE INDEX job_due_offer ON jobs (offer_until) WHERE state = 'offered';
+CREATE INDEX job_due_deadline ON jobs (deadline_at) WHERE state = 'running';
+CREATE INDEX job_due_commit ON jobs (commit_due) WHERE state = 'finishing';
+CREATE INDEX job_due_avoid ON jobs (avoid_until) WHERE state = 'queued' AND avoid_until IS NOT NULL;
+CREATE INDEX job_over ON jobs (terminal_event_id) WHERE terminal_event_id IS NOT NULL;
+CREATE INDEX job_batch ON jobs (batch_id) WHERE batch_id IS NOT NULL;
+
+CREATE TABLE files (
+  file_id TEXT PRIMARY KEY, job_id TEXT NOT NULL, account_id TEXT NOT NULL, kind TEXT NOT NULL, language TEXT,
+  path TEXT NOT NULL, store_key TEXT NOT NULL, target_id TEXT NOT NULL, size INTEGER NOT NULL, content_type TEXT NOT NULL,
+  sha256 TEXT, etag TEXT NOT NULL, created_at INTEGER NOT NULL, deleted_at INTEGER
+) WITHOUT ROWID;
+CREATE INDEX file_job ON files (job_id);
+
+-- Uploads of the live attempt, and of dead ones until they are aborted.
+CREATE TABLE uploads (
+  upload_id TEXT PRIMARY KEY, job_id TEXT NOT NULL, token TEXT NOT NULL, kind TEXT NOT NULL, language TEXT,
+  path TEXT NOT NULL, store_key TEXT NOT NULL, content_type TEXT NOT NULL, part_size INTEGER NOT NULL,
+  doomed_at INTEGER, committed_key TEXT, etag TEXT
+) WITHOUT ROWID;
+CREATE INDEX upload_job ON uploads (job_id);
+CREATE INDEX upload_doomed ON uploads (doomed_at) WHERE doomed_at IS NOT NULL;
+
+-- Held by jobs that are live or have files. \`folded\` is the key as the store compares it.
+CREATE TABLE names (
+  account_id TEXT NOT NULL, target_id TEXT NOT NULL, folded TEXT NOT NULL, stem TEXT NOT NULL, suffix INTEGER NOT NULL,
+  job_id TEXT, PRIMARY KEY (account_id, target_id, folded)
+) WITHOUT ROWID;
+CREATE INDEX name_stem ON names (account_id, target_id, stem, suffix);
+CREATE INDEX name_job ON names (job_id);
+
+-- One row per node: written by each heartbeat. \`progress\` holds the last frame, so that it survives an eviction.
+CREATE TABLE sessions (
+  node_id TEXT PRIMARY KEY, session INTEGER NOT NULL, name TEXT NOT NULL, tags TEXT NOT NULL, country TEXT, account_id TEXT,
+  state TEXT NOT NULL, slots TEXT NOT NULL, last_seen INTEGER NOT NULL, lease_until INTEGER NOT NULL, progress TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX session_lease ON sessions (lease_until);
+
+-- (node, host) pairs that rest after a bot check or a 429.
+CREATE TABLE cool_downs (
+  node_id TEXT NOT NULL, host TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (node_id, host)
+) WITHOUT ROWID;
+
+CREATE TABLE lease_requests (
+  request_id TEXT PRIMARY KEY, node_id TEXT NOT NULL, jobs TEXT NOT NULL, made_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX lease_request_age ON lease_requests (made_at);
+
+CREATE TABLE idempotency (
+  account_id TEXT NOT NULL, key_id TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, owner TEXT NOT NULL,
+  began_at INTEGER NOT NULL, status INTEGER, body TEXT, PRIMARY KEY (account_id, key_id, key)
+) WITHOUT ROWID;
+CREATE INDEX idempotency_age ON idempotency (began_at);
+
+-- What ended, for 24 h after: the winner's late report gets its outcome again.
+CREATE TABLE outcomes (job_id TEXT PRIMARY KEY, winner TEXT, state TEXT NOT NULL, ended_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX outcome_age ON outcomes (ended_at);
+
+-- Outbox and resume log in one. \`type\` starting with '.' is internal and never shown. \`attempt\` is a row for D1.
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY, account_id TEXT NOT NULL, job_id TEXT, batch_id TEXT, type TEXT NOT NULL, data TEXT, attempt TEXT
+);
+CREATE INDEX event_account ON events (account_id, id);
+CREATE INDEX event_job ON events (job_id, id) WHERE job_id IS NOT NULL;
+`;
+
+const MIGRATIONS: readonly string[] = [VERSION_1];
+
+/** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */
+export function openSchema(sql: Sql): boolean {
+  const known = sql.get<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'meta'");
+  const version = known
+    ? Number(sql.get<{ value: string }>("SELECT value FROM meta WHERE key = 'schema_version'")?.value ?? "0")
+    : 0;
+  for (const [index, statements] of MIGRATIONS.entries()) {
+    if (index < version) continue;
+    sql.transaction(() => {
+      for (const statement of splitStatements(statements)) sql.run(statement);
+      setMeta(sql, "schema_version", String(index + 1));
+    });
+  }
+  return getMeta(sql, "epoch") === null;
+}
+
+function splitStatements(script: string): string[] {
+  return script
+    .replace(/^--.*$/gm, "")
+    .split(";")
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== "");
+}
+
+export function getMeta(sql: Sql, key: string): string | null {
+  return sql.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)?.value ?? null;
+}
+
+export function setMeta(sql: Sql, key: string, value: string): void {
+  sql.run("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
+}

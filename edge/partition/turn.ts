@@ -1,0 +1,96 @@
+/**
+ * One call of the core: its state (SQLite), the time, the dice, and what must follow once the transaction is in.
+ * The core never reads a clock, never draws by itself, never waits.
+ */
+import {
+  ATTEMPT_DEADLINE_MS,
+  BACKOFF_BASE_MS,
+  BACKOFF_MAX_MS,
+  HEARTBEAT_SHARE,
+  LEASE_TTL_MS,
+  MAX_PARTITION_READY,
+  MAX_PENDING_PER_ACCOUNT,
+  OFFER_TTL_SHARE,
+  POLL_SHARE,
+  PROGRESS_UNWATCHED_MS,
+  PROGRESS_WATCHED_MS,
+} from "../../shared/limits.ts";
+import type { EventIds } from "./event-ids.ts";
+import type { Sql } from "./sql.ts";
+
+export interface CoreOptions {
+  leaseTtlMs?: number | undefined;
+  deadlineMs?: number | undefined;
+  maxPending?: number | undefined;
+  maxReady?: number | undefined;
+}
+
+/** Intervals follow the lease TTL, so that a test (or an impatient operator) sets one number. */
+export interface ResolvedCore {
+  leaseTtlMs: number;
+  offerTtlMs: number;
+  heartbeatMs: number;
+  pollMs: number;
+  progressWatchedMs: number;
+  progressUnwatchedMs: number;
+  deadlineMs: number;
+  backoffBaseMs: number;
+  backoffMaxMs: number;
+  maxPending: number;
+  maxReady: number;
+}
+
+export function resolveCore(options: CoreOptions): ResolvedCore {
+  const leaseTtlMs = options.leaseTtlMs ?? LEASE_TTL_MS;
+  const scale = leaseTtlMs / LEASE_TTL_MS;
+  return {
+    leaseTtlMs,
+    offerTtlMs: leaseTtlMs * OFFER_TTL_SHARE,
+    heartbeatMs: leaseTtlMs * HEARTBEAT_SHARE,
+    pollMs: leaseTtlMs * POLL_SHARE,
+    progressWatchedMs: Math.min(PROGRESS_WATCHED_MS, PROGRESS_WATCHED_MS * scale * 2),
+    progressUnwatchedMs: Math.min(PROGRESS_UNWATCHED_MS, PROGRESS_UNWATCHED_MS * scale),
+    deadlineMs: options.deadlineMs ?? ATTEMPT_DEADLINE_MS,
+    backoffBaseMs: BACKOFF_BASE_MS * scale,
+    backoffMaxMs: BACKOFF_MAX_MS * scale,
+    maxPending: options.maxPending ?? MAX_PENDING_PER_ACCOUNT,
+    maxReady: options.maxReady ?? MAX_PARTITION_READY,
+  };
+}
+
+export interface Kill {
+  node: string;
+  job: string;
+  token: string;
+}
+
+/** What the object around the core has to do after the transaction. All of it may be lost: alarms and cursors repeat it. */
+export interface Effects {
+  /** There is work that idle nodes could take. */
+  ring: boolean;
+  kills: Kill[];
+  /** Jobs whose uploads should be committed now. */
+  commit: string[];
+  /** Uploads that nobody will finish. */
+  abort: boolean;
+}
+
+export interface Turn {
+  sql: Sql;
+  now: number;
+  /** Uniform in [0, 1). */
+  random: () => number;
+  ids: EventIds;
+  config: ResolvedCore;
+  epoch: number;
+  effects: Effects;
+}
+
+export function noEffects(): Effects {
+  return { ring: false, kills: [], commit: [], abort: false };
+}
+
+/** `<epoch>.<attempt>`: the fencing token of one hand-out. */
+export function tokenOf(turn: Turn, attempt: number): string {
+  return `${turn.epoch}.${attempt}`;
+}

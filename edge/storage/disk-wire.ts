@@ -1,0 +1,48 @@
+/** What the Worker and the disk store service say to each other: `POST /control/<call>` with a JSON body. */
+import { z } from "zod";
+import { UploadedPart } from "../../shared/contract/media.ts";
+import { MAX_PARTS } from "../../shared/limits.ts";
+
+/** Longest key in UTF-16 units: PATH_MAX of Linux is 4,096 bytes. */
+const MAX_KEY_LENGTH = 2_048;
+const MAX_TOKEN_LENGTH = 64;
+
+const Key = z.string().min(1).max(MAX_KEY_LENGTH);
+const UploadId = z.string().max(500);
+const Bytes = z.int().nonnegative();
+
+const Intent = z.object({
+  key: Key,
+  job: z.string().min(1).max(100),
+  token: z.string().min(1).max(MAX_TOKEN_LENGTH),
+  content_type: z.string().max(200),
+});
+
+export const BeginCall = Intent.extend({ size: Bytes.nullable() });
+export const BeginAnswer = z.object({ upload_id: UploadId, part_size: z.int().positive() });
+
+export const CommitCall = Intent.extend({
+  upload_id: UploadId,
+  size: Bytes,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  parts: z.array(UploadedPart).max(MAX_PARTS),
+});
+export const CommitAnswer = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("committed"), key: Key, size: Bytes, etag: z.string() }),
+  z.object({ kind: z.literal("taken") }),
+  z.object({ kind: z.literal("refused"), code: z.string(), permanent: z.boolean() }),
+  z.object({ kind: z.literal("unavailable"), code: z.string() }),
+]);
+
+export const AbortCall = z.object({ upload_id: UploadId });
+export const HeadCall = z.object({ key: Key });
+export const HeadAnswer = z.object({ size: Bytes, etag: z.string(), last_modified: Bytes });
+export const ReadCall = z.object({ key: Key, range: z.object({ offset: Bytes, length: Bytes }).nullable() });
+export const DeleteCall = z.object({ key: Key, etag: z.string().max(200) });
+export const DeleteAnswer = z.object({ deleted: z.boolean() });
+export const SweepCall = z.object({ now: Bytes });
+export const SweepAnswer = z.object({ removed: Bytes });
+
+export type BeginCall = z.infer<typeof BeginCall>;
+export type CommitCall = z.infer<typeof CommitCall>;
+export type CommitAnswer = z.infer<typeof CommitAnswer>;

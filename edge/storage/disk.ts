@@ -1,0 +1,162 @@
+/**
+ * The ObjectStore adapter of the disk store: the Worker's half. It has no disk, so it asks the service of the embedded
+ * host (`edge/local/disk-store/`) through a binding. Standards only; it runs in workerd and in Node.
+ */
+import type { z } from "zod";
+import {
+  BeginAnswer,
+  type BeginCall,
+  CommitAnswer,
+  type CommitCall,
+  DeleteAnswer,
+  HeadAnswer,
+  SweepAnswer,
+} from "./disk-wire.ts";
+import { importPartKey, type PartKey, partUrlPath } from "./part-signature.ts";
+import type {
+  BegunUpload,
+  ByteRange,
+  CommitRequest,
+  CommitResult,
+  ObjectHead,
+  ObjectStore,
+  PartUrl,
+  PresignPartsRequest,
+  UploadIntent,
+} from "./port.ts";
+
+/** The part of a service binding that is used here. */
+export interface StoreService {
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+}
+
+export interface DiskStoreOptions {
+  service: StoreService;
+  /** Shared with the service: bearer of control calls and key of part signatures. */
+  secret: string;
+  /** The service's own loopback address, given to nodes on the same host: no Worker between them and the disk. */
+  serviceUrl: string;
+}
+
+/** The service answered, but not what was asked for. */
+export class DiskStoreError extends Error {
+  override readonly name = "DiskStoreError";
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, status: number) {
+    super(`The disk store answered ${status} ${code}`);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+export interface DiskStore extends ObjectStore {
+  /** Removes what abandoned uploads left behind; how many files that were. */
+  sweep(now: number): Promise<number>;
+}
+
+/**
+ * @example
+ * const store = diskStore({ service: env.STORE, secret: env.STORE_SECRET, serviceUrl: "http://127.0.0.1:40123" });
+ */
+export function diskStore(options: DiskStoreOptions): DiskStore {
+  let partKey: Promise<PartKey> | null = null;
+
+  function call(name: string, body: unknown): Promise<Response> {
+    return options.service.fetch(`http://store/control/${name}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${options.secret}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+      redirect: "manual",
+    });
+  }
+
+  async function ask<T>(name: string, body: unknown, answer: z.ZodType<T>): Promise<T> {
+    const response = await call(name, body);
+    if (!response.ok) throw new DiskStoreError(await errorCode(response), response.status);
+    return answer.parse(await response.json());
+  }
+
+  return {
+    async begin(intent: UploadIntent): Promise<BegunUpload> {
+      const body: BeginCall = { ...wireIntent(intent), size: intent.size };
+      const { upload_id, part_size } = await ask("begin", body, BeginAnswer);
+      return { uploadId: upload_id, partSize: part_size };
+    },
+
+    async presignParts(request: PresignPartsRequest): Promise<PartUrl[]> {
+      partKey ??= importPartKey(options.secret);
+      const key = await partKey;
+      const base = isLoopbackOrigin(request.origin) ? options.serviceUrl : request.origin;
+      const numbers = Array.from({ length: request.count }, (_, index) => request.fromPart + index);
+      return Promise.all(
+        numbers.map(async (partNumber) => {
+          const { uploadId, partSize: maxBytes, expiresAt } = request;
+          const path = await partUrlPath(key, { uploadId, partNumber, maxBytes, expiresAt });
+          return { part_number: partNumber, url: new URL(path, base).href };
+        }),
+      );
+    },
+
+    async commit(request: CommitRequest): Promise<CommitResult> {
+      const { uploadId, size, sha256, parts } = request;
+      const body: CommitCall = { ...wireIntent(request), upload_id: uploadId, size, sha256, parts };
+      try {
+        return await ask("commit", body, CommitAnswer);
+      } catch (error) {
+        // Whatever went wrong on the way, the service may have committed: only asking again can tell.
+        return { kind: "unavailable", code: error instanceof DiskStoreError ? error.code : "no_answer" };
+      }
+    },
+
+    async abort(uploadId: string): Promise<void> {
+      const response = await call("abort", { upload_id: uploadId });
+      if (!response.ok) throw new DiskStoreError(await errorCode(response), response.status);
+      await response.body?.cancel();
+    },
+
+    async head(key: string): Promise<ObjectHead | null> {
+      const head = await ask("head", { key }, HeadAnswer.nullable());
+      // A plain file bears no metadata: whose it is stands in the edge's own rows.
+      return head && { size: head.size, etag: head.etag, lastModified: head.last_modified, job: null };
+    },
+
+    async read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null> {
+      const response = await call("read", { key, range });
+      if (response.ok) return response.body;
+      const code = await errorCode(response);
+      if (response.status === 404) return null;
+      throw new DiskStoreError(code, response.status);
+    },
+
+    async delete(key: string, etag: string): Promise<boolean> {
+      return (await ask("delete", { key, etag }, DeleteAnswer)).deleted;
+    },
+
+    async sweep(now: number): Promise<number> {
+      return (await ask("sweep", { now }, SweepAnswer)).removed;
+    },
+  };
+}
+
+function wireIntent(intent: UploadIntent) {
+  return { key: intent.key, job: intent.job, token: intent.token, content_type: intent.contentType };
+}
+
+async function errorCode(response: Response): Promise<string> {
+  const body: unknown = await response.json().catch(() => null);
+  if (typeof body === "object" && body !== null && "error" in body && typeof body.error === "string") return body.error;
+  return `http_${response.status}`;
+}
+
+/** Whoever reached the edge by a loopback name runs on its host and reaches the service's loopback port too. */
+function isLoopbackOrigin(origin: string): boolean {
+  const { hostname } = new URL(origin);
+  return (
+    hostname === "localhost" ||
+    hostname.endsWith(".localhost") ||
+    hostname === "[::1]" ||
+    /^127(\.\d+){3}$/.test(hostname)
+  );
+}

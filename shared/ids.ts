@@ -1,0 +1,37 @@
+/** UUID v7: drawn ids and derived ones (jobs API 1.1; DESIGN section 2, Courier). */
+
+/** Sixteen bytes → the 36-character lower-case text. */
+function format(bytes: Uint8Array): string {
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** Lays time, version and variant over sixteen bytes (RFC 9562 section 5.7). */
+function stamp(bytes: Uint8Array, unixMs: number): Uint8Array {
+  let time = unixMs;
+  for (let index = 5; index >= 0; index--) {
+    bytes[index] = time % 256;
+    time = Math.floor(time / 256);
+  }
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes;
+}
+
+/**
+ * A UUID v7 from a time and at least ten random (or hashed) bytes.
+ *
+ * @example uuidv7(Date.now(), crypto.getRandomValues(new Uint8Array(10)))
+ */
+export function uuidv7(unixMs: number, entropy: Uint8Array): string {
+  const bytes = new Uint8Array(16);
+  bytes.set(entropy.subarray(0, 10), 6);
+  return format(stamp(bytes, unixMs));
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Whether a path segment can be an id at all; anything else is answered like an unknown id. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}

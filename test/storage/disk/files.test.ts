@@ -1,0 +1,171 @@
+import { access, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { CommitResult } from "../../../edge/storage/port.ts";
+import { intentFor, readAll, sampleBytes, Uploading } from "../object-store.conformance.ts";
+import { type DiskUnderTest, openDisk } from "./harness.ts";
+
+let disk: DiskUnderTest;
+beforeEach(async () => {
+  disk = await openDisk();
+});
+afterEach(async () => {
+  await disk.close();
+});
+
+async function deliver(key: string, bytes = sampleBytes(10)): Promise<CommitResult> {
+  const upload = await new Uploading(disk, intentFor(key, bytes.length)).begin();
+  return disk.store.commit(upload.commitRequest(bytes, await upload.putAll(bytes)));
+}
+
+const etagOf = (result: CommitResult) => (result.kind === "committed" ? result.etag : "");
+const keyOf = (result: CommitResult) => (result.kind === "committed" ? result.key : result.kind);
+const exists = (key: string) =>
+  access(join(disk.downloads, key)).then(
+    () => true,
+    () => false,
+  );
+
+describe("names on the disk store", () => {
+  it("makes each object a plain file under its key", async () => {
+    await deliver("videos/Shows/a.mp4");
+    expect(new Uint8Array(await readFile(join(disk.downloads, "videos/Shows/a.mp4")))).toEqual(sampleBytes(10));
+  });
+
+  it("counts on from taken names, before the whole extension", async () => {
+    expect(keyOf(await deliver("v/a.mp4"))).toBe("v/a.mp4");
+    expect(keyOf(await deliver("v/a.mp4"))).toBe("v/a (2).mp4");
+    expect(keyOf(await deliver("v/a.mp4"))).toBe("v/a (3).mp4");
+    expect(keyOf(await deliver("v/a (2).mp4"))).toBe("v/a (4).mp4");
+    expect(keyOf(await deliver("v/a.m4a"))).toBe("v/a.m4a");
+    expect(keyOf(await deliver("v/a.en.vtt"))).toBe("v/a.en.vtt");
+    expect(keyOf(await deliver("v/a.en.vtt"))).toBe("v/a (2).en.vtt");
+    expect(keyOf(await deliver("v/none"))).toBe("v/none");
+    expect(keyOf(await deliver("v/none"))).toBe("v/none (2)");
+  });
+
+  it("treats names that differ in case or in Unicode form as one", async () => {
+    await disk.putForeign("v/Café.mp4", sampleBytes(1));
+    expect(keyOf(await deliver("v/CAFÉ.mp4"))).toBe("v/CAFÉ (2).mp4");
+    expect(keyOf(await deliver("v/Cafe\u0301.mp4"))).toBe("v/Cafe\u0301 (3).mp4");
+  });
+
+  it("sees a name that someone took after we looked at the folder", async () => {
+    await deliver("v/a.mp4");
+    await disk.putForeign("v/B.mp4", sampleBytes(1));
+    expect(keyOf(await deliver("v/b.mp4"))).toBe("v/b (2).mp4");
+  });
+
+  it("keeps a suffixed name within 200 bytes", async () => {
+    const stem = "é".repeat(100);
+    await deliver(`${stem}.mp4`);
+    const key = keyOf(await deliver(`${stem}.mp4`));
+    expect(key).toMatch(/^é+ \(2\)\.mp4$/);
+    expect(Buffer.byteLength(key.replace(".mp4", ""))).toBeLessThanOrEqual(200);
+  });
+
+  it("gives parallel commits under one key a name each", async () => {
+    const keys = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => deliver("v/a.mp4", sampleBytes(10, n)).then(keyOf)),
+    );
+    expect(new Set(keys).size).toBe(8);
+    expect(await readdir(join(disk.downloads, "v"))).toHaveLength(8);
+  });
+});
+
+describe("the downloads folder", () => {
+  it.each([
+    "../a.mp4",
+    "v/../../a.mp4",
+    "/etc/a.mp4",
+    "v//a.mp4",
+    "v/./a.mp4",
+    "v/..",
+    "v/a\u0000.mp4",
+    "v\\..\\..\\a.mp4",
+    ".trawl/a.mp4",
+    ".TRAWL/journal.jsonl",
+    ".trawl",
+    "v/",
+    `${"x".repeat(256)}.mp4`,
+  ])("is not left by the key %j", async (key) => {
+    await expect(disk.store.begin(intentFor(key, 10))).rejects.toThrow("bad_key");
+    await expect(disk.store.head(key)).rejects.toThrow("bad_key");
+    await expect(disk.store.delete(key, '"x"')).rejects.toThrow("bad_key");
+    expect(await disk.temporary()).toEqual([]);
+  });
+
+  it("is not left through a symbolic link", async () => {
+    const outside = await mkdtemp(join(tmpdir(), "trawl-outside-"));
+    try {
+      await writeFile(join(outside, "secret.mp4"), "secret");
+      await symlink(outside, join(disk.downloads, "link"));
+      await symlink(join(outside, "secret.mp4"), join(disk.downloads, "file.mp4"));
+      expect(await deliver("link/a.mp4")).toEqual({ kind: "refused", code: "bad_key", permanent: true });
+      expect(await deliver("link/deep/a.mp4")).toEqual({ kind: "refused", code: "bad_key", permanent: true });
+      expect(await disk.store.head("link/secret.mp4")).toBeNull();
+      expect(await disk.store.read("link/secret.mp4", null)).toBeNull();
+      expect(await disk.store.head("file.mp4")).toBeNull();
+      expect(await disk.store.read("file.mp4", null)).toBeNull();
+      expect(keyOf(await deliver("file.mp4"))).toBe("file (2).mp4");
+      expect(await readdir(outside)).toEqual(["secret.mp4"]);
+      expect(await disk.temporary()).toEqual([]);
+    } finally {
+      await rm(outside, { recursive: true });
+    }
+  });
+
+  it("refuses a key whose folder is a file", async () => {
+    await deliver("v");
+    expect(await deliver("v/a.mp4")).toMatchObject({ kind: "refused", permanent: true });
+    expect(await disk.store.head("v/a.mp4")).toBeNull();
+  });
+
+  it("loses the folders that we made with their last file, and no others", async () => {
+    await mkdir(join(disk.downloads, "mine"));
+    const deep = await deliver("mine/ours/deep/a.mp4");
+    const beside = await deliver("mine/ours/b.mp4");
+    await disk.store.delete("mine/ours/deep/a.mp4", etagOf(deep));
+    expect(await exists("mine/ours/deep")).toBe(false);
+    expect(await exists("mine/ours")).toBe(true);
+    await disk.restart();
+    await disk.store.delete("mine/ours/b.mp4", etagOf(beside));
+    expect(await exists("mine/ours")).toBe(false);
+    expect(await exists("mine")).toBe(true);
+  });
+
+  it("holds no temp file once every upload has ended", async () => {
+    const open = await new Uploading(disk, intentFor("b.mp4", 10)).begin();
+    await deliver("a.mp4");
+    await disk.store.abort(open.uploadId, "b.mp4");
+    expect(await disk.temporary()).toEqual([]);
+    expect(await readdir(disk.downloads)).toEqual([".trawl", "a.mp4"]);
+  });
+});
+
+describe("a file that its owner touched", () => {
+  it("is no longer ours once changed: another ETag, not deleted", async () => {
+    const etag = etagOf(await deliver("a.mp4"));
+    await writeFile(join(disk.downloads, "a.mp4"), sampleBytes(10, 2));
+    expect((await disk.store.head("a.mp4"))?.etag).not.toBe(etag);
+    expect(await disk.store.delete("a.mp4", etag)).toBe(false);
+    expect(await exists("a.mp4")).toBe(true);
+  });
+
+  it("is gone once deleted or moved", async () => {
+    const etag = etagOf(await deliver("a.mp4"));
+    await rename(join(disk.downloads, "a.mp4"), join(disk.downloads, "b.mp4"));
+    expect(await disk.store.head("a.mp4")).toBeNull();
+    expect(await readAll(disk.store, "a.mp4")).toBeNull();
+    expect(await disk.store.delete("a.mp4", etag)).toBe(false);
+    expect((await disk.store.head("b.mp4"))?.etag).toBe(etag);
+  });
+
+  it("is not an object once it is a folder", async () => {
+    await mkdir(join(disk.downloads, "a.mp4"));
+    expect(await disk.store.head("a.mp4")).toBeNull();
+    expect(await disk.store.read("a.mp4", null)).toBeNull();
+    expect((await lstat(join(disk.downloads, "a.mp4"))).isDirectory()).toBe(true);
+  });
+});

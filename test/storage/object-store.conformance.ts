@@ -1,0 +1,310 @@
+/**
+ * What every ObjectStore must do, whatever it speaks to. An adapter's test calls {@link testObjectStore} with a way to
+ * open one on a fresh store.
+ */
+import { createHash } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { CommitRequest, ObjectStore, UploadIntent } from "../../edge/storage/port.ts";
+
+export interface StoreUnderTest {
+  store: ObjectStore;
+  /** Base URL under which a node reaches the edge. */
+  origin: string;
+  /** Puts an object under the key without our store: another program did it. */
+  putForeign(key: string, bytes: Uint8Array): Promise<void>;
+  /** How many uploads lie open or half done. */
+  countUploads(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface StoreTraits {
+  /** Under a taken name the store links to the next suffix by itself instead of answering `taken`. */
+  picksSuffix: boolean;
+}
+
+const TYPE = "video/mp4";
+let jobs = 0;
+
+export interface SentPart {
+  part_number: number;
+  etag: string;
+  size: number;
+}
+
+/** Bytes that differ at every offset, so that swapped parts show. */
+export function sampleBytes(size: number, seed = 1): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let state = seed >>> 0 || 1;
+  for (let index = 0; index < size; index++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    bytes[index] = state >>> 24;
+  }
+  return bytes;
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+export function intentFor(key: string, size: number | null, job = `job-${++jobs}`, token = "1.1"): UploadIntent {
+  return { key, job, token, contentType: TYPE, size };
+}
+
+/** An upload as the edge and a node do it together, one step at a time. */
+export class Uploading {
+  readonly opened: StoreUnderTest;
+  readonly intent: UploadIntent;
+  uploadId = "";
+  partSize = 0;
+
+  constructor(opened: StoreUnderTest, intent: UploadIntent) {
+    this.opened = opened;
+    this.intent = intent;
+  }
+
+  async begin(): Promise<this> {
+    const { uploadId, partSize } = await this.opened.store.begin(this.intent);
+    this.uploadId = uploadId;
+    this.partSize = partSize;
+    return this;
+  }
+
+  async url(part: number, lifeMs = 60_000): Promise<string> {
+    const { uploadId, partSize, opened, intent } = this;
+    const expiresAt = Date.now() + lifeMs;
+    const request = { uploadId, key: intent.key, fromPart: part, count: 1, partSize, origin: opened.origin, expiresAt };
+    const [first] = await opened.store.presignParts(request);
+    return first?.url ?? "";
+  }
+
+  async put(part: number, bytes: Uint8Array): Promise<Response> {
+    return fetch(await this.url(part), { method: "PUT", body: bytes as Uint8Array<ArrayBuffer> });
+  }
+
+  /** Last part first: nothing may rely on the order. */
+  async putAll(bytes: Uint8Array): Promise<SentPart[]> {
+    const count = Math.max(1, Math.ceil(bytes.length / this.partSize));
+    const sent: SentPart[] = [];
+    for (let part = count; part >= 1; part--) {
+      const slice = bytes.subarray((part - 1) * this.partSize, part * this.partSize);
+      const response = await this.put(part, slice);
+      expect(response.status, await response.text()).toBe(200);
+      sent.unshift({ part_number: part, etag: response.headers.get("etag") ?? "", size: slice.length });
+    }
+    return sent;
+  }
+
+  commitRequest(bytes: Uint8Array, parts: SentPart[]): CommitRequest {
+    return { ...this.intent, uploadId: this.uploadId, size: bytes.length, sha256: sha256(bytes), parts };
+  }
+}
+
+export async function readAll(
+  store: ObjectStore,
+  key: string,
+  range: { offset: number; length: number } | null = null,
+): Promise<Uint8Array | null> {
+  const stream = await store.read(key, range);
+  return stream && new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+export function testObjectStore(name: string, open: () => Promise<StoreUnderTest>, traits: StoreTraits): void {
+  describe(`${name} as an object store`, () => {
+    let opened: StoreUnderTest;
+    beforeEach(async () => {
+      opened = await open();
+    });
+    afterEach(async () => {
+      await opened.close();
+    });
+
+    const begin = (key: string, size: number | null) => new Uploading(opened, intentFor(key, size)).begin();
+
+    async function deliver(key: string, bytes: Uint8Array) {
+      const upload = await begin(key, bytes.length);
+      const request = upload.commitRequest(bytes, await upload.putAll(bytes));
+      return { request, result: await opened.store.commit(request) };
+    }
+
+    const MIB = 1_048_576;
+    const PART = 8 * MIB;
+    it.each([0, 1, 70_000, PART - 1, PART, PART + 1, 2 * PART + 5])("keeps %i bytes as they were", async (size) => {
+      const bytes = sampleBytes(size);
+      const { result } = await deliver("videos/a.mp4", bytes);
+      expect(result).toMatchObject({ kind: "committed", key: "videos/a.mp4", size });
+      const head = await opened.store.head("videos/a.mp4");
+      expect(head?.size).toBe(size);
+      if (result.kind === "committed") expect(head?.etag).toBe(result.etag);
+      expect(sha256((await readAll(opened.store, "videos/a.mp4")) ?? new Uint8Array(1))).toBe(sha256(bytes));
+      expect(await opened.countUploads()).toBe(0);
+    });
+
+    it("keeps a file whose length was unknown at the beginning", async () => {
+      const bytes = sampleBytes(3_000);
+      const upload = await begin("live.ts", null);
+      const result = await opened.store.commit(upload.commitRequest(bytes, await upload.putAll(bytes)));
+      expect(result).toMatchObject({ kind: "committed", size: 3_000 });
+    });
+
+    it.each([
+      "videos/Plain name.mp4",
+      "videos/Ünïcödé – 日本語 🎬.mp4",
+      "videos/100% #1 a+b&c=d;e,f'g(h)!@$.mp4",
+      "videos/%2e%2e%2fescape.mp4",
+      "@acct/videos/[x]{y}~^`.mp4",
+    ])("takes the key %s literally", async (key) => {
+      const bytes = sampleBytes(10);
+      const { result } = await deliver(key, bytes);
+      expect(result).toMatchObject({ kind: "committed", key });
+      expect(await readAll(opened.store, key)).toEqual(bytes);
+    });
+
+    it("serves any range", async () => {
+      const bytes = sampleBytes(100_000);
+      await deliver("r.mp4", bytes);
+      expect(await readAll(opened.store, "r.mp4", { offset: 0, length: 1 })).toEqual(bytes.subarray(0, 1));
+      expect(await readAll(opened.store, "r.mp4", { offset: 99_990, length: 10 })).toEqual(bytes.subarray(99_990));
+      expect(await readAll(opened.store, "r.mp4", { offset: 65_535, length: 2 })).toEqual(
+        bytes.subarray(65_535, 65_537),
+      );
+    });
+
+    it("has nothing under a key that was never committed", async () => {
+      await begin("later.mp4", 10);
+      expect(await opened.store.head("later.mp4")).toBeNull();
+      expect(await opened.store.read("later.mp4", null)).toBeNull();
+      expect(await opened.store.delete("later.mp4", '"x"')).toBe(false);
+    });
+
+    it("answers a repeated commit as it did the first, and keeps one object", async () => {
+      const { request, result } = await deliver("videos/a.mp4", sampleBytes(10));
+      expect(await opened.store.commit(request)).toEqual(result);
+      expect(await opened.store.commit(request)).toEqual(result);
+      expect(await opened.store.head("videos/a (2).mp4")).toBeNull();
+    });
+
+    it("makes one object of commits that run at the same time", async () => {
+      const bytes = sampleBytes(100);
+      const upload = await begin("videos/a.mp4", 100);
+      const request = upload.commitRequest(bytes, await upload.putAll(bytes));
+      const results = await Promise.all([1, 2, 3].map(() => opened.store.commit(request)));
+      expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(1);
+      expect(results[0]).toMatchObject({ kind: "committed", key: "videos/a.mp4" });
+    });
+
+    it("does not commit for another token", async () => {
+      const bytes = sampleBytes(10);
+      const upload = await begin("a.mp4", 10);
+      const request = upload.commitRequest(bytes, await upload.putAll(bytes));
+      expect(await opened.store.commit({ ...request, token: "1.2" })).toMatchObject({ kind: "refused" });
+      expect(await opened.store.head("a.mp4")).toBeNull();
+      expect(await opened.store.commit(request)).toMatchObject({ kind: "committed" });
+      expect(await opened.store.commit({ ...request, token: "1.2" })).toMatchObject({ kind: "refused" });
+    });
+
+    it("never overwrites an object that appeared since the upload began", async () => {
+      const foreign = sampleBytes(20, 7);
+      const bytes = sampleBytes(10);
+      const upload = await begin("videos/a.mp4", 10);
+      const parts = await upload.putAll(bytes);
+      await opened.putForeign("videos/a.mp4", foreign);
+      const result = await opened.store.commit(upload.commitRequest(bytes, parts));
+      expect(result).toMatchObject(
+        traits.picksSuffix ? { kind: "committed", key: "videos/a (2).mp4" } : { kind: "taken" },
+      );
+      expect(await readAll(opened.store, "videos/a.mp4")).toEqual(foreign);
+    });
+
+    it.each([
+      ["a flipped byte", (r: CommitRequest) => ({ ...r, sha256: sha256(sampleBytes(10, 2)) })],
+      [
+        "a part that never came",
+        (r: CommitRequest) => ({ ...r, size: 20, parts: [...r.parts, { ...part(r), part_number: 2 }] }),
+      ],
+      ["a part with another ETag", (r: CommitRequest) => ({ ...r, parts: [{ ...part(r), etag: '"other"' }] })],
+      ["a wrong size", (r: CommitRequest) => ({ ...r, size: 9, parts: [{ ...part(r), size: 9 }] })],
+    ])("refuses %s, and a repeat of the job may help", async (_, change) => {
+      const bytes = sampleBytes(10);
+      const upload = await begin("a.mp4", null);
+      const request = change(upload.commitRequest(bytes, await upload.putAll(bytes)));
+      expect(await opened.store.commit(request)).toMatchObject({ kind: "refused", permanent: false });
+      expect(await opened.store.head("a.mp4")).toBeNull();
+    });
+
+    it("takes the last version of a part that was sent twice", async () => {
+      const bytes = sampleBytes(10);
+      const upload = await begin("a.mp4", 10);
+      await (await upload.put(1, sampleBytes(10, 9))).body?.cancel();
+      const parts = await upload.putAll(bytes);
+      expect(await opened.store.commit(upload.commitRequest(bytes, parts))).toMatchObject({ kind: "committed" });
+      expect(await readAll(opened.store, "a.mp4")).toEqual(bytes);
+    });
+
+    it("lets no late part touch a committed object", async () => {
+      const bytes = sampleBytes(10);
+      const upload = await begin("a.mp4", 10);
+      const url = await upload.url(1);
+      await opened.store.commit(upload.commitRequest(bytes, await upload.putAll(bytes)));
+      const late = await fetch(url, { method: "PUT", body: "XXXXXXXXXX" });
+      expect(late.ok).toBe(false);
+      await late.body?.cancel();
+      expect(await readAll(opened.store, "a.mp4")).toEqual(bytes);
+    });
+
+    it("forgets an aborted upload; aborting twice or nothing is fine", async () => {
+      const upload = await begin("a.mp4", 10);
+      const url = await upload.url(1);
+      await opened.store.abort(upload.uploadId, "a.mp4");
+      await opened.store.abort(upload.uploadId, "a.mp4");
+      await opened.store.abort("0123456789abcdef0123456789abcdef", "a.mp4");
+      const late = await fetch(url, { method: "PUT", body: "0123456789" });
+      expect(late.ok).toBe(false);
+      await late.body?.cancel();
+      expect(await opened.countUploads()).toBe(0);
+    });
+
+    it("aborts at once while a part is being sent", async () => {
+      const upload = await begin("a.mp4", 1_000);
+      const sending = openPart(await upload.url(1));
+      await sending.firstBytesSent;
+      await opened.store.abort(upload.uploadId, "a.mp4");
+      expect(await opened.countUploads()).toBe(0);
+      sending.end();
+      expect(await sending.succeeded).toBe(false);
+    });
+
+    it("deletes only the object with the ETag that it committed", async () => {
+      const { result } = await deliver("videos/a.mp4", sampleBytes(10));
+      const etag = result.kind === "committed" ? result.etag : "";
+      expect(await opened.store.delete("videos/a.mp4", '"someone-elses"')).toBe(false);
+      expect(await opened.store.head("videos/a.mp4")).not.toBeNull();
+      expect(await opened.store.delete("videos/a.mp4", etag)).toBe(true);
+      expect(await opened.store.delete("videos/a.mp4", etag)).toBe(false);
+    });
+  });
+}
+
+function part(request: CommitRequest) {
+  const first = request.parts[0];
+  if (first === undefined) throw new Error("The request has no part");
+  return first;
+}
+
+/** A part whose body stays open until `end`. */
+export function openPart(url: string) {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const init: RequestInit & { duplex: "half" } = { method: "PUT", body: readable, duplex: "half" };
+  const succeeded = fetch(url, init).then(
+    async (response) => {
+      await response.body?.cancel();
+      return response.ok;
+    },
+    () => false,
+  );
+  return {
+    firstBytesSent: writer.write(new TextEncoder().encode("abc")),
+    end: () => void writer.close().catch(() => undefined),
+    succeeded,
+  };
+}

@@ -1,0 +1,75 @@
+import { existsSync } from "node:fs";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+/** `npm run test:long`: the `*.long.test.ts` files and nothing else; otherwise everything but them. */
+const long = process.env.TRAWL_TEST_LONG === "1";
+const LONG = "**/*.long.test.ts";
+
+const MINUTE = 60_000;
+
+/** The test files below some folders, for this kind of run. */
+function files(folders: readonly string[]): { include: string[]; exclude: string[] } {
+  const suffix = long ? "long.test.ts" : "test.ts";
+  return { include: folders.map((folder) => `${folder}/**/*.${suffix}`), exclude: long ? [] : [LONG] };
+}
+
+const PURE = ["test/shared", "test/partition"];
+const EDGE = ["test/edge"];
+const STACK = ["test/e2e", "test/chaos"];
+const rest = files(["test"]);
+
+export default defineConfig({
+  test: {
+    passWithNoTests: true, // scripts/test.ts fails a run without any test; one empty project is fine
+    maxWorkers: 2, // the machines that we are judged on have two cores
+    projects: [
+      {
+        test: { name: "pure", ...files(PURE), testTimeout: long ? 30 * MINUTE : MINUTE, sequence: { groupOrder: 0 } },
+      },
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: { TEST_MIGRATIONS: existsSync("migrations") ? await readD1Migrations("migrations") : [] },
+            },
+          })),
+        ],
+        test: {
+          name: "edge",
+          ...files(EDGE),
+          setupFiles: ["test/edge/setup.ts"],
+          testTimeout: long ? 30 * MINUTE : 30_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // Every folder that no other project claims, so that no test file can be forgotten.
+        test: {
+          name: "node",
+          include: rest.include,
+          exclude: [...rest.exclude, ...[...PURE, ...EDGE, ...STACK].map((folder) => `${folder}/**`)],
+          pool: "forks", // the leak check looks at the worker's own process
+          setupFiles: ["test/leaks.ts"],
+          testTimeout: long ? 30 * MINUTE : MINUTE,
+          hookTimeout: MINUTE,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        // Whole stacks, one at a time: each is several processes on two cores.
+        test: {
+          name: "e2e",
+          ...files(STACK),
+          pool: "forks",
+          fileParallelism: false,
+          setupFiles: ["test/leaks.ts"],
+          testTimeout: long ? 50 * MINUTE : 3 * MINUTE,
+          hookTimeout: 2 * MINUTE,
+          sequence: { groupOrder: 3 },
+        },
+      },
+    ],
+  },
+});

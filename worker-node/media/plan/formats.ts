@@ -1,0 +1,139 @@
+/** Which of a source's formats to download (jobs API 3.1 `max_resolution`, 11.3, 11.4). Pure. */
+import type { JobOptions } from "../../../shared/contract/options.ts";
+import type { SourceFormat } from "../source.ts";
+import { codecName } from "./codecs.ts";
+import { CONTAINERS, keeps, wantsAudioOnly } from "./containers.ts";
+
+export interface ChosenFormats {
+  /** The format with the picture; it may carry the sound too. Null when only sound is wanted or offered. */
+  video: SourceFormat | null;
+  /** The format to take the sound from; the same object as `video` when that carries it. */
+  audio: SourceFormat | null;
+}
+
+/** Why nothing was chosen, as a text for the user. */
+export interface NoFormat {
+  problem: string;
+}
+
+type Wish = Pick<JobOptions, "format" | "audio_only" | "max_resolution" | "video_codec" | "audio_codec" | "format_id">;
+
+/** Preferred codecs from the shorter side upwards; what is not named comes last. */
+const PREFERENCE: readonly { from: number; codecs: readonly string[] }[] = [
+  { from: 2160, codecs: ["vp9", "av1", "h265", "h264"] },
+  { from: 1440, codecs: ["vp9", "h264", "av1", "h265"] },
+  { from: 0, codecs: ["h264", "h265", "vp9", "av1"] },
+];
+
+export function chooseFormats(wish: Wish, formats: readonly SourceFormat[]): ChosenFormats | NoFormat {
+  if (wish.format_id !== null) return chooseNamed(wish, formats);
+  const audioOnly = wantsAudioOnly(wish);
+  const video = audioOnly ? null : bestVideo(wish, formats.filter(hasVideo));
+  if (video === null) {
+    const audio = bestAudio(wish, formats);
+    return audio === null
+      ? { problem: audioOnly ? "The source has no audio" : "The source has no media" }
+      : { video, audio };
+  }
+  return { video, audio: audioBeside(wish, video, formats) };
+}
+
+/** `format_id` beats `max_resolution`; a silent format still gets its sound. */
+function chooseNamed(wish: Wish, formats: readonly SourceFormat[]): ChosenFormats | NoFormat {
+  const named = formats.find((format) => format.id === wish.format_id);
+  if (named === undefined) return { problem: "Requested format is not available" };
+  if (!hasVideo(named)) return { video: null, audio: named };
+  if (wantsAudioOnly(wish))
+    return hasAudio(named) ? { video: null, audio: named } : { problem: "The source has no audio" };
+  return { video: named, audio: audioBeside(wish, named, formats) };
+}
+
+/** The picture's own sound, unless it has none, or none that fits while another format has. */
+function audioBeside(wish: Wish, video: SourceFormat, formats: readonly SourceFormat[]): SourceFormat | null {
+  const separate = bestAudio(
+    wish,
+    formats.filter((format) => !hasVideo(format)),
+  );
+  if (!hasAudio(video)) return separate;
+  if (separate === null || fitsAudio(wish, video) || !fitsAudio(wish, separate)) return video;
+  return separate;
+}
+
+function bestVideo(wish: Wish, formats: readonly SourceFormat[]): SourceFormat | null {
+  const limit = wish.max_resolution === "best" ? Number.POSITIVE_INFINITY : Number(wish.max_resolution);
+  const within = formats.filter((format) => (shorterSide(format) ?? 0) <= limit);
+  // Nothing small enough: the smallest that there is.
+  const least = Math.min(...formats.map((format) => shorterSide(format) ?? 0));
+  const offered = within.length > 0 ? within : formats.filter((format) => (shorterSide(format) ?? 0) === least);
+  return best(offered, (format) => [
+    Number(fitsVideo(wish, format)),
+    shorterSide(format) ?? 0,
+    -codecRank(format),
+    format.fps ?? 0,
+    format.vbr ?? format.tbr ?? 0,
+    // Of two that are alike, the one that comes in one piece.
+    Number(/^https?$/.test(format.protocol)),
+  ]);
+}
+
+/** Original language first, then what fits, then the highest bitrate; a picture that comes along is dead weight. */
+function bestAudio(wish: Wish, formats: readonly SourceFormat[]): SourceFormat | null {
+  return best(formats.filter(hasAudio), (format) => [
+    format.languagePreference,
+    Number(fitsAudio(wish, format)),
+    -Number(hasVideo(format)),
+    hasVideo(format) ? (format.abr ?? 0) : (format.abr ?? format.tbr ?? 0),
+    // Muxed formats rarely tell their sound's bitrate: the smallest picture then.
+    hasVideo(format) ? -(shorterSide(format) ?? 0) : 0,
+    Number(codecName(format.acodec) === "aac"),
+  ]);
+}
+
+/** No re-encode needed: the container keeps it, or it is the very codec that was asked for. */
+function fitsVideo(wish: Wish, format: SourceFormat): boolean {
+  const codec = codecName(format.vcodec);
+  // A named codec is made from whatever there is: then the resolution alone counts.
+  return wish.video_codec !== "copy" || keeps(CONTAINERS[wish.format].video, codec);
+}
+
+function fitsAudio(wish: Wish, format: SourceFormat): boolean {
+  const codec = codecName(format.acodec);
+  if (wish.audio_codec !== "copy") return codec === wish.audio_codec || codec === null;
+  return keeps(CONTAINERS[wish.format].audio, codec);
+}
+
+function codecRank(format: SourceFormat): number {
+  const side = shorterSide(format) ?? 0;
+  const codecs = PREFERENCE.find((one) => side >= one.from)?.codecs ?? [];
+  const rank = codecs.indexOf(codecName(format.vcodec) ?? "");
+  return rank < 0 ? codecs.length : rank;
+}
+
+/** `max_resolution` compares this, so that an upright 1080×1920 is "1080p" too. */
+export function shorterSide(format: { width: number | null; height: number | null }): number | null {
+  if (format.width !== null && format.height !== null) return Math.min(format.width, format.height);
+  return format.height ?? format.width;
+}
+
+export function hasVideo(format: SourceFormat): boolean {
+  return format.vcodec !== "none";
+}
+
+export function hasAudio(format: SourceFormat): boolean {
+  return format.acodec !== "none";
+}
+
+/** The highest by the list of numbers, compared in order; of equals the later one, as yt-dlp sorts the worst first. */
+function best(formats: readonly SourceFormat[], score: (format: SourceFormat) => number[]): SourceFormat | null {
+  let winner: { format: SourceFormat; score: number[] } | null = null;
+  for (const format of formats) {
+    const own = score(format);
+    if (winner === null || compare(own, winner.score) >= 0) winner = { format, score: own };
+  }
+  return winner?.format ?? null;
+}
+
+function compare(left: readonly number[], right: readonly number[]): number {
+  const at = left.findIndex((value, index) => value !== right[index]);
+  return at < 0 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
+}

@@ -1,0 +1,124 @@
+/**
+ * The media half of one attempt, in two calls. STABLE INTERFACE: the session builds on this file alone.
+ *
+ *   const deps = mediaDeps(await resolveTools({ env: process.env, checkout }));     // once per node
+ *   const groups = recordGroups(dir, job, token);                                   // process/leftovers.ts
+ *   const found = await extractMedia({ url, options, dir, proxyUrl, … , groups }, deps, signal);
+ *   if (found.kind === "list") …report it; else report found.info (`extracted`), wait for "go", then
+ *   const made = await produceMedia(request, found.source, deps, events, signal);   // files in `dir`, ready to upload
+ *   await removeAttempt(dir);                                                       // when the upload is over
+ *
+ * Both throw `MediaFailure` and nothing else. Abort `signal` with a `MediaFailure` as the reason to say why (`timeout`,
+ * `lost`); any other reason means `cancelled`. When they have settled, no process that they started is left.
+ */
+
+import type { EffectiveMedia, ExtractedInfo, FileKind, Telemetry } from "../../shared/contract/media.ts";
+import type { JobOptions } from "../../shared/contract/options.ts";
+import type { GroupLog } from "../process/run.ts";
+import type { Tool, Tools } from "../tools.ts";
+import { findSource } from "./extract.ts";
+import { classifyError } from "./failures.ts";
+import { produce } from "./produce.ts";
+import type { SourceInfo } from "./source.ts";
+import { commandLineYtDlp } from "./ytdlp/command-line.ts";
+import type { ListEntry, YtDlp } from "./ytdlp/port.ts";
+
+export { MediaFailure } from "./failure.ts";
+
+export interface MediaRequest {
+  url: string;
+  options: JobOptions;
+  /** The attempt's own folder: absolute, existing, empty. Everything is written here, nothing is removed. */
+  dir: string;
+  /** The egress guard with this attempt's password; null only where nothing is to be guarded (tests). */
+  proxyUrl: string | null;
+  /** Limits of the account; null = none. */
+  maxFilesizeBytes: number | null;
+  maxDurationSeconds: number | null;
+  /** Written to `attempt.json` as groups start and end. */
+  groups?: GroupLog | undefined;
+}
+
+export interface MediaDeps {
+  ytdlp: YtDlp;
+  ffmpeg: Tool;
+  ffprobe: Tool;
+  /** Waits for a `transcode` slot and answers its release; without it a re-encode starts at once. */
+  transcodeSlot?: (signal: AbortSignal) => Promise<() => void>;
+}
+
+export interface StepProgress {
+  /** 0..1 of this step; null when unknown. */
+  fraction: number | null;
+  bytes: number | null;
+  total_bytes: number | null;
+  speed_bytes_per_second: number | null;
+  eta_seconds: number | null;
+}
+
+export interface MediaEvents {
+  /** `extract` is the caller's to tell; `mux` comes only when ffmpeg has work to do. */
+  onStep(step: "extract" | "download" | "mux"): void;
+  /** A few times a second; the caller thins it out. */
+  onProgress(progress: StepProgress): void;
+}
+
+export type Found =
+  | { kind: "single"; info: ExtractedInfo; source: SourceInfo }
+  | { kind: "list"; title: string | null; entries: ListEntry[]; truncated: boolean };
+
+/** All of the telemetry that the media half knows; the upload adds the rest. */
+export type MediaTelemetry = Omit<
+  Telemetry,
+  "upload_duration_ms" | "upload_wait_ms" | "upload_speed_mbps" | "upload_retries"
+>;
+
+export interface ProducedFile {
+  kind: FileKind;
+  /** Absolute, inside `dir`. */
+  path: string;
+  /** BCP 47 of a subtitle; else null. */
+  language: string | null;
+  size: number;
+}
+
+export interface Produced {
+  /** The media file first. */
+  files: ProducedFile[];
+  telemetry: MediaTelemetry;
+  effective: EffectiveMedia;
+}
+
+/** The real tools behind the ports. */
+export function mediaDeps(tools: Tools): MediaDeps {
+  return { ytdlp: commandLineYtDlp(tools.ytdlp, tools.jsRuntime), ffmpeg: tools.ffmpeg, ffprobe: tools.ffprobe };
+}
+
+/**
+ * Looks at the source once. A list of one entry is that entry, unless `playlist` is `always`; a longer list under
+ * `never` fails with class `list`.
+ *
+ * @throws MediaFailure
+ */
+export async function extractMedia(request: MediaRequest, deps: MediaDeps, signal: AbortSignal): Promise<Found> {
+  return findSource(request, deps, signal).catch((error: unknown) => {
+    throw classifyError(error);
+  });
+}
+
+/**
+ * Downloads and converts what `extractMedia` found in the same folder.
+ *
+ * @throws MediaFailure
+ */
+export async function produceMedia(
+  request: MediaRequest,
+  source: SourceInfo,
+  deps: MediaDeps,
+  events: MediaEvents,
+  signal: AbortSignal,
+): Promise<Produced> {
+  return produce(request, source, deps, events, signal).catch((error: unknown) => {
+    throw classifyError(error);
+  });
+}

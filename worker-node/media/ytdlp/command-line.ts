@@ -1,0 +1,162 @@
+/** The `YtDlp` port by the plain command line: one process per call. It is what a frozen binary can do, too. */
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type RunResult, runTool } from "../../process/run.ts";
+import type { YtDlpTool } from "../../tools.ts";
+import { abortFailure, MediaFailure, sizeFailure } from "../failure.ts";
+import { classifyToolFailure } from "../failures.ts";
+import { toSourceInfo } from "../source.ts";
+import { downloadArguments, extractArguments, PROGRESS_MARK, sideFileArguments } from "./arguments.ts";
+import { toEntries } from "./entries.ts";
+import type { Downloaded, DownloadRequest, Extracted, ExtractRequest, YtDlp, YtDlpContext } from "./port.ts";
+import { parseProgress } from "./progress.ts";
+import { saveInfo, writeFormatRequest, writeSubtitleRequest, writeThumbnailRequest } from "./request-info.ts";
+
+/** The largest answer to one look; a long list of a large site is 5 MB. */
+const MAX_INFO_BYTES = 48 * 1024 * 1024;
+/** One look at a source, its own retries included. */
+const EXTRACT_TIMEOUT_MS = 3 * 60_000;
+const SIDE_FILE_TIMEOUT_MS = 60_000;
+const MAX_SIDE_FILE_BYTES = 16 * 1024 * 1024;
+const RETRY_LINE = /\bRetrying\b.*\(\d+\/\d+\)/;
+
+/**
+ * @example
+ * const ytdlp = commandLineYtDlp(tools.ytdlp, tools.jsRuntime);
+ * const found = await ytdlp.extract({ url, playlist: "auto", listLimit: 500 }, context);
+ */
+export function commandLineYtDlp(tool: YtDlpTool, jsRuntime: string): YtDlp {
+  const run = (args: string[], context: YtDlpContext, more: Partial<Parameters<typeof runTool>[1]>) =>
+    runTool([...tool.command, ...args], {
+      dir: context.dir,
+      env: tool.env,
+      signal: context.signal,
+      groups: context.groups,
+      ...more,
+    });
+  return {
+    kind: "command-line",
+    version: tool.version,
+    extract: (request, context) => extract(request, context, tool, jsRuntime, run),
+    download: (request, context) => download(request, context, tool, jsRuntime, run),
+    async subtitle(request, context) {
+      const infoFile = await writeSubtitleRequest(context.dir, request, request.fileName);
+      return sideFile("subtitle", { infoFile, fileName: request.fileName }, context, tool, jsRuntime, run);
+    },
+    async thumbnail(request, context) {
+      const infoFile = await writeThumbnailRequest(context.dir, request.url, request.fileName);
+      return sideFile("thumbnail", { infoFile, fileName: request.fileName }, context, tool, jsRuntime, run);
+    },
+  };
+}
+
+type Run = (args: string[], context: YtDlpContext, more: Partial<Parameters<typeof runTool>[1]>) => Promise<RunResult>;
+
+async function extract(
+  request: ExtractRequest,
+  context: YtDlpContext,
+  tool: YtDlpTool,
+  jsRuntime: string,
+  run: Run,
+): Promise<Extracted> {
+  const args = extractArguments(
+    { tool, jsRuntime, context },
+    // `auto` and `never` ask for the video that an address names, if it names one inside a list; one entry more than
+    // the limit tells whether there are more.
+    { url: request.url, oneVideo: request.playlist !== "always", entries: request.listLimit + 1 },
+  );
+  const result = await run(args, context, { captureBytes: MAX_INFO_BYTES, timeoutMs: EXTRACT_TIMEOUT_MS });
+  ensureDone(result, "extract", context);
+  if (result.overflow) throw new MediaFailure("unsupported", "The page describes too many items");
+  const raw = parseJson(result.stdout);
+  if (raw._type === "playlist" || raw._type === "multi_video") {
+    const entries = toEntries(raw.entries);
+    return {
+      kind: "list",
+      title: typeof raw.title === "string" ? raw.title : null,
+      entries: entries.slice(0, request.listLimit),
+      truncated: entries.length > request.listLimit,
+    };
+  }
+  await saveInfo(context.dir, result.stdout);
+  return { kind: "single", source: toSourceInfo(raw) };
+}
+
+async function download(
+  request: DownloadRequest,
+  context: YtDlpContext,
+  tool: YtDlpTool,
+  jsRuntime: string,
+  run: Run,
+): Promise<Downloaded> {
+  const { fileName, maxBytes } = request;
+  const infoFile = await writeFormatRequest(context.dir, request.formatId, fileName);
+  // An abort of our own beside the caller's: the source turned out to be too large.
+  const tooLarge = new AbortController();
+  let retries = 0;
+  const result = await run(downloadArguments({ tool, jsRuntime, context }, { infoFile, fileName, maxBytes }), context, {
+    signal: AbortSignal.any([context.signal, tooLarge.signal]),
+    onStdout(line) {
+      const progress = line.startsWith(PROGRESS_MARK) ? parseProgress(line.slice(PROGRESS_MARK.length)) : null;
+      if (progress !== null) {
+        if (maxBytes !== null && (progress.bytes ?? 0) > maxBytes) tooLarge.abort();
+        request.onProgress(progress);
+      } else if (RETRY_LINE.test(line)) retries += 1;
+      else if (line.includes("larger than max-filesize")) tooLarge.abort();
+    },
+    onStderr(line) {
+      if (RETRY_LINE.test(line)) retries += 1;
+    },
+  });
+  if (tooLarge.signal.aborted && !context.signal.aborted) throw sizeFailure(maxBytes);
+  ensureDone(result, "download", context);
+  const path = join(context.dir, fileName);
+  const size = await stat(path)
+    .then((found) => found.size)
+    .catch(() => 0);
+  if (size === 0) throw new MediaFailure("network", "The source sent an empty file");
+  if (maxBytes !== null && size > maxBytes) throw sizeFailure(maxBytes);
+  return { path, size, retries };
+}
+
+/** A subtitle or a picture: what fails here costs the job only this file. */
+async function sideFile(
+  kind: "subtitle" | "thumbnail",
+  file: { infoFile: string | null; fileName: string },
+  context: YtDlpContext,
+  tool: YtDlpTool,
+  jsRuntime: string,
+  run: Run,
+): Promise<string | null> {
+  const { infoFile, fileName } = file;
+  if (infoFile === null) return null;
+  const request = { kind, infoFile, fileName, maxBytes: MAX_SIDE_FILE_BYTES };
+  const result = await run(sideFileArguments({ tool, jsRuntime, context }, request), context, {
+    timeoutMs: SIDE_FILE_TIMEOUT_MS,
+  });
+  if (result.aborted) throw abortFailure(context.signal);
+  // The ending is the site's word, cleaned by yt-dlp: found by looking, never by building the name from it.
+  const names = await readdir(context.dir);
+  const name = names.find((one) => one.startsWith(`${fileName}.`) && one !== infoFile);
+  if (result.code !== 0 || name === undefined) return null;
+  const path = join(context.dir, name);
+  const { size } = await stat(path);
+  return size > 0 && size <= MAX_SIDE_FILE_BYTES ? path : null;
+}
+
+function ensureDone(result: RunResult, stage: "extract" | "download", context: YtDlpContext): void {
+  if (result.aborted) throw abortFailure(context.signal);
+  if (result.code === 0 && !result.timedOut) return;
+  if (result.overflow) return;
+  throw classifyToolFailure(stage, result);
+}
+
+function parseJson(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Falls through: a broken or missing answer is the same to us.
+  }
+  throw new MediaFailure("media", "The source could not be read");
+}

@@ -1,0 +1,99 @@
+/**
+ * The port to yt-dlp: one look at a source, and the download of chosen formats. Adapters: the command line
+ * (`command-line.ts`); a warm Python host may follow. All pass `test/worker-node/media/ytdlp.conformance.ts`.
+ */
+import type { PlaylistMode } from "../../../shared/contract/options.ts";
+import type { GroupLog } from "../../process/run.ts";
+import type { SourceInfo } from "../source.ts";
+
+/** What belongs to the attempt rather than to one request. */
+export interface YtDlpContext {
+  /** The attempt's folder, absolute; nothing is written elsewhere. */
+  dir: string;
+  /** The egress guard, with its password; null only in tests that need none. */
+  proxyUrl: string | null;
+  signal: AbortSignal;
+  groups?: GroupLog | undefined;
+}
+
+export interface ExtractRequest {
+  url: string;
+  playlist: PlaylistMode;
+  /** At most so many entries of a list, and whether there were more. */
+  listLimit: number;
+}
+
+export interface ListEntry {
+  url: string;
+  id: string | null;
+  title: string | null;
+}
+
+export type Extracted =
+  | { kind: "single"; source: SourceInfo }
+  | { kind: "list"; title: string | null; entries: ListEntry[]; truncated: boolean };
+
+export interface DownloadProgress {
+  bytes: number | null;
+  totalBytes: number | null;
+  speedBytesPerSecond: number | null;
+  etaSeconds: number | null;
+  /** For sources of unknown size: fragments done of all. */
+  fraction: number | null;
+}
+
+export interface DownloadRequest {
+  /** One id out of the `SourceInfo` of this attempt. */
+  formatId: string;
+  /** A fixed file name inside the folder, without any part that a site chose. */
+  fileName: string;
+  maxBytes: number | null;
+  onProgress: (progress: DownloadProgress) => void;
+}
+
+export interface Downloaded {
+  path: string;
+  size: number;
+  /** Repeats that the downloader made by itself. */
+  retries: number;
+}
+
+export interface SubtitleRequest {
+  language: string;
+  automatic: boolean;
+  ext: string;
+  /** A fixed file name inside the folder. */
+  fileName: string;
+}
+
+export interface ThumbnailRequest {
+  url: string;
+  /** A fixed file name inside the folder. */
+  fileName: string;
+}
+
+export interface YtDlp {
+  /** For logs and `trawl nodes`: `command-line` or `host`. */
+  readonly kind: string;
+  readonly version: string;
+  /**
+   * Looks at a URL once and keeps what it learned in the folder, for `download`.
+   * @throws MediaFailure
+   */
+  extract(request: ExtractRequest, context: YtDlpContext): Promise<Extracted>;
+  /**
+   * Downloads one format of what `extract` found in the same folder, without looking at the page again.
+   * @throws MediaFailure
+   */
+  download(request: DownloadRequest, context: YtDlpContext): Promise<Downloaded>;
+  /**
+   * Fetches one subtitle track, as the site has it; null when it could not be had.
+   * @throws MediaFailure only when aborted.
+   */
+  subtitle(request: SubtitleRequest, context: YtDlpContext): Promise<string | null>;
+  /**
+   * Fetches a picture of the source through the same proxy; null when it could not be had.
+   * @throws MediaFailure only when aborted.
+   */
+  thumbnail(request: ThumbnailRequest, context: YtDlpContext): Promise<string | null>;
+}

@@ -1,0 +1,75 @@
+/** Ends process groups and makes sure that they are gone. */
+import { setTimeout as delay } from "node:timers/promises";
+import { hasEnvironment, listProcesses } from "./proc.ts";
+
+/** What a tool gets between SIGTERM and SIGKILL: yt-dlp and ffmpeg need far less to close their files. */
+export const KILL_GRACE_MS = 2_000;
+/** A process in uninterruptible disk wait outlives SIGKILL; past this we go on and leave it to the next sweep. */
+export const KILL_WAIT_MS = 5_000;
+const POLL_MS = 20;
+
+/** Every tool carries its attempt's folder in this variable, so that a grandchild that left the group is found too. */
+export const ATTEMPT_VARIABLE = "TRAWL_ATTEMPT_DIR";
+
+/** True while the group has a member that still runs. */
+export function groupAlive(pgid: number): boolean {
+  if (!signalGroup(pgid, 0)) return false;
+  const processes = listProcesses();
+  return processes === null || processes.some((one) => one.pgid === pgid);
+}
+
+/**
+ * Ends a process group: SIGTERM, after `graceMs` SIGKILL, and waits until no member is left.
+ *
+ * @returns true when the group is gone, false when it outlived `KILL_WAIT_MS` after SIGKILL.
+ * @example await killGroup(child.pid, 0); // at once
+ */
+export async function killGroup(pgid: number, graceMs: number = KILL_GRACE_MS): Promise<boolean> {
+  // 0 would be our own group and 1 with the minus sign is "every process": never.
+  if (!Number.isInteger(pgid) || pgid <= 1) return true;
+  if (graceMs > 0) {
+    signalGroup(pgid, "SIGTERM");
+    if (await gone(() => groupAlive(pgid), graceMs)) return true;
+  }
+  signalGroup(pgid, "SIGKILL");
+  return gone(() => groupAlive(pgid), KILL_WAIT_MS);
+}
+
+/** Kills what was started for this attempt folder and left its group. Returns how many processes it met. */
+export async function killMarked(dir: string): Promise<number> {
+  const seen = new Set<number>();
+  const sweep = (): boolean => {
+    const marked = (listProcesses() ?? []).filter((one) => hasEnvironment(one.pid, ATTEMPT_VARIABLE, dir));
+    for (const one of marked) {
+      seen.add(one.pid);
+      signal(one.pid, "SIGKILL");
+    }
+    return marked.length > 0;
+  };
+  // Again until a look finds none: a forking process may be faster than one look at the table.
+  await gone(sweep, KILL_WAIT_MS);
+  return seen.size;
+}
+
+async function gone(alive: () => boolean, limitMs: number): Promise<boolean> {
+  const until = performance.now() + limitMs;
+  while (alive()) {
+    if (performance.now() > until) return false;
+    await delay(POLL_MS);
+  }
+  return true;
+}
+
+function signalGroup(pgid: number, name: NodeJS.Signals | 0): boolean {
+  return signal(-pgid, name);
+}
+
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(pid, name);
+    return true;
+  } catch (error) {
+    // EPERM: it exists, but is not ours (any more).
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

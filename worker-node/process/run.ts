@@ -1,0 +1,198 @@
+/**
+ * Runs one tool (yt-dlp, ffmpeg, ffprobe) to its end. Not a general process library: it knows what a node needs.
+ *
+ * - Its own process group, so that cancel, timeout and a lost lease end grandchildren too.
+ * - Dies with the node: `setpriv --pdeathsig KILL` sends the tool SIGKILL when its parent dies. The kernel means the
+ *   parent *thread*: start tools from the main thread, or from a worker that lives as long as they do. It covers the
+ *   tool itself, not what the tool forks: `leftovers.ts` finds those after a restart.
+ * - No shell, an environment from scratch, no stdin, a capped output.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { ATTEMPT_VARIABLE, groupAlive, KILL_GRACE_MS, killGroup } from "./group.ts";
+import { LineSplitter, Tail } from "./lines.ts";
+import { readStat } from "./proc.ts";
+
+/** A longer line is cut; the rest of it is dropped. */
+export const MAX_LINE_BYTES = 64 * 1024;
+export const MAX_STDERR_TAIL_BYTES = 16 * 1024;
+/** A tool that prints more than this on either stream is ended (`overflow`). */
+export const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+/** How long the pipes may stay open after the tool has ended, if something that left its group holds them. */
+const DRAIN_MS = 1_000;
+
+const TOOL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const SETPRIV = ["/usr/bin/setpriv", "/bin/setpriv", "/usr/sbin/setpriv"].find((path) => existsSync(path));
+
+/** Hears of each process group of an attempt; `leftovers.ts` writes it down. */
+export interface GroupLog {
+  started(group: { pgid: number; start_time: number }): void;
+  ended(pgid: number): void;
+}
+
+export interface RunOptions {
+  /** The attempt's folder, absolute: working directory, HOME and TMPDIR of the tool. */
+  dir: string;
+  /** Added to the few variables that every tool gets. */
+  env?: Readonly<Record<string, string>>;
+  signal?: AbortSignal | undefined;
+  /** Defaults to none: the attempt's signal bounds it. */
+  timeoutMs?: number;
+  /** Defaults to `KILL_GRACE_MS`. */
+  graceMs?: number;
+  onStdout?: (line: string) => void;
+  onStderr?: (line: string) => void;
+  /** Keep stdout whole, up to so many bytes; more is `overflow`. `onStdout` is then not called. */
+  captureBytes?: number;
+  /** Defaults to `MAX_OUTPUT_BYTES`, for each stream. */
+  maxOutputBytes?: number;
+  groups?: GroupLog | undefined;
+}
+
+export interface RunResult {
+  /** Null when a signal ended it; 127 with `missing` when it could not be started. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderrTail: string;
+  /** Why we ended it, if we did; at most one is true. */
+  aborted: boolean;
+  timedOut: boolean;
+  overflow: boolean;
+  /** The program does not exist or may not be run. */
+  missing: boolean;
+}
+
+/**
+ * Runs `command` and resolves when it and its whole process group are gone. Never rejects for what the tool does.
+ *
+ * @example
+ * const result = await runTool(["/usr/bin/ffprobe", "-version"], { dir, captureBytes: 65_536, timeoutMs: 5_000 });
+ * if (result.code === 0) console.log(result.stdout);
+ */
+export async function runTool(command: readonly string[], options: RunOptions): Promise<RunResult> {
+  const result = blankResult();
+  if (options.signal?.aborted) return { ...result, aborted: true };
+  const child = start(command, options);
+  const tail = new Tail(MAX_STDERR_TAIL_BYTES);
+  const captured: Buffer[] = [];
+  const pgid = child.pid;
+
+  let stopping: Promise<unknown> | undefined;
+  const stop = (why: "aborted" | "timedOut" | "overflow"): void => {
+    if (stopping !== undefined || pgid === undefined) return;
+    result[why] = true;
+    stopping = killGroup(pgid, options.graceMs ?? KILL_GRACE_MS);
+  };
+  const onAbort = (): void => stop("aborted");
+  options.signal?.addEventListener("abort", onAbort, { once: true });
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop("timedOut"), options.timeoutMs);
+
+  const stderr = new LineSplitter(MAX_LINE_BYTES, (line) => {
+    tail.add(line);
+    options.onStderr?.(line);
+  });
+  const stdout = new LineSplitter(MAX_LINE_BYTES, (line) => options.onStdout?.(line));
+  const limit = options.maxOutputBytes ?? MAX_OUTPUT_BYTES;
+  const keep = options.captureBytes;
+  count(child.stdout, keep ?? limit, stop, (chunk) => (keep === undefined ? stdout.push(chunk) : captured.push(chunk)));
+  count(child.stderr, limit, stop, (chunk) => stderr.push(chunk));
+
+  try {
+    const ended = await settled(child, result);
+    if (pgid !== undefined) {
+      await stopping;
+      // What the tool left behind in its group has no business after it.
+      if (groupAlive(pgid)) await killGroup(pgid, 0);
+      options.groups?.ended(pgid);
+    }
+    await ended.drained();
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", onAbort);
+  }
+  stdout.end();
+  stderr.end();
+  return { ...result, stdout: Buffer.concat(captured).toString("utf8"), stderrTail: tail.text() || result.stderrTail };
+}
+
+function blankResult(): RunResult {
+  return {
+    code: null,
+    signal: null,
+    stdout: "",
+    stderrTail: "",
+    aborted: false,
+    timedOut: false,
+    overflow: false,
+    missing: false,
+  };
+}
+
+function start(command: readonly string[], options: RunOptions): ChildProcess {
+  const [program = "", ...args] = SETPRIV === undefined ? command : [SETPRIV, "--pdeathsig", "KILL", "--", ...command];
+  const child = spawn(program, args, {
+    cwd: options.dir,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      PATH: TOOL_PATH,
+      HOME: options.dir,
+      TMPDIR: options.dir,
+      LANG: "C.UTF-8",
+      [ATTEMPT_VARIABLE]: options.dir,
+      ...options.env,
+    },
+  });
+  const stat = child.pid === undefined ? null : readStat(child.pid);
+  if (child.pid !== undefined) options.groups?.started({ pgid: child.pid, start_time: stat?.start_time ?? 0 });
+  return child;
+}
+
+/** Counts a stream against its cap; past it the chunks are dropped and the tool is ended. */
+function count(
+  stream: NodeJS.ReadableStream | null,
+  maxBytes: number,
+  stop: (why: "overflow") => void,
+  take: (chunk: Buffer) => void,
+): void {
+  let bytes = 0;
+  stream?.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > maxBytes) stop("overflow");
+    else take(chunk);
+  });
+}
+
+/** Resolves when the tool itself has ended; `drained` then waits for its pipes, but not for ever. */
+async function settled(child: ChildProcess, result: RunResult): Promise<{ drained: () => Promise<void> }> {
+  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  await new Promise<void>((resolve) => {
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      result.missing = child.pid === undefined;
+      result.code = 127;
+      result.stderrTail = error.message;
+      resolve();
+    });
+    child.once("exit", (code, signal) => {
+      result.code = code;
+      result.signal = signal;
+      // setpriv's own answers when it cannot run the program, as in a shell.
+      result.missing = SETPRIV !== undefined && (code === 127 || code === 126);
+      resolve();
+    });
+  });
+  return {
+    async drained() {
+      if (child.pid === undefined) return;
+      let timer: NodeJS.Timeout | undefined;
+      const patience = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, DRAIN_MS);
+      });
+      await Promise.race([closed, patience]);
+      clearTimeout(timer);
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    },
+  };
+}
