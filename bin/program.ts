@@ -77,5 +77,9 @@ function usageExit(error: CommanderError, program: Command, args: readonly strin
 }
 
 function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, "; ");
+  // Commander puts "(Did you mean …?)" on a line of its own.
+  return text
+    .trim()
+    .replace(/\s*\n\s*\(/g, " (")
+    .replace(/\s*\n\s*/g, "; ");
 }

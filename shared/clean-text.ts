@@ -9,17 +9,19 @@ const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 /** A terminal colour: ESC is a control character, and nothing else of that kind is followed by a bracket. */
 const ANSI = /\p{Cc}\[[0-9;]*[A-Za-z]/gu;
 /** `https://user:password@host` → `https://host`; a proxy's password too. */
-const USER_INFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']{0,500}@/gi;
+const USER_INFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"']{0,500}@/gi;
 /** Values of query parameters that are credentials by their name. */
 const SECRET_QUERY =
   /([?&;](?:api_?key|key|token|access_token|auth|sig|signature|password|passwd|secret|x-amz-[a-z-]+|x-goog-[a-z-]+|se|sp|sv|sr|expires|policy|key-pair-id)=)[^\s&#"';)]+/gi;
 /** Our own key formats, wherever they stand. */
 const OWN_SECRETS = /\b(?:sk|whsec)_[A-Za-z0-9_+/=-]{6,}/g;
-/** Absolute local paths under the roots that systems have; a URL's own path never follows white space or a quote. */
+/** Absolute local paths: two segments or more, or a root that systems have. The path of a URL follows no space or quote. */
 const LOCAL_PATH =
-  /(^|[\s"'`(=:,[])(?:file:(?:\/\/)?)?(?:\/(?:home|root|tmp|var|usr|opt|etc|srv|mnt|media|run|proc|dev|data|app|work|workspace|Users|private|snap|nix|lib|bin|sbin)(?:\/[^\s"'`:;,)\]]*)?|~\/[^\s"'`:;,)\]]+|[A-Za-z]:\\[^\s"'`;,)\]]+)/g;
-const IPV4 = /(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?(?![\w.]*\w)/g;
-const IPV6 = /(?<![\w:.])\[?(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?\]?(?![\w:])/gi;
+  /(^|[\s"'`(=:,[])(?:file:(?:\/\/)?)?(?:(?:\/[^\s"'`:;,()[\]/]+){2,}\/?|\/(?:home|root|tmp|var|usr|opt|etc|srv|mnt|media|run|proc|dev|data|app)\b\/?|~\/[^\s"'`:;,)\]]+|[A-Za-z]:\\[^\s"'`;,)\]]+)/g;
+const IPV4 = /(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?(?!\.?\w)/g;
+/** All eight groups, or the short form with `::`: a time such as 00:01:30 is neither. */
+const IPV6 =
+  /(?<![\w:.])\[?(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6})?::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6})?(?::?(?:\d{1,3}\.){3}\d{1,3})?)\]?(?::\d{1,5}(?=\W|$))?(?![\w:]|\.\d)/gi;
 const URL_WHOLE = /\bhttps?:\/\/[^\s"'<>]+/gi;
 
 export interface CleanOptions {
@@ -53,10 +55,10 @@ function withoutAddresses(text: string): string {
   let out = "";
   let from = 0;
   for (const match of text.matchAll(URL_WHOLE)) {
-    out += text.slice(from, match.index).replace(IPV4, "").replace(IPV6, "") + match[0];
+    out += text.slice(from, match.index).replace(IPV6, "").replace(IPV4, "") + match[0];
     from = match.index + match[0].length;
   }
-  return out + text.slice(from).replace(IPV4, "").replace(IPV6, "");
+  return out + text.slice(from).replace(IPV6, "").replace(IPV4, "");
 }
 
 /** What taking words out leaves behind: empty brackets and quotes, doubled separators, spaces before them. */
@@ -65,7 +67,7 @@ function tidy(text: string): string {
     .replace(/\(\s*\)|\[\s*\]|''|""|``/g, "")
     .replace(/\s+/g, " ")
     .replace(/ ([:;,.])(?=\s|$)/g, "$1")
-    .replace(/([:;,])(?:\s*[:;,])+/g, "$1")
+    .replace(/([:;,])(?:\s+[:;,])+/g, "$1")
     .replace(/^[\s:;,]+|[\s:;,]+$/g, "");
 }
 

@@ -82,3 +82,12 @@ export function parseAddress(text: string): AddressBytes | null {
 function bytesOf(value: number, length: number): AddressBytes {
   return Array.from({ length }, (_, index) => Math.floor(value / 256 ** (length - 1 - index)) % 256);
 }
+
+/** The plain text of an address: dotted decimal, or eight groups of hexadecimal. */
+export function formatAddress(bytes: AddressBytes): string {
+  if (bytes.length === 4) return bytes.join(".");
+  const groups = Array.from({ length: IPV6_PIECES }, (_, index) => {
+    return ((bytes[index * 2] ?? 0) * 256 + (bytes[index * 2 + 1] ?? 0)).toString(16);
+  });
+  return groups.join(":");
+}

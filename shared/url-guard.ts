@@ -15,7 +15,7 @@ export interface UrlPolicy {
 
 export type UrlVerdict = { ok: true; url: URL } | { ok: false; reason: "invalid" | "private" };
 
-/** Names that never mean a public host: RFC 6761, 6762, 8375, 9476, ICANN's `.internal`, and what routers make up. */
+/** Names that never mean a public host: RFC 6761, 6762, 8375, ICANN's `.internal`, and what routers make up. */
 const RESERVED_SUFFIXES = [
   "localhost",
   "localdomain",
@@ -29,11 +29,6 @@ const RESERVED_SUFFIXES = [
   "home.arpa",
   "ip6-localhost",
   "ip6-loopback",
-  "test",
-  "example",
-  "invalid",
-  "onion",
-  "alt",
 ];
 /** Metadata services by name. They resolve to refused addresses; a cloud's own resolver is not asked first. */
 const METADATA_NAMES = [

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { type Host, startHost } from "../../edge/local/host.ts";
+import type { Host } from "../../edge/local/host.ts";
 import { onStopSignal } from "../../edge/local/signals.ts";
 import { portNumber, slotCount } from "../arguments.ts";
 import { upText } from "../up-text.ts";
@@ -20,6 +20,8 @@ export function upCommand(): Command {
 }
 
 async function runUp(flags: UpFlags): Promise<void> {
+  // Loaded here: Miniflare alone takes longer to load than `trawl ls` takes in all.
+  const { startHost } = await import("../../edge/local/host.ts");
   const starting = startHost(flags);
   const unlisten = onStopSignal(() => {
     // A start that fails tells its reason below.

@@ -14,6 +14,8 @@ export type DataPaths = {
   /** Written by workerd's wrapper before workerd can open a database: pid and start time. */
   workerdPid: string;
   workerdWrapper: string;
+  /** Miniflare's scratch folder; emptied at each start, so that a kill -9 leaves nothing for good. */
+  scratch: string;
   node: string;
   nodeIdentity: string;
 };
@@ -31,6 +33,7 @@ export function dataPaths(dataDir: string): DataPaths {
     lockHeld: join(dir, "lock.db"),
     workerdPid: join(run, "workerd.pid"),
     workerdWrapper: join(run, "workerd"),
+    scratch: join(run, "tmp"),
     node,
     nodeIdentity: join(node, "identity.json"),
   };

@@ -1,3 +1,4 @@
+import { mkdir, rm } from "node:fs/promises";
 import { adminClient } from "./admin-client.ts";
 import { type Credentials, loadCredentials, readCredentials, saveCredentials } from "./credentials.ts";
 import { startCron } from "./cron.ts";
@@ -8,7 +9,7 @@ import { ensureFirstAccount } from "./first-account.ts";
 import { migrate } from "./migrations.ts";
 import { keepNode } from "./node-keeper.ts";
 import { type HostOptions, type ResolvedHost, resolveHost } from "./options.ts";
-import { guardedFetch } from "./outbound.ts";
+import { hostOutbound } from "./outbound.ts";
 import { canOwnProcesses, writeWorkerdWrapper } from "./owned-process.ts";
 import { workerdBinary } from "./runtime.ts";
 import { keepRuntime } from "./runtime-keeper.ts";
@@ -60,9 +61,14 @@ async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Prom
   await makeDataFolders(paths);
   const lock = await lockData(paths);
   undo.add(() => lock.release());
+  await rm(paths.scratch, { recursive: true, force: true });
+  await mkdir(paths.scratch, { mode: 0o700 });
   const { credentials, isNew } = await loadCredentials(paths.credentials, env);
 
   const store = await startStoreIfDisk(resolved, credentials, undo);
+  const ownPorts = new Set(store === null ? [] : [store.port]);
+  const outbound = hostOutbound(env, ownPorts);
+  undo.add(() => outbound.close());
   if (!canOwnProcesses()) log.warn("processes.untied", { message: "setpriv is missing: kill -9 would leave workerd" });
   await writeWorkerdWrapper(paths.workerdWrapper, workerdBinary());
   const runtime = await keepRuntime(
@@ -73,13 +79,15 @@ async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Prom
       port: resolved.port,
       statePath: paths.state,
       wrapper: paths.workerdWrapper,
+      scratch: paths.scratch,
       pidFile: paths.workerdPid,
-      outbound: resolved.outbound ?? guardedFetch(env),
+      outbound: resolved.outbound ?? outbound.answer,
       log,
     },
     lock,
   );
   undo.add(() => runtime.stop());
+  ownPorts.add(runtime.port);
   await migrate(await runtime.current().database(), resolved.migrations, log);
 
   const url = `http://${reachableHost(resolved.host)}:${runtime.port}`;

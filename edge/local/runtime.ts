@@ -4,6 +4,7 @@ import {
   LogLevel,
   Miniflare,
   Log as MiniflareLog,
+  type MiniflareOptions,
   type V4WorkerOptionsShape,
 } from "miniflare";
 import { HostError } from "./host-error.ts";
@@ -22,6 +23,8 @@ export type RuntimeConfig = {
   port: number;
   statePath: string;
   wrapper: string;
+  /** Holds Miniflare's temporary folder. */
+  scratch: string;
   pidFile: string;
   outbound: (request: Request) => Promise<Response>;
   log: Log;
@@ -46,7 +49,7 @@ export type Runtime = {
  */
 export async function startRuntime(config: RuntimeConfig): Promise<Runtime> {
   const releaseWrapper = useWrapper(config.wrapper);
-  const miniflare = keepForeignSignalsOut(() => new Miniflare(convertV4MiniflareOptions(v4Options(config))));
+  const miniflare = construct(convertV4MiniflareOptions(v4Options(config)), config.scratch);
   try {
     const url = await miniflare.ready;
     return {
@@ -65,6 +68,21 @@ export async function startRuntime(config: RuntimeConfig): Promise<Runtime> {
     await miniflare.dispose().catch(() => {});
     releaseWrapper();
     throw asHostError(error, config);
+  }
+}
+
+/**
+ * Miniflare makes its temporary folder below `os.tmpdir()` and removes it when disposed; after a kill -9 it would stay in
+ * `/tmp` for ever. The name is drawn in the constructor, so the variable is changed for that call only.
+ */
+function construct(options: MiniflareOptions, scratch: string): Miniflare {
+  const before = process.env.TMPDIR;
+  process.env.TMPDIR = scratch;
+  try {
+    return keepForeignSignalsOut(() => new Miniflare(options));
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Opens a partition's storage; an empty one claims its generation and is rebuilt from D1 (birth rule). */
-import { accountsOf, claimEpoch, filesAfter, liveJobsAfter } from "../db/rebuild.ts";
+
 import { foldKey } from "../../shared/names.ts";
+import { accountsOf, claimEpoch, filesAfter, liveJobsAfter } from "../db/rebuild.ts";
 import { Core } from "./core.ts";
 import { insertJobRow, upsertAccount, withoutHandOut } from "./create.ts";
 import { EventIds } from "./event-ids.ts";
@@ -14,7 +15,13 @@ import type { ResolvedCore, Turn } from "./turn.ts";
 /** A live job of a dead generation: whatever held it is stale now, so it only waits again. */
 const REBORN: Partial<Record<State, State>> = { offered: "queued", running: "queued", finishing: "queued" };
 
-export async function openCore(sql: Sql, db: D1Database, name: string, config: ResolvedCore, now: () => number): Promise<Core> {
+export async function openCore(
+  sql: Sql,
+  db: D1Database,
+  name: string,
+  config: ResolvedCore,
+  now: () => number,
+): Promise<Core> {
   if (!openSchema(sql)) return new Core(sql, config, Number(getMeta(sql, "epoch")), EventIds.load(sql));
   // The claim is stored last: a crash before that repeats the birth with a higher generation, which is harmless.
   const epoch = await claimEpoch(db, name, now());
@@ -94,7 +101,10 @@ function holdName(
   folder: string,
   suffix: number,
 ): void {
-  const plain = key.replace(SUFFIX, "").slice(folder.length + 1).replace(/\.[^.]+$/, "");
+  const plain = key
+    .replace(SUFFIX, "")
+    .slice(folder.length + 1)
+    .replace(/\.[^.]+$/, "");
   turn.sql.run(
     "INSERT INTO names (account_id, target_id, folded, stem, suffix, job_id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     job.account_id,

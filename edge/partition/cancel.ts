@@ -26,6 +26,13 @@ export function cancelJob(turn: Turn, account: string, id: string, force: boolea
   doomUploads(turn, job.id);
   const text = FAILURE_RULES.cancelled.text;
   const attempt = ran ? attemptRow(turn, job, { outcome: "cancelled", error: text }) : null;
-  const ended = endFailed(turn, job, "cancelled", text, { step: null, not_before: null, avoid: null, avoid_until: null }, attempt);
+  const ended = endFailed(
+    turn,
+    job,
+    "cancelled",
+    text,
+    { step: null, not_before: null, avoid: null, avoid_until: null },
+    attempt,
+  );
   return { kind: "cancelled", event: ended.terminal_event_id ?? 0 };
 }

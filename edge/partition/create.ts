@@ -16,7 +16,10 @@ export interface AccountFacts {
 }
 
 export function upsertAccount(turn: Turn, account: AccountFacts): void {
-  const known = turn.sql.get<AccountFacts>("SELECT id, pool, limits, store_prefix FROM accounts WHERE id = ?", account.id);
+  const known = turn.sql.get<AccountFacts>(
+    "SELECT id, pool, limits, store_prefix FROM accounts WHERE id = ?",
+    account.id,
+  );
   if (known && known.pool === account.pool && known.limits === account.limits) return;
   turn.sql.run(
     `INSERT INTO accounts (id, pool, limits, store_prefix) VALUES (?, ?, ?, ?)

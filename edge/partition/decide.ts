@@ -39,8 +39,7 @@ export function decideFailure(facts: FailureFacts, now: number, rule: BackoffRul
   const tries: Tries = { ...facts.tries, [facts.class]: count };
   const total = Object.values(tries).reduce((sum, each) => sum + each, 0);
   if (facts.permanent || count >= policy.tries || total >= MAX_TRIES_TOTAL) return { kind: "end", rule: policy, tries };
-  const wait =
-    facts.class === "rate" ? (facts.retryAfterMs ?? COOL_DOWN_MS) : backoffMs(count, rule, random);
+  const wait = facts.class === "rate" ? (facts.retryAfterMs ?? COOL_DOWN_MS) : backoffMs(count, rule, random);
   return { kind: "repeat", rule: policy, tries, notBefore: now + wait, avoid: avoidMode(policy, count) };
 }
 

@@ -1,6 +1,7 @@
 /** Carries events to one sink: in order, one flight at a time, retried for ever. Waiters are woken as the cursor passes. */
-import type { EventRow } from "./events.ts";
+
 import { advanceCursor, nextEvents, readCursor, type Sink } from "./drain.ts";
+import type { EventRow } from "./events.ts";
 import type { Sql } from "./sql.ts";
 
 export interface DrainerDeps {

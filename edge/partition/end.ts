@@ -1,7 +1,8 @@
 /** Ends of an attempt that did not succeed: by a failure report, a lost lease, a deadline, a storage that refused. */
+
+import { cleanText } from "../../shared/clean-text.ts";
 import { FAILURE_RULES, type FailureClass } from "../../shared/contract/failures.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
-import { cleanText } from "../../shared/clean-text.ts";
 import { BACKOFF_MAX_MS, COOL_DOWN_MS, WAIT_FOR_VIDEO_MS, WAIT_RECHECK_MS } from "../../shared/limits.ts";
 import { decideFailure } from "./decide.ts";
 import { type Avoid, type LiveJob, parseAvoid, parseTries } from "./job-row.ts";
@@ -127,7 +128,10 @@ function coolDown(turn: Turn, job: LiveJob, forMs: number): void {
 /** Sessions whose lease still runs, in countries that have not refused this job yet. */
 function otherCountryOnline(turn: Turn, job: LiveJob): boolean {
   const refused = new Set(parseAvoid(job)?.countries ?? []);
-  const own = turn.sql.get<{ country: string | null }>("SELECT country FROM sessions WHERE node_id = ?", job.node_id)?.country;
+  const own = turn.sql.get<{ country: string | null }>(
+    "SELECT country FROM sessions WHERE node_id = ?",
+    job.node_id,
+  )?.country;
   if (own !== null && own !== undefined) refused.add(own);
   return turn.sql
     .all<{ country: string | null }>(
@@ -148,10 +152,18 @@ function avoidNext(
   const before = parseAvoid(job);
   // A lost worker that signs in again is another worker: only its session is avoided.
   const node = failureClass === "lost" ? `${job.node_id}/${job.session}` : job.node_id;
-  const session = turn.sql.get<{ country: string | null }>("SELECT country FROM sessions WHERE node_id = ?", job.node_id);
+  const session = turn.sql.get<{ country: string | null }>(
+    "SELECT country FROM sessions WHERE node_id = ?",
+    job.node_id,
+  );
   const avoid: Avoid = {
     nodes: [...new Set([...(before?.nodes ?? []), node])],
-    countries: [...new Set([...(before?.countries ?? []), ...(mode === "countries" && session?.country ? [session.country] : [])])],
+    countries: [
+      ...new Set([
+        ...(before?.countries ?? []),
+        ...(mode === "countries" && session?.country ? [session.country] : []),
+      ]),
+    ],
     mode: mode === "prefer" ? "prefer" : "only",
     class: failureClass,
     message,

@@ -21,7 +21,13 @@ export interface AccountLimits {
  * Hands out up to `slots` jobs, round robin over the accounts with ready work: always the one served longest ago.
  * Each hand-out raises the job's attempt. A repeat of a request id gets the same jobs, as far as they are still its.
  */
-export function leaseJobs(turn: Turn, who: NodeIdentity, requestId: string, slots: Slots, d1Cursor: number): LeasedJob[] {
+export function leaseJobs(
+  turn: Turn,
+  who: NodeIdentity,
+  requestId: string,
+  slots: Slots,
+  d1Cursor: number,
+): LeasedJob[] {
   const repeated = turn.sql.get<{ jobs: string }>(
     "SELECT jobs FROM lease_requests WHERE request_id = ? AND node_id = ?",
     requestId,

@@ -66,7 +66,13 @@ export interface MoveExtras {
  * Moves a job. A terminal state also stores its outcome and `terminal_event_id`; every other one writes the event named
  * in `extras`, or none (a hand-out that nobody confirmed is invisible outside, and would cost two rows a try).
  */
-export function moveJob(turn: Turn, job: LiveJob, to: State, patch: Partial<LiveJob>, extras: MoveExtras = {}): LiveJob {
+export function moveJob(
+  turn: Turn,
+  job: LiveJob,
+  to: State,
+  patch: Partial<LiveJob>,
+  extras: MoveExtras = {},
+): LiveJob {
   if (TRANSITIONS[job.state][to] === undefined) throw new IllegalMove(`${job.id}: ${job.state} → ${to}`);
   const terminal = isTerminal(to);
   const full: Partial<LiveJob> = { ...patch, state: to, status: apiStatus(to) };
@@ -99,7 +105,11 @@ export function moveJob(turn: Turn, job: LiveJob, to: State, patch: Partial<Live
 }
 
 /** The attempts row of the hand-out that a job is in, ended or not. */
-export function attemptRow(turn: Turn, job: LiveJob, ended: { outcome: string; error: string | null } | null): AttemptRow {
+export function attemptRow(
+  turn: Turn,
+  job: LiveJob,
+  ended: { outcome: string; error: string | null } | null,
+): AttemptRow {
   return {
     job_id: job.id,
     attempt: job.attempt,

@@ -23,7 +23,9 @@ export function reserveName(turn: Turn, job: LiveJob, options: JobOptions, title
   const extensions = [options.format, ...(options.download_thumbnail ? ["jpg"] : [])];
   const stemKey = foldKey(`${folder}/${plain}`);
   let suffix = 1;
-  while (!extensions.every((extension) => isFree(turn, job, fileKey({ folder, stem: withSuffix(plain, suffix) }, extension)))) {
+  while (
+    !extensions.every((extension) => isFree(turn, job, fileKey({ folder, stem: withSuffix(plain, suffix) }, extension)))
+  ) {
     suffix = Math.max(suffix, highestSuffix(turn, job, stemKey)) + 1;
   }
   const stem = withSuffix(plain, suffix);

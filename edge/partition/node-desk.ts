@@ -2,6 +2,9 @@
  * The desk at which nodes report: one method per call of the fleet protocol. Each takes who is calling, holds the token
  * against the job in one transaction, and answers; a stale token changes nothing and hears `lease_lost`.
  */
+
+import type { z } from "zod";
+import { FAILURE_RULES } from "../../shared/contract/failures.ts";
 import type {
   ExtractedAnswer,
   ExtractedRequest,
@@ -16,9 +19,7 @@ import type {
   TicketRequest,
 } from "../../shared/contract/fleet.ts";
 import type { FileKind, Manifest } from "../../shared/contract/media.ts";
-import { FAILURE_RULES } from "../../shared/contract/failures.ts";
 import { MAX_PARTS, TICKET_URL_TTL_MS, TICKET_URLS } from "../../shared/limits.ts";
-import type { z } from "zod";
 import type { ObjectStore } from "../storage/port.ts";
 import type { Core } from "./core.ts";
 import { readCursor } from "./drain.ts";
@@ -161,7 +162,10 @@ export class NodeDesk {
       token,
       (turn, held) => ({
         state: held.state,
-        extra: { target: uploadTarget(turn, held, kind, language), begun: findUpload(turn, held, token, kind, language) },
+        extra: {
+          target: uploadTarget(turn, held, kind, language),
+          begun: findUpload(turn, held, token, kind, language),
+        },
       }),
       "running",
     );

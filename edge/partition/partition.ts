@@ -6,18 +6,18 @@ import { type Log, makeLog } from "../log.ts";
 import { openManagedStore } from "../storage/open-store.ts";
 import { openCore } from "./birth.ts";
 import { type CancelResult, cancelJob } from "./cancel.ts";
-import { type AccountFacts, createJobs, type NewJob, upsertAccount } from "./create.ts";
 import type { Core } from "./core.ts";
+import { type AccountFacts, createJobs, type NewJob, upsertAccount } from "./create.ts";
 import { collectFlight, type FileRow, readCursor, retire, type Sink } from "./drain.ts";
 import { Drainer } from "./drainer.ts";
 import { durableSql } from "./durable-sql.ts";
 import type { EventRow, JobEventData } from "./events.ts";
 import type { JobRow } from "./job-row.ts";
-import { type AccountTotals, newestEventOf, readAccountTotals, readFile, readJob, resumeJob } from "./reads.ts";
 import { NodeDesk } from "./node-desk.ts";
 import { NodeSockets } from "./node-sockets.ts";
 import { ProgressBoard } from "./progress-board.ts";
 import { RateBuckets, type RateState } from "./rate-buckets.ts";
+import { type AccountTotals, newestEventOf, readAccountTotals, readFile, readJob, resumeJob } from "./reads.ts";
 import { nextDue, runDue } from "./reap.ts";
 import type { NodeIdentity, SessionRow } from "./sessions.ts";
 import { StorageWork } from "./storage-work.ts";
@@ -188,13 +188,32 @@ export class Partition extends DurableObject<Env> {
    * Called after a stream has subscribed: from now on the account's events are published. Returns the newest id, or what
    * was missed since `lastEventId`.
    */
-  async openStream(account: string, job: string, lastEventId: number | null): Promise<{ newest: number; missed: JobEventData[] | null }> {
+  async openStream(
+    account: string,
+    job: string,
+    lastEventId: number | null,
+  ): Promise<{ newest: number; missed: JobEventData[] | null }> {
     const open = await this.#ready();
     const now = Date.now();
     open.core.sql.run("UPDATE accounts SET watched = watched + 1 WHERE id = ?", account);
     this.#watch.read(job, now);
     const newest = open.core.ids.newest(now);
-    return { newest, missed: lastEventId === null ? null : resumeJob(open.core.sql, open.board, open.core.epoch, job, lastEventId, now) };
+    return {
+      newest,
+      missed:
+        lastEventId === null ? null : resumeJob(open.core.sql, open.board, open.core.epoch, job, lastEventId, now),
+    };
+  }
+
+  /** Sessions whose lease runs and who take work. Also wakes the object: it looks after its own due work then. */
+  async nodesOnline(): Promise<number> {
+    const open = await this.#ready();
+    await this.#arm();
+    const row = open.core.sql.get<{ n: number }>(
+      "SELECT count(*) AS n FROM sessions WHERE state = 'running' AND lease_until > ?",
+      Date.now(),
+    );
+    return row?.n ?? 0;
   }
 
   // --- nodes
@@ -220,11 +239,34 @@ export class Partition extends DurableObject<Env> {
     socket.close();
   }
 
-  /** One call of the fleet protocol. */
-  async fleet<Name extends FleetCall>(name: Name, ...args: Parameters<NodeDesk[Name]>): Promise<Awaited<ReturnType<NodeDesk[Name]>>> {
-    const open = await this.#ready();
-    const method = open.desk[name] as (...given: unknown[]) => unknown;
-    return (await method.apply(open.desk, args)) as Awaited<ReturnType<NodeDesk[Name]>>;
+  // One method a call of the fleet protocol; what each means stands with the desk.
+
+  async nodeHeartbeat(...args: Parameters<NodeDesk["heartbeat"]>) {
+    return (await this.#ready()).desk.heartbeat(...args);
+  }
+  async nodeLease(...args: Parameters<NodeDesk["lease"]>) {
+    return (await this.#ready()).desk.lease(...args);
+  }
+  async nodeConfirm(...args: Parameters<NodeDesk["confirm"]>) {
+    return (await this.#ready()).desk.confirm(...args);
+  }
+  async nodeStep(...args: Parameters<NodeDesk["step"]>) {
+    return (await this.#ready()).desk.step(...args);
+  }
+  async nodeRelease(...args: Parameters<NodeDesk["release"]>) {
+    return (await this.#ready()).desk.release(...args);
+  }
+  async nodeFail(...args: Parameters<NodeDesk["fail"]>) {
+    return (await this.#ready()).desk.fail(...args);
+  }
+  async nodeComplete(...args: Parameters<NodeDesk["complete"]>) {
+    return (await this.#ready()).desk.complete(...args);
+  }
+  async nodeExtracted(...args: Parameters<NodeDesk["extracted"]>) {
+    return (await this.#ready()).desk.extracted(...args);
+  }
+  async nodeTicket(...args: Parameters<NodeDesk["ticket"]>) {
+    return (await this.#ready()).desk.ticket(...args);
   }
 
   // --- time
@@ -262,7 +304,13 @@ export class Partition extends DurableObject<Env> {
       return;
     }
     // An abort that just failed is due at once by its row; give the store a moment.
-    const at = Math.max(due, now + (open.core.sql.get("SELECT 1 AS x FROM uploads WHERE doomed_at IS NOT NULL LIMIT 1") && due <= now ? ABORT_RETRY_MS : 1));
+    const at = Math.max(
+      due,
+      now +
+        (open.core.sql.get("SELECT 1 AS x FROM uploads WHERE doomed_at IS NOT NULL LIMIT 1") && due <= now
+          ? ABORT_RETRY_MS
+          : 1),
+    );
     if (this.#dueAt === at) return;
     this.#dueAt = at;
     await this.ctx.storage.setAlarm(at);
@@ -304,7 +352,10 @@ export class Partition extends DurableObject<Env> {
       readCursor(core.sql, "d1"),
     );
     if (ready === undefined) return;
-    const sessions = core.sql.all<SessionRow>("SELECT * FROM sessions WHERE state = 'running' AND lease_until > ?", Date.now());
+    const sessions = core.sql.all<SessionRow>(
+      "SELECT * FROM sessions WHERE state = 'running' AND lease_until > ?",
+      Date.now(),
+    );
     this.#sockets.ring(sessions);
   }
 
@@ -335,6 +386,3 @@ export class Partition extends DurableObject<Env> {
     if (open === 0) sql.run("UPDATE accounts SET watched = 0 WHERE id = ? AND watched = ?", account, watched);
   }
 }
-
-/** Names of the desk's calls that the Worker may make. */
-export type FleetCall = "heartbeat" | "lease" | "confirm" | "step" | "release" | "fail" | "complete" | "extracted" | "ticket";

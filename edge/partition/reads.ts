@@ -15,7 +15,11 @@ export interface AccountTotals {
 }
 
 /** By primary key. */
-export function readJob(sql: Sql, account: string, id: string): { row: JobRow; files: FileRow[]; nodeId: string | null } | null {
+export function readJob(
+  sql: Sql,
+  account: string,
+  id: string,
+): { row: JobRow; files: FileRow[]; nodeId: string | null } | null {
   const row = sql.get<JobRow & { node_id: string | null }>(
     `SELECT ${DRAINED_COLUMNS.join(", ")}, node_id FROM jobs WHERE id = ? AND account_id = ?`,
     id,
@@ -43,7 +47,9 @@ export function readAccountTotals(sql: Sql, account: string): AccountTotals {
 
 // Uses event_account(account_id, id).
 export function newestEventOf(sql: Sql, account: string): number | null {
-  return sql.get<{ id: number }>("SELECT id FROM events WHERE account_id = ? ORDER BY id DESC LIMIT 1", account)?.id ?? null;
+  return (
+    sql.get<{ id: number }>("SELECT id FROM events WHERE account_id = ? ORDER BY id DESC LIMIT 1", account)?.id ?? null
+  );
 }
 
 /**

@@ -169,8 +169,12 @@ export function nextDue(turn: Turn): number | null {
       UNION ALL SELECT min(avoid_until) FROM jobs WHERE state = 'queued' AND avoid_until IS NOT NULL
     )`);
   // Five terms of a compound SELECT are the platform's limit, so the rest is asked on its own.
-  const lease = turn.sql.get<{ due: number | null }>("SELECT min(lease_until) AS due FROM sessions WHERE state <> 'lost'");
-  const doomed = turn.sql.get<{ due: number | null }>("SELECT min(doomed_at) AS due FROM uploads WHERE doomed_at IS NOT NULL");
+  const lease = turn.sql.get<{ due: number | null }>(
+    "SELECT min(lease_until) AS due FROM sessions WHERE state <> 'lost'",
+  );
+  const doomed = turn.sql.get<{ due: number | null }>(
+    "SELECT min(doomed_at) AS due FROM uploads WHERE doomed_at IS NOT NULL",
+  );
   const candidates = [row?.due ?? null, lease?.due ?? null, doomed?.due ?? null].filter((due) => due !== null);
   return candidates.length === 0 ? null : Math.min(...candidates);
 }

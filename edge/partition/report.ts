@@ -3,12 +3,12 @@ import type { Step } from "../../shared/contract/fleet.ts";
 import type { ExtractedInfo, Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { MAX_DESCRIPTION_LENGTH, MAX_TITLE_LENGTH } from "../../shared/limits.ts";
-import { endFailed, doomUploads, failAttempt, type FailureReport } from "./end.ts";
+import { doomUploads, endFailed, type FailureReport, failAttempt } from "./end.ts";
+import { recordEvent } from "./events.ts";
 import { type LiveJob, parseReserved } from "./job-row.ts";
 import { accountLimits, deadlineMs } from "./lease.ts";
 import { attemptRow, getJob, moveJob, patchJob } from "./move.ts";
 import { reserveName } from "./names.ts";
-import { recordEvent } from "./events.ts";
 import type { NodeIdentity } from "./sessions.ts";
 import { sourceText } from "./source-text.ts";
 import { isTerminal, type State, stepProgress } from "./states.ts";
@@ -81,7 +81,8 @@ export type ExtractedDecision = { kind: "go"; job: LiveJob } | { kind: "stop"; j
 export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): ExtractedDecision {
   const options = JSON.parse(job.options) as JobOptions;
   const limits = accountLimits(turn, job.account_id);
-  const tooLong = limits.max_duration_seconds !== undefined && (info.duration_seconds ?? 0) > limits.max_duration_seconds;
+  const tooLong =
+    limits.max_duration_seconds !== undefined && (info.duration_seconds ?? 0) > limits.max_duration_seconds;
   const tooLarge = limits.max_filesize_bytes !== undefined && (info.size_estimate ?? 0) > limits.max_filesize_bytes;
   if (tooLong || tooLarge) {
     const text = tooLong
@@ -139,7 +140,8 @@ export function complete(turn: Turn, job: LiveJob, manifest: Manifest): Complete
   }
   for (const file of manifest.files) {
     const upload = uploads.get(file.upload_id);
-    if (upload === undefined) return { kind: "bad_manifest", reason: `upload ${file.upload_id} is not of this attempt` };
+    if (upload === undefined)
+      return { kind: "bad_manifest", reason: `upload ${file.upload_id} is not of this attempt` };
     if (upload.kind !== file.kind || upload.language !== file.language) {
       return { kind: "bad_manifest", reason: `upload ${file.upload_id} was begun for another file` };
     }

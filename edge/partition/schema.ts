@@ -131,5 +131,9 @@ export function getMeta(sql: Sql, key: string): string | null {
 }
 
 export function setMeta(sql: Sql, key: string, value: string): void {
-  sql.run("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
+  sql.run(
+    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    key,
+    value,
+  );
 }

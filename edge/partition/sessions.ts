@@ -1,5 +1,5 @@
 /** Node sessions and their leases: one heartbeat keeps all that a session holds. */
-import type { Held, HeartbeatAnswer, Slots } from "../../shared/contract/fleet.ts";
+import type { HeartbeatAnswer, Held, Slots } from "../../shared/contract/fleet.ts";
 import { failAttempt, NO_HAND_OUT } from "./end.ts";
 import type { LiveJob } from "./job-row.ts";
 import { attemptRow, killAttempt, moveJob, patchJob } from "./move.ts";

@@ -4,7 +4,16 @@
  */
 import type { Step } from "../../shared/contract/fleet.ts";
 
-export const LIVE_STATES = ["held", "queued", "offered", "delayed", "waiting", "running", "finishing", "parent"] as const;
+export const LIVE_STATES = [
+  "held",
+  "queued",
+  "offered",
+  "delayed",
+  "waiting",
+  "running",
+  "finishing",
+  "parent",
+] as const;
 export const TERMINAL_STATES = ["completed", "failed", "warning", "skipped", "cancelled"] as const;
 export const STATES = [...LIVE_STATES, ...TERMINAL_STATES] as const;
 
@@ -30,7 +39,12 @@ export const TRANSITIONS: Record<State, Partial<Record<State, string>>> = {
     cancelled: "forced cancel",
   },
   finishing: { completed: "committed", delayed: "failure of class storage", failed: "failure of class storage" },
-  parent: { completed: "batch completed", warning: "batch finished", failed: "batch finished", cancelled: "forced cancel" },
+  parent: {
+    completed: "batch completed",
+    warning: "batch finished",
+    failed: "batch finished",
+    cancelled: "forced cancel",
+  },
   completed: {},
   failed: {},
   warning: {},

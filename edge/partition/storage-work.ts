@@ -1,10 +1,18 @@
 /** What a partition asks of the store outside its transactions: commits of winners, aborts of the dead. All idempotent. */
-import { ALARM_MAX_ROWS } from "../../shared/limits.ts";
+
 import { uuidv7 } from "../../shared/ids.ts";
+import { ALARM_MAX_ROWS } from "../../shared/limits.ts";
 import type { Log } from "../log.ts";
 import type { ObjectStore } from "../storage/port.ts";
 import type { Core } from "./core.ts";
-import { type CommitProblem, type CommittedFile, commitFailed, committed, noteCommitted, pendingCommit } from "./finish.ts";
+import {
+  type CommitProblem,
+  type CommittedFile,
+  commitFailed,
+  committed,
+  noteCommitted,
+  pendingCommit,
+} from "./finish.ts";
 import type { Effects, Turn } from "./turn.ts";
 import { doomedUploads, forgetUpload, postponeAbort } from "./uploads.ts";
 
@@ -74,7 +82,11 @@ export class StorageWork {
   }
 
   #problem(id: string, problem: CommitProblem): void {
-    this.#deps.log("warn", "commit.failed", { job: id, kind: problem.kind, code: "code" in problem ? problem.code : "" });
+    this.#deps.log("warn", "commit.failed", {
+      job: id,
+      kind: problem.kind,
+      code: "code" in problem ? problem.code : "",
+    });
     const { core, now, follow } = this.#deps;
     follow(core.run(now(), Math.random, (turn) => commitFailed(turn, id, problem)).effects);
   }

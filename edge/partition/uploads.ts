@@ -23,7 +23,10 @@ export function uploadTarget(
   language: string | null,
 ): { path: string; storeKey: string; contentType: string } | null {
   const reserved = parseReserved(job);
-  const account = turn.sql.get<{ store_prefix: string }>("SELECT store_prefix FROM accounts WHERE id = ?", job.account_id);
+  const account = turn.sql.get<{ store_prefix: string }>(
+    "SELECT store_prefix FROM accounts WHERE id = ?",
+    job.account_id,
+  );
   if (reserved === null || account === undefined) return null;
   const options = JSON.parse(job.options) as JobOptions;
   const base = `${reserved.folder}/${reserved.stem}`;
@@ -36,7 +39,10 @@ function sideFile(kind: FileKind, base: string, language: string | null): [strin
     case "media":
       return null;
     case "subtitle":
-      return [`${base}.${/^[A-Za-z0-9-]{1,35}$/.test(language ?? "") ? language : "und"}.vtt`, "text/vtt; charset=utf-8"];
+      return [
+        `${base}.${/^[A-Za-z0-9-]{1,35}$/.test(language ?? "") ? language : "und"}.vtt`,
+        "text/vtt; charset=utf-8",
+      ];
     case "thumbnail":
       return [`${base}.jpg`, "image/jpeg"];
     case "info":
@@ -94,7 +100,13 @@ export interface DoomedUpload {
 // Uses upload_doomed(doomed_at).
 export function doomedUploads(turn: Turn, limit: number): DoomedUpload[] {
   return turn.sql
-    .all<{ upload_id: string; store_key: string; committed_key: string | null; etag: string | null; target_id: string | null }>(
+    .all<{
+      upload_id: string;
+      store_key: string;
+      committed_key: string | null;
+      etag: string | null;
+      target_id: string | null;
+    }>(
       `SELECT u.upload_id, u.store_key, u.committed_key, u.etag, j.target_id FROM uploads u LEFT JOIN jobs j ON j.id = u.job_id
        WHERE u.doomed_at IS NOT NULL ORDER BY u.doomed_at LIMIT ?`,
       limit,
@@ -103,7 +115,8 @@ export function doomedUploads(turn: Turn, limit: number): DoomedUpload[] {
       uploadId: row.upload_id,
       targetId: row.target_id ?? MANAGED_TARGET,
       storeKey: row.store_key,
-      committed: row.committed_key === null || row.etag === null ? null : { storeKey: row.committed_key, etag: row.etag },
+      committed:
+        row.committed_key === null || row.etag === null ? null : { storeKey: row.committed_key, etag: row.etag },
     }));
 }
 

@@ -42,9 +42,27 @@ export interface FailureRule {
 }
 
 export const FAILURE_RULES: Record<FailureClass, FailureRule> = {
-  bot: { status: "Failed", error_type: "error", tries: 3, next: "other_only", text: "Bot detection: the site asked to sign in" },
-  rate: { status: "Failed", error_type: "error", tries: 5, next: "other_preferred", text: "Rate limited by the source site" },
-  geo: { status: "Warning", error_type: "warning", tries: 3, next: "other_country", text: "Video is not available in this region" },
+  bot: {
+    status: "Failed",
+    error_type: "error",
+    tries: 3,
+    next: "other_only",
+    text: "Bot detection: the site asked to sign in",
+  },
+  rate: {
+    status: "Failed",
+    error_type: "error",
+    tries: 5,
+    next: "other_preferred",
+    text: "Rate limited by the source site",
+  },
+  geo: {
+    status: "Warning",
+    error_type: "warning",
+    tries: 3,
+    next: "other_country",
+    text: "Video is not available in this region",
+  },
   private: { status: "Warning", error_type: "warning", tries: 1, next: "any", text: "Video is private" },
   removed: { status: "Warning", error_type: "warning", tries: 1, next: "any", text: "Video has been removed" },
   unsupported: { status: "Warning", error_type: "warning", tries: 1, next: "any", text: "Unsupported URL" },
@@ -57,7 +75,13 @@ export const FAILURE_RULES: Record<FailureClass, FailureRule> = {
   },
   not_begun: { status: "Warning", error_type: "warning", tries: 1, next: "any", text: "The stream has not started" },
   drm: { status: "Skipped", error_type: "warning", tries: 1, next: "any", text: "Content is protected by DRM" },
-  network: { status: "Failed", error_type: "error", tries: 5, next: "other_from_third", text: "Network error while downloading" },
+  network: {
+    status: "Failed",
+    error_type: "error",
+    tries: 5,
+    next: "other_from_third",
+    text: "Network error while downloading",
+  },
   storage: { status: "Failed", error_type: "error", tries: 5, next: "any", text: "Upload failed" },
   lost: {
     status: "Failed",
@@ -66,10 +90,22 @@ export const FAILURE_RULES: Record<FailureClass, FailureRule> = {
     next: "other_preferred",
     text: "Worker node was lost while processing the job",
   },
-  disk: { status: "Failed", error_type: "error", tries: 3, next: "other_preferred", text: "Worker node ran out of disk space" },
+  disk: {
+    status: "Failed",
+    error_type: "error",
+    tries: 3,
+    next: "other_preferred",
+    text: "Worker node ran out of disk space",
+  },
   timeout: { status: "Failed", error_type: "error", tries: 2, next: "other_preferred", text: "Processing timed out" },
   too_large: { status: "Failed", error_type: "error", tries: 1, next: "any", text: "File exceeds the size limit" },
   media: { status: "Failed", error_type: "error", tries: 2, next: "other_preferred", text: "Media processing failed" },
-  clip: { status: "Failed", error_type: "error", tries: 1, next: "any", text: "clip_start is beyond the end of the media" },
+  clip: {
+    status: "Failed",
+    error_type: "error",
+    tries: 1,
+    next: "any",
+    text: "clip_start is beyond the end of the media",
+  },
   cancelled: { status: "Failed", error_type: "error", tries: 1, next: "any", text: "Job cancelled by user" },
 };

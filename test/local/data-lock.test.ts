@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { lockData, readLock } from "../../edge/local/data-lock.ts";
 import { type DataPaths, dataPaths, makeDataFolders } from "../../edge/local/data-paths.ts";
 import { identify, isAlive, type ProcessIdentity } from "../../edge/local/process-identity.ts";
-import { temporaryFolder } from "./support.ts";
+import { temporaryFolder, whenDone } from "./support.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -30,7 +30,7 @@ async function runs(code: string, ...args: string[]): Promise<{ pid: number; lin
     child.kill("SIGKILL");
     await exited;
   };
-  onTestFinished(kill);
+  whenDone(kill);
   const [line] = await once(createInterface({ input: child.stdout }), "line");
   return { pid: child.pid ?? 0, line, kill };
 }
@@ -61,7 +61,7 @@ test("of many starters at once exactly one wins, round after round, though winne
 test("the one that is turned away learns the owner's pid", async () => {
   const paths = await folders();
   const lock = await lockData(paths);
-  onTestFinished(() => lock.release());
+  whenDone(() => lock.release());
   await expect(lockData(paths)).rejects.toThrow(`another trawl (pid ${process.pid}) is running on ${paths.dir}`);
 });
 
@@ -76,7 +76,7 @@ test("a workerd that a dead host left behind is ended before the folder is used"
   const paths = await folders();
   const leftover = await leftBehind(paths, "/somewhere/workerd");
   const lock = await lockData(paths);
-  onTestFinished(() => lock.release());
+  whenDone(() => lock.release());
   expect(await isAlive(leftover)).toBe(false);
 });
 

@@ -2,18 +2,27 @@ import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { readCredentials } from "../../edge/local/credentials.ts";
 import { dataPaths } from "../../edge/local/data-paths.ts";
 import { type Host, startHost } from "../../edge/local/host.ts";
 import type { HostOptions } from "../../edge/local/options.ts";
-import { eventually, fixtureFacts, fixtureOptions, hit, isHealthy, nodeNotes, temporaryFolder } from "./support.ts";
+import {
+  eventually,
+  fixtureFacts,
+  fixtureOptions,
+  hit,
+  isHealthy,
+  nodeNotes,
+  temporaryFolder,
+  whenDone,
+} from "./support.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
 async function start(options: HostOptions): Promise<Host> {
   const host = await startHost(options);
-  onTestFinished(() => host.stop());
+  whenDone(() => host.stop());
   return host;
 }
 
@@ -145,6 +154,24 @@ test("what the Worker fetches goes through the given outbound service", async ()
   expect(asked).toEqual(["http://127.0.0.1:1/x"]);
 });
 
+test("what the Worker fetches is guarded by default, and our own ports are closed even where private ones are open", async () => {
+  const site = createServer((_, response) => response.end("private"));
+  await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
+  whenDone(() => site.close());
+  const { port } = site.address() as AddressInfo;
+  const answers: [number, string][] = [];
+  for (const allow of ["", "1"]) {
+    const options = fixtureOptions(await temporaryFolder());
+    const host = await start({ ...options, node: false, env: { ...options.env, TRAWL_ALLOW_PRIVATE: allow } });
+    for (const url of [`http://127.0.0.1:${port}/`, `${host.url}/health`]) {
+      const answer = await fetch(`${host.url}/fetch?url=${encodeURIComponent(url)}`);
+      answers.push([answer.status, (await answer.text()).slice(0, 20)]);
+    }
+  }
+  const blocked = [403, expect.anything()];
+  expect(answers).toEqual([blocked, blocked, [200, "private"], blocked]);
+});
+
 test("a stopping host stops its node while the edge still serves, then lets go of the folder", async () => {
   const folder = await temporaryFolder();
   const host = await start(fixtureOptions(folder));
@@ -176,7 +203,7 @@ test("a port that is taken is refused with the flag that helps", async () => {
   const folder = await temporaryFolder();
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => void other.close());
+  whenDone(() => other.close());
   const { port } = other.address() as AddressInfo;
   const options = { ...fixtureOptions(folder), port, node: false };
   await expect(startHost(options)).rejects.toThrow(`port ${port} on 127.0.0.1 is in use; choose another with --port`);
@@ -194,7 +221,7 @@ test("two data folders must not deliver into one downloads folder at once", asyn
 
 test("the cron handler of the Worker runs", async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-12-01T10:00:59.500Z") });
-  onTestFinished(() => void vi.useRealTimers());
+  whenDone(() => vi.useRealTimers());
   const host = await start({ ...fixtureOptions(await temporaryFolder()), node: false });
   await eventually(async () =>
     (await fixtureFacts(host)).counters.some(({ name, value }) => name === "cron" && value > 0),

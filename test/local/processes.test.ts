@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { readLock } from "../../edge/local/data-lock.ts";
@@ -51,6 +53,20 @@ test("kill -9 of workerd is outlived: the same URL answers again, from one new w
     });
     expect(await isAlive(after)).toBe(true);
   }
+});
+
+test("workerd comes back even after a restart that failed", async () => {
+  const folder = await temporaryFolder();
+  const paths = dataPaths(join(folder, "data"));
+  const { url } = await ready(spawnHost({ ...fixtureOptions(folder), node: false }));
+  const before = await lockedWorkerd(paths);
+  const wrapper = await readFile(paths.workerdWrapper);
+  await writeFile(paths.workerdWrapper, `#!/bin/sh\ntouch ${join(folder, "tried")}\nexit 1\n`);
+  process.kill(before.pid, "SIGKILL");
+  await eventually(() => existsSync(join(folder, "tried")));
+  await writeFile(paths.workerdWrapper, wrapper);
+  await eventually(() => isHealthy(url), 30_000);
+  expect((await lockedWorkerd(paths)).pid).not.toBe(before.pid);
 });
 
 test("of hosts that start at once on one folder exactly one lives, and the others say who", async () => {

@@ -1,14 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { afterEach } from "vitest";
 import type { HostOptions } from "../../edge/local/options.ts";
+import { testDir } from "../leaks.ts";
 
 const FIXTURES = fileURLToPath(new URL("./fixtures/", import.meta.url));
 export const FIXTURE_WORKER = join(FIXTURES, "worker.js");
@@ -16,11 +15,21 @@ export const FIXTURE_MIGRATIONS = join(FIXTURES, "migrations");
 export const FIXTURE_NODE = join(FIXTURES, "node.ts");
 const RUN_HOST = join(FIXTURES, "run-host.ts");
 
+const atEnd: (() => unknown)[] = [];
+
+// Not `onTestFinished`: that runs after the leak check, which would find what is about to be stopped.
+afterEach(async () => {
+  for (let step = atEnd.pop(); step !== undefined; step = atEnd.pop()) await step();
+});
+
+/** Runs when the test ends, the last one given first, before the leak check and before its folders go. */
+export function whenDone(step: () => unknown): void {
+  atEnd.push(step);
+}
+
 /** A folder that is removed when the test ends. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "trawl-test-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  return folder;
+export function temporaryFolder(): Promise<string> {
+  return testDir("local");
 }
 
 /** Polls until the condition holds and answers what it answered; fails after the limit. */
@@ -64,7 +73,7 @@ export type HostAnswer = { url: string; apiKey: string; adminToken: string; pid:
 /** A host as a process of its own, which the test may kill; it is killed when the test ends. */
 export function spawnHost(options: HostOptions): { process: ChildProcess; answer: Promise<HostAnswer> } {
   const child = spawn(process.execPath, [RUN_HOST, JSON.stringify(options)], { stdio: ["ignore", "pipe", "inherit"] });
-  onTestFinished(async () => {
+  whenDone(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill("SIGKILL");
     await once(child, "exit");

@@ -8,10 +8,16 @@ test("the embedded host runs the Worker as wrangler.toml says", () => {
   expect(WORKER.name).toBe(config.name);
   expect(WORKER.compatibilityDate).toBe(config.compatibility_date);
   expect(WORKER.compatibilityFlags).toEqual(config.compatibility_flags);
-  expect(config.d1_databases.map(({ binding, database_name }) => ({ binding, name: database_name }))).toEqual([
-    WORKER.database,
+  expect(
+    config.d1_databases.map(({ binding, database_name }: { binding: string; database_name?: string }) => ({
+      binding,
+      name: database_name,
+    })),
+  ).toEqual([WORKER.database]);
+  const objects = config.durable_objects.bindings.map(({ name, class_name }: { name: string; class_name: string }) => [
+    name,
+    class_name,
   ]);
-  const objects = config.durable_objects.bindings.map(({ name, class_name }) => [name, class_name]);
   expect(Object.entries(WORKER.durableObjects)).toEqual(objects);
   // Each class is SQLite-backed: the host makes them so without asking.
   const sqlite = config.migrations.flatMap(({ new_sqlite_classes = [] }) => new_sqlite_classes);

@@ -143,7 +143,7 @@ describe("the class of an address", () => {
     ["64:ff9b::8.8.8.8", "public"],
     ["fe80::5efe:8.8.8.8", "link-local"],
     ["2606:4700::5efe:10.0.0.1", "private"],
-    ["2001:0:4136:e378:8000:63bf:3fff:fdd2", "reserved"],
+    ["2001:0:4136:e378:8000:63bf:f7f7:f7f7", "reserved"],
   ])("%s is %s", (text, expected) => {
     const bytes = parseAddress(text);
     expect(bytes && classifyAddress(bytes)).toBe(expected);

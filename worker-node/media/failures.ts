@@ -48,6 +48,8 @@ const RULES: readonly Rule[] = [
     match:
       /geo[- ]?(?:restrict|block)|(?:not|isn't|unavailable).{0,40}(?:available )?(?:in|from) your (?:country|region|location|area)|blocked (?:it )?in your country|in your (?:country|region) on copyright|HTTP Error 451/i,
   },
+  // Before "not found" can mean the video.
+  { class: "network", match: /fragment \d+ not found|did not get any data blocks/i },
   // Removed before private: "removed … account terminated" sentences also speak of the uploader's privacy.
   {
     class: "removed",
@@ -82,6 +84,8 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+/** A longer message repeats itself, or is a page that a site sent in place of one. */
+const MAX_JUDGED_LENGTH = 4_000;
 const FULL_DISK = new Set(["ENOSPC", "EDQUOT", "EROFS"]);
 const NO_CONNECTION = /^(?:ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_|EHOST|ENET|UND_ERR_)/;
 
@@ -135,8 +139,9 @@ export function classifyError(error: unknown): MediaFailure {
 function errorLine(stderr: string): string {
   const lines = stderr.split("\n").filter((line) => line.trim() !== "");
   const at = lines.findLastIndex((line) => line.startsWith("ERROR:"));
-  const chosen = at >= 0 ? lines.slice(at, at + 3) : lines.filter((line) => !line.startsWith("WARNING:")).slice(-3);
-  return chosen.join(" ").slice(0, 4_000);
+  const chosen = at >= 0 ? lines.slice(at, at + 3) : lines.slice(-3);
+  const words = chosen.filter((line) => !line.startsWith("WARNING:"));
+  return words.join(" ").slice(0, MAX_JUDGED_LENGTH);
 }
 
 /** `ERROR: [site] id: Words (caused by …); please report …` → the words. */

@@ -72,7 +72,7 @@ export async function produce(
     effective: {
       ...steps.effective,
       actual_clip_start: steps.clip === null ? null : thousandths(work.clipStart),
-      actual_clip_end: steps.clip === null || duration === null ? null : thousandths(work.clipStart + duration),
+      actual_clip_end: clipEnd(steps, work.clipStart, duration),
       duration_seconds: duration === null ? null : thousandths(duration),
     },
   };
@@ -93,6 +93,12 @@ async function toInput(path: string, probed: Probed): Promise<StepInput> {
     audio: audio === undefined ? null : { ...audio, codec: codecName(audio.codec) },
     plain: await plainFormat(path, probed),
   };
+}
+
+/** By the length of what came out; the last frame's own length may reach past the end that was asked for. */
+function clipEnd(steps: StepPlan, start: number, duration: number | null): number | null {
+  if (steps.clip === null || duration === null) return null;
+  return thousandths(Math.min(start + duration, steps.clip.end ?? Number.POSITIVE_INFINITY));
 }
 
 /** `1080p` by the shorter side, or `audio`. */

@@ -91,15 +91,22 @@ function bestAudio(wish: Wish, formats: readonly SourceFormat[]): SourceFormat |
 
 /** No re-encode needed: the container keeps it, or it is the very codec that was asked for. */
 function fitsVideo(wish: Wish, format: SourceFormat): boolean {
-  const codec = codecName(format.vcodec);
+  const codec = likelyCodec(format.vcodec, format.ext, "video");
   // A named codec is made from whatever there is: then the resolution alone counts.
   return wish.video_codec !== "copy" || keeps(CONTAINERS[wish.format].video, codec);
 }
 
 function fitsAudio(wish: Wish, format: SourceFormat): boolean {
-  const codec = codecName(format.acodec);
+  const codec = likelyCodec(format.acodec, format.ext, "audio");
   if (wish.audio_codec !== "copy") return codec === wish.audio_codec || codec === null;
   return keeps(CONTAINERS[wish.format].audio, codec);
+}
+
+/** Plain links tell no codec, but their ending nearly always does. Only for choosing: the probe decides the work. */
+function likelyCodec(codec: string | null, ext: string | null, kind: "video" | "audio"): string | null {
+  if (codec !== null) return codecName(codec);
+  if (ext === "webm") return kind === "video" ? "vp9" : "opus";
+  return ext === "mp4" || ext === "m4v" || ext === "mov" || ext === "m4a" ? (kind === "video" ? "h264" : "aac") : null;
 }
 
 function codecRank(format: SourceFormat): number {

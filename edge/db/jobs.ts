@@ -1,0 +1,76 @@
+/** Reads of finished work from D1 (the read model). */
+import type { FileRow } from "../partition/drain.ts";
+import { DRAINED_COLUMNS, type JobRow } from "../partition/job-row.ts";
+
+const COLUMNS = DRAINED_COLUMNS.join(", ");
+
+/** By primary key; null for another account's job too. */
+export async function findJob(
+  db: D1Database,
+  account: string,
+  id: string,
+): Promise<{ row: JobRow; files: FileRow[] } | null> {
+  const [jobs, files] = await db.batch([
+    db.prepare(`SELECT ${COLUMNS} FROM jobs WHERE id = ? AND account_id = ?`).bind(id, account),
+    db.prepare("SELECT * FROM files WHERE job_id = ? AND account_id = ? ORDER BY file_id").bind(id, account),
+  ]);
+  const row = jobs?.results[0] as JobRow | undefined;
+  return row === undefined ? null : { row, files: (files?.results ?? []) as unknown as FileRow[] };
+}
+
+export interface JobListQuery {
+  account: string;
+  /** The API's status, capitalised; null: all. */
+  status: string | null;
+  batchId: string | null;
+  /** Only ids below this one; null: from the newest. */
+  before: string | null;
+  limit: number;
+  offset: number;
+}
+
+/** Newest first. Uses jobs_account, jobs_account_status or jobs_batch. */
+export async function listJobs(db: D1Database, query: JobListQuery): Promise<JobRow[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT ${COLUMNS} FROM jobs WHERE account_id = ?1 AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR batch_id = ?3)
+         AND (?4 IS NULL OR id < ?4) ORDER BY id DESC LIMIT ?5 OFFSET ?6`,
+    )
+    .bind(
+      query.account,
+      query.status,
+      query.batchId,
+      query.before,
+      query.limit,
+      query.before === null ? query.offset : 0,
+    )
+    .all<JobRow>();
+  return results;
+}
+
+/** How many of a batch's jobs have a status; for all other filters the partition's counters answer. */
+export async function countBatchJobs(
+  db: D1Database,
+  account: string,
+  batchId: string,
+  status: string | null,
+): Promise<number> {
+  const row = await db
+    .prepare("SELECT count(*) AS n FROM jobs WHERE batch_id = ?1 AND account_id = ?2 AND (?3 IS NULL OR status = ?3)")
+    .bind(batchId, account, status)
+    .first<{ n: number }>();
+  return row?.n ?? 0;
+}
+
+export async function findFile(db: D1Database, account: string, fileId: string): Promise<FileRow | null> {
+  return db.prepare("SELECT * FROM files WHERE file_id = ? AND account_id = ?").bind(fileId, account).first<FileRow>();
+}
+
+/** Where an account's live jobs are; null when it is gone or going. */
+export async function partitionOf(db: D1Database, account: string): Promise<string | null> {
+  const row = await db
+    .prepare("SELECT partition FROM accounts WHERE id = ? AND state = 'active'")
+    .bind(account)
+    .first<{ partition: string }>();
+  return row?.partition ?? null;
+}

@@ -1,0 +1,105 @@
+/** Nodes and enrolments in D1: registration, and the session number that partitions fence by. */
+
+import type { z } from "zod";
+import type { SessionRequest } from "../../shared/contract/fleet.ts";
+
+export interface NodeRow {
+  id: string;
+  name: string;
+  public_key: string;
+  session: number;
+  tags: string;
+  country: string | null;
+  account_id: string | null;
+  revoked_at: number | null;
+}
+
+export interface Registration {
+  nodeId: string;
+  name: string;
+  publicKey: string;
+  enrolmentHash: string;
+  country: string | null;
+  now: number;
+}
+
+/**
+ * Uses up one use of an enrolment and inserts the node, in one transaction. A repeat with the same public key finds the
+ * node that the first call made. Null: the token is unknown, used up or over.
+ */
+export async function registerNode(
+  db: D1Database,
+  registration: Registration,
+): Promise<{ id: string; name: string } | null> {
+  const { nodeId, name, publicKey, enrolmentHash, country, now } = registration;
+  const known = await findNodeByKey(db, publicKey);
+  if (known !== null) return { id: known.id, name: known.name };
+  const [inserted] = await db.batch<{ id: string; name: string }>([
+    db
+      .prepare(
+        `INSERT INTO nodes (id, name, public_key, tags, country, account_id, enrolment_id, created_at)
+         SELECT ?1, ?2, ?3, tags, ?4, account_id, id, ?5 FROM enrolments
+         WHERE hash = ?6 AND uses_left > 0 AND expires_at > ?5 RETURNING id, name`,
+      )
+      .bind(nodeId, name, publicKey, country, now, enrolmentHash),
+    db
+      .prepare("UPDATE enrolments SET uses_left = uses_left - 1 WHERE hash = ?1 AND uses_left > 0 AND expires_at > ?2")
+      .bind(enrolmentHash, now),
+  ]);
+  return inserted?.results[0] ?? null;
+}
+
+async function findNodeByKey(db: D1Database, publicKey: string): Promise<NodeRow | null> {
+  return db.prepare("SELECT * FROM nodes WHERE public_key = ?").bind(publicKey).first<NodeRow>();
+}
+
+export async function findNode(db: D1Database, id: string): Promise<NodeRow | null> {
+  return db.prepare("SELECT * FROM nodes WHERE id = ?").bind(id).first<NodeRow>();
+}
+
+/**
+ * The number of the session to open: the one to be resumed if it is still the newest, else the next. One statement, so
+ * two starts of one node can never share a number.
+ */
+export async function beginSession(
+  db: D1Database,
+  request: Pick<z.infer<typeof SessionRequest>, "node_id" | "resume" | "slots" | "versions">,
+  now: number,
+): Promise<number | null> {
+  const row = await db
+    .prepare(
+      `UPDATE nodes SET session = CASE WHEN session = ?2 THEN session ELSE session + 1 END, slots = ?3, versions = ?4,
+         last_session_at = ?5
+       WHERE id = ?1 AND revoked_at IS NULL RETURNING session`,
+    )
+    .bind(request.node_id, request.resume ?? -1, JSON.stringify(request.slots), JSON.stringify(request.versions), now)
+    .first<{ session: number }>();
+  return row?.session ?? null;
+}
+
+export interface NewEnrolment {
+  id: string;
+  hash: string;
+  uses: number;
+  expiresAt: number;
+  tags: string[];
+  accountId: string | null;
+  now: number;
+}
+
+export async function insertEnrolment(db: D1Database, enrolment: NewEnrolment): Promise<void> {
+  await db
+    .prepare(
+      "INSERT INTO enrolments (id, hash, uses_left, expires_at, tags, account_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(
+      enrolment.id,
+      enrolment.hash,
+      enrolment.uses,
+      enrolment.expiresAt,
+      JSON.stringify(enrolment.tags),
+      enrolment.accountId,
+      enrolment.now,
+    )
+    .run();
+}

@@ -1,0 +1,155 @@
+/** The Worker: routes requests, exports the Durable Objects. It holds no state. */
+import { Hono } from "hono";
+import { FLEET_BASE } from "../shared/contract/fleet.ts";
+import { RATE_PER_SECOND } from "../shared/limits.ts";
+import { AppError } from "./app-error.ts";
+import { authenticate } from "./auth/authenticate.ts";
+import { type Env, envNumber } from "./env.ts";
+import { createAccount } from "./routes/admin/create-account.ts";
+import { createEnrolment } from "./routes/admin/create-enrolment.ts";
+import { createKey } from "./routes/admin/create-key.ts";
+import { listAccounts } from "./routes/admin/list-accounts.ts";
+import { revokeKey } from "./routes/admin/revoke-key.ts";
+import { type Endpoint, registerEndpoints } from "./routes/endpoint.ts";
+import { getFile } from "./routes/files/get-file.ts";
+import { completeJob } from "./routes/fleet/complete-job.ts";
+import { confirmJob } from "./routes/fleet/confirm-job.ts";
+import { failJob } from "./routes/fleet/fail-job.ts";
+import { fleetErrorResponse } from "./routes/fleet/fleet-call.ts";
+import { heartbeat } from "./routes/fleet/heartbeat.ts";
+import { leaseJobs } from "./routes/fleet/lease-jobs.ts";
+import { openSession } from "./routes/fleet/open-session.ts";
+import { openSocket } from "./routes/fleet/open-socket.ts";
+import { registerNode } from "./routes/fleet/register-node.ts";
+import { releaseJob } from "./routes/fleet/release-job.ts";
+import { reportExtracted } from "./routes/fleet/report-extracted.ts";
+import { reportStep } from "./routes/fleet/report-step.ts";
+import { requestTicket } from "./routes/fleet/request-ticket.ts";
+import { sessionChallenge } from "./routes/fleet/session-challenge.ts";
+import { getHealth } from "./routes/health/get-health.ts";
+import { getReady } from "./routes/health/get-ready.ts";
+import { type AppContext, type AppTypes, errorResponse } from "./routes/http.ts";
+import { cancelJob } from "./routes/jobs/cancel-job.ts";
+import { createJob } from "./routes/jobs/create-job.ts";
+import { getJob } from "./routes/jobs/get-job.ts";
+import { askPartition } from "./routes/jobs/job-access.ts";
+import { listJobs } from "./routes/jobs/list-jobs.ts";
+import { streamJobEvents } from "./routes/jobs/stream-job-events.ts";
+import { proxyPartPut } from "./storage/disk-proxy.ts";
+
+export { EventStream } from "./events/event-stream.ts";
+export { Partition } from "./partition/partition.ts";
+
+const ENDPOINTS: readonly Endpoint[] = [
+  createJob,
+  listJobs,
+  getJob,
+  cancelJob,
+  streamJobEvents,
+  getFile,
+  registerNode,
+  sessionChallenge,
+  openSession,
+  openSocket,
+  heartbeat,
+  leaseJobs,
+  confirmJob,
+  releaseJob,
+  reportStep,
+  reportExtracted,
+  requestTicket,
+  completeJob,
+  failJob,
+  createAccount,
+  listAccounts,
+  createKey,
+  revokeKey,
+  createEnrolment,
+  getHealth,
+  getReady,
+];
+
+const CORS = {
+  "Access-Control-Allow-Origin": "*",
+  "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
+  "Access-Control-Allow-Headers": "x-api-key, authorization, content-type, x-idempotency-key, last-event-id",
+  "Access-Control-Expose-Headers": "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After",
+  "Access-Control-Max-Age": "86400",
+};
+
+const app = new Hono<AppTypes>();
+
+app.use(async (context, next) => {
+  context.set("requestId", crypto.randomUUID());
+  // A preflight names a method and brings no key.
+  if (context.req.method === "OPTIONS") return new Response(null, { status: 204, headers: CORS });
+  await next();
+  if (context.res.status === 101) return;
+  // Answers of other services may have fixed headers.
+  context.res = new Response(context.res.body, context.res);
+  const { headers } = context.res;
+  headers.set("X-Request-Id", context.var.requestId);
+  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
+  for (const [name, value] of Object.entries({ ...CORS, ...context.var.rateHeaders })) headers.set(name, value);
+});
+
+registerEndpoints(app, ENDPOINTS, async (context, endpoint) => {
+  if (endpoint.scope === null) return;
+  const caller = await authenticate(context.env.DB, context.req.raw.headers, endpoint.scope, Date.now());
+  context.set("caller", caller);
+  await admit(context);
+});
+
+/** One token of the key's rate bucket, kept by the account's partition (jobs API 1.3). */
+async function admit(context: AppContext): Promise<void> {
+  const { caller } = context.var;
+  const rate = caller.ratePerSecond ?? envNumber(context.env.TRAWL_RATE, RATE_PER_SECOND);
+  const state = await askPartition(context, (stub) => stub.admit(caller.keyId, rate));
+  if (state === null) return;
+  // Set by the outermost middleware, so that errors carry them too.
+  context.set("rateHeaders", {
+    "RateLimit-Policy": `"default";q=${state.burst};w=${state.windowSeconds}`,
+    RateLimit: `"default";r=${state.tokensLeft};t=${state.secondsUntilFull}`,
+  });
+  if (!state.allowed) {
+    throw new AppError("rate_limited", "Too many requests", {
+      headers: { "Retry-After": String(state.retryAfterSeconds) },
+    });
+  }
+}
+
+// Parts of nodes on other hosts; the disk service checks their signature.
+app.put("/_store/*", (context) => {
+  const store = context.env.STORE;
+  const answer =
+    store === undefined ? null : proxyPartPut(context.req.raw, { fetch: (url, init) => store.fetch(url, init) });
+  return answer ?? context.notFound();
+});
+
+app.notFound((context) => respond(context.req.path, new AppError("not_found", "Not found")));
+
+app.onError((error, context) => {
+  if (error instanceof AppError) return respond(context.req.path, error);
+  console.log(
+    JSON.stringify({ level: "error", event: "request.failed", request: context.var.requestId, error: String(error) }),
+  );
+  return respond(context.req.path, new AppError("internal", "Internal server error"));
+});
+
+/** Each surface has its own error body. */
+function respond(path: string, error: AppError): Response {
+  return path.startsWith(FLEET_BASE) ? fleetErrorResponse(error) : errorResponse(error);
+}
+
+export default {
+  fetch: app.fetch,
+  async scheduled(_controller, env, context) {
+    context.waitUntil(sweep(env));
+  },
+} satisfies ExportedHandler<Env>;
+
+/** Once a minute. The partitions do their own timing; this only wakes one that lost its alarm. */
+async function sweep(env: Env): Promise<void> {
+  const names = await env.DB.prepare("SELECT name FROM partitions").all<{ name: string }>();
+  await Promise.all(names.results.map(({ name }) => env.PARTITION.getByName(name).nodesOnline()));
+}

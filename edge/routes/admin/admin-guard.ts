@@ -1,0 +1,33 @@
+import { AppError } from "../../app-error.ts";
+import { sameSecret } from "../../auth/api-keys.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { AppContext } from "../http.ts";
+
+/** The admin API: its own token, never an API key (operator's manual). */
+export async function requireAdmin(context: AppContext): Promise<void> {
+  const expected = context.env.TRAWL_ADMIN_TOKEN ?? "";
+  const given = /^Bearer +(\S+) *$/i.exec(context.req.header("authorization") ?? "")?.[1];
+  if (given === undefined) throw new AppError("unauthenticated", "Missing admin token (Authorization: Bearer …)");
+  if (expected === "" || !(await sameSecret(given, expected)))
+    throw new AppError("unauthenticated", "Invalid admin token");
+}
+
+export function adminEndpoint(
+  operationId: string,
+  method: Endpoint["method"],
+  path: string,
+  summary: string,
+  handler: Endpoint["handler"],
+): Endpoint {
+  return {
+    operationId,
+    method,
+    path,
+    summary,
+    scope: null,
+    async handler(context) {
+      await requireAdmin(context);
+      return handler(context);
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { CreateKeyBody } from "../../../shared/contract/admin.ts";
+import { uuidv7 } from "../../../shared/ids.ts";
+import { AppError } from "../../app-error.ts";
+import { DEFAULT_SCOPES, KEY_PREFIX, randomKey, sha256Hex } from "../../auth/api-keys.ts";
+import { findAccount, insertKey } from "../../db/accounts.ts";
+import { parseBody, readJsonObject } from "../http.ts";
+import { adminEndpoint } from "./admin-guard.ts";
+
+const PREFIX_SHOWN = 7;
+
+export const createKey = adminEndpoint(
+  "create-key",
+  "POST",
+  "/admin/accounts/:id/keys",
+  "Create an API key; it is shown this once",
+  async (context) => {
+    const body = parseBody(CreateKeyBody, await readJsonObject(context.req.raw));
+    const account = await findAccount(context.env.DB, context.req.param("id") ?? "");
+    if (account === null) throw new AppError("not_found", "Account not found");
+    const now = Date.now();
+    const key = body.key ?? randomKey(KEY_PREFIX);
+    const row = {
+      id: uuidv7(now, crypto.getRandomValues(new Uint8Array(10))),
+      prefix: key.slice(0, PREFIX_SHOWN),
+      last4: key.slice(-4),
+      scopes: body.scopes ?? [...DEFAULT_SCOPES],
+    };
+    const inserted = await insertKey(context.env.DB, {
+      ...row,
+      account_id: account.id,
+      name: body.name ?? null,
+      hash: await sha256Hex(key),
+      scopes: JSON.stringify(row.scopes),
+      limits: JSON.stringify(body.limits ?? {}),
+      expires_at: body.expires_at ?? null,
+      created_at: now,
+    });
+    if (!inserted) throw new AppError("conflict", "This key exists already", { field: "key" });
+    return context.json({ id: row.id, key, prefix: row.prefix, last4: row.last4, scopes: row.scopes }, 201);
+  },
+);

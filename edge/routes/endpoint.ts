@@ -1,0 +1,43 @@
+/** One endpoint: where it is, who may call it, what it says of itself, and its handler. */
+import type { Hono } from "hono";
+import { AppError } from "../app-error.ts";
+import type { Scope } from "../auth/api-keys.ts";
+import type { AppContext, AppTypes } from "./http.ts";
+
+type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+
+export interface Endpoint {
+  /** The file's name too. */
+  operationId: string;
+  method: Method;
+  /** Hono's notation: `/jobs/:id`. */
+  path: string;
+  summary: string;
+  /** Null: no API key is asked for. */
+  scope: Scope | null;
+  handler(context: AppContext): Promise<Response>;
+}
+
+/**
+ * Registers endpoints, and for each of their paths the answer to every other method: 405 with `Allow`.
+ * `before` runs ahead of a handler with the endpoint it guards (key, scope, rate).
+ */
+export function registerEndpoints(
+  app: Hono<AppTypes>,
+  endpoints: readonly Endpoint[],
+  before: (context: AppContext, endpoint: Endpoint) => Promise<void>,
+): void {
+  for (const endpoint of endpoints) {
+    app.on(endpoint.method, endpoint.path, async (context) => {
+      await before(context, endpoint);
+      return endpoint.handler(context);
+    });
+  }
+  for (const [path, group] of Map.groupBy(endpoints, (endpoint) => endpoint.path)) {
+    const methods = group.map((endpoint) => endpoint.method);
+    const allow = [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
+    app.all(path, () => {
+      throw new AppError("method_not_allowed", "Method not allowed", { headers: { Allow: allow } });
+    });
+  }
+}

@@ -1,0 +1,95 @@
+/** What every JSON endpoint shares: bodies in, errors out (jobs API 1.1, 1.2). */
+import type { Context } from "hono";
+import type { z } from "zod";
+import { MAX_BODY_BYTES } from "../../shared/limits.ts";
+import { AppError, type FieldError } from "../app-error.ts";
+import type { Caller } from "../auth/authenticate.ts";
+import type { Env } from "../env.ts";
+
+export interface AppTypes {
+  Bindings: Env;
+  Variables: { caller: Caller; requestId: string; rateHeaders?: Record<string, string> };
+}
+export type AppContext = Context<AppTypes>;
+
+/** Reads a JSON object of at most 1 MiB. The content type is not asked. An explicit `null` equals an omitted field. */
+export async function readJsonObject(
+  request: Request,
+  options: { keepNulls?: boolean } = {},
+): Promise<Record<string, unknown>> {
+  const text = await readLimited(request);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new AppError("invalid", "Invalid JSON body");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new AppError("invalid", "Request body must be a JSON object");
+  }
+  if (options.keepNulls === true) return value as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
+}
+
+async function readLimited(request: Request): Promise<string> {
+  const tooLarge = () => new AppError("body_too_large", "Request body is too large (max 1 MiB)");
+  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  if (bytes.length > MAX_BODY_BYTES) throw tooLarge();
+  return new TextDecoder().decode(bytes);
+}
+
+const TYPE_NAMES: Record<string, string> = {
+  string: "a string",
+  boolean: "a boolean",
+  int: "an integer",
+  number: "a number",
+  object: "an object",
+  record: "an object",
+  array: "an array",
+};
+
+/** The texts of jobs API 3.2, by what zod found. */
+function issueText(issue: z.core.$ZodRawIssue): string | undefined {
+  const field = fieldPath(issue.path ?? []);
+  if (issue.code === "invalid_type") {
+    if (issue.input === undefined) return `${field} is required`;
+    return `${field} must be ${TYPE_NAMES[String(issue.expected)] ?? `a ${issue.expected}`}`;
+  }
+  if (issue.code === "invalid_value") {
+    if (typeof issue.input !== "string") return `${field} must be a string`;
+    return `${field} must be one of: ${issue.values.map(String).join(", ")}`;
+  }
+  return undefined;
+}
+
+/** `["jobs", 3, "url"]` → `jobs[3].url`. */
+export function fieldPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === "number") return `${text}[${key}]`;
+    return text === "" ? String(key) : `${text}.${String(key)}`;
+  }, "");
+}
+
+/** Parses a body; all bad fields are listed, and the first in the schema's order is the error. */
+export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  const result = schema.safeParse(body, { error: issueText });
+  if (result.success) return result.data;
+  throw invalidFields(result.error.issues.map((issue) => ({ field: fieldPath(issue.path), message: issue.message })));
+}
+
+export function invalidFields(details: FieldError[]): AppError {
+  const first = details[0] ?? { field: "", message: "Bad request" };
+  return new AppError("invalid", first.message, { field: first.field, details });
+}
+
+/** The error envelope of the jobs API; the admin API uses it too. */
+export function errorResponse(error: AppError): Response {
+  const { field, details, headers } = error.extras;
+  const body = {
+    error: error.message,
+    ...(field === undefined || field === "" ? {} : { field }),
+    ...(details === undefined ? {} : { details }),
+  };
+  return Response.json(body, { status: error.status, headers: { ...headers } });
+}

@@ -1,0 +1,233 @@
+import { describe, expect, it } from "vitest";
+import type { JobOptions } from "../../../shared/contract/options.ts";
+import { type MediaPlan, planMedia } from "../../../worker-node/media/plan.ts";
+import { stepArguments } from "../../../worker-node/media/plan/arguments.ts";
+import { chooseSubtitles } from "../../../worker-node/media/plan/side-files.ts";
+import { planSteps, type StepInput } from "../../../worker-node/media/plan/steps.ts";
+import { type SourceInfo, toSourceInfo } from "../../../worker-node/media/source.ts";
+import { jobOptions } from "./job-options.ts";
+
+/** Formats in few words: `id video-codec/audio-codec shorter×longer kbit protocol.ext`; `-` = none, `?` = unknown. */
+function source(lines: string[], more: Record<string, unknown> = {}): SourceInfo {
+  const codec = (text: string | undefined) => (text === "-" ? "none" : text === "?" ? null : text);
+  const formats = lines.map((line) => {
+    const [format_id, codecs = "", size = "", tbr, where = "https.mp4"] = line.split(/\s+/);
+    const [vcodec, acodec] = codecs.split("/").map(codec);
+    const [width, height] = size.split("x").map((side) => Number(side) || null);
+    const [protocol, ext] = where.split(".");
+    return { format_id, vcodec, acodec, width, height, tbr: Number(tbr) || null, protocol, ext };
+  });
+  return toSourceInfo({ id: "x", extractor_key: "Test", duration: 100, formats, ...more });
+}
+
+const YOUTUBE = source([
+  "sb0 none/none 48x27 0 mhtml.mhtml",
+  "139 -/mp4a.40.5 - 48 https.m4a",
+  "140 -/mp4a.40.2 - 129 https.m4a",
+  "251 -/opus - 135 https.webm",
+  "18 avc1.42001E/mp4a.40.2 640x360 500 https.mp4",
+  "134 avc1.4d401e/- 640x360 400 https.mp4",
+  "136 avc1.4d401f/- 1280x720 1500 https.mp4",
+  "247 vp9/- 1280x720 1200 https.webm",
+  "137 avc1.640028/- 1920x1080 4000 https.mp4",
+  "248 vp9/- 1920x1080 2500 https.webm",
+  "399 av01.0.08M.08/- 1920x1080 2000 https.mp4",
+  "271 vp9/- 2560x1440 8000 https.webm",
+  "401 av01.0.12M.08/- 3840x2160 10000 https.mp4",
+  "313 vp9/- 3840x2160 17000 https.webm",
+]);
+const VERTICAL = source(["a avc1/mp4a 360x640 600", "b avc1/mp4a 720x1280 1500", "c avc1/mp4a 1080x1920 3000"]);
+const HLS = source(["1200 avc1.4d401e/mp4a.40.2 640x360 1200 m3u8_native.mp4", "2600 avc1.4d401f/mp4a.40.2 1280x720 2600 m3u8_native.mp4"]);
+const FILE = source(["mp4 ?/? - 0 https.mp4"]);
+const PAGE = source(["w ?/? x360 0 https.webm", "s ?/? x360 0 https.mp4", "m ?/? x720 0 https.mp4", "l ?/? x1080 0 https.mp4"]);
+const PODCAST = source(["mpeg -/mp3 - 128 https.mp3"]);
+const WEBM_ONLY = source(["w vp9/opus 1280x720 900 https.webm"]);
+const SILENT = source(["s avc1/- 640x360 500"]);
+const BIG_ONLY = source(["b avc1/mp4a 3840x2160 9000", "m avc1/mp4a 2560x1440 6000"]);
+
+function plan(options: Partial<JobOptions>, info: SourceInfo): MediaPlan {
+  const made = planMedia(jobOptions(options), info);
+  if ("problem" in made) throw new Error(made.problem);
+  return made;
+}
+
+describe("planMedia chooses formats", () => {
+  const rows: [string, Partial<JobOptions>, SourceInfo, string][] = [
+    ["the best picture and sound at best", {}, YOUTUBE, "313+251"],
+    ["VP9 or H.264 at 1440", { max_resolution: "1440" }, YOUTUBE, "271+251"],
+    ["H.264 at 1080", { max_resolution: "1080" }, YOUTUBE, "137+251"],
+    ["H.264 at 720", { max_resolution: "720" }, YOUTUBE, "136+251"],
+    ["the next lower where the height is not offered", { max_resolution: "480" }, YOUTUBE, "18"],
+    ["the smallest where none is small enough", { max_resolution: "360" }, BIG_ONLY, "m"],
+    ["what WebM keeps", { format: "webm", max_resolution: "1080" }, YOUTUBE, "248+251"],
+    ["what MOV keeps, though smaller", { format: "mov" }, YOUTUBE, "137+140"],
+    ["anything for Matroska", { format: "mkv" }, YOUTUBE, "313+251"],
+    ["AAC for M4A", { format: "m4a", audio_only: true }, YOUTUBE, "140"],
+    ["Opus for Ogg", { format: "ogg", audio_only: true }, YOUTUBE, "251"],
+    ["the highest bitrate where none fits", { format: "mp3", audio_only: true }, YOUTUBE, "251"],
+    ["the sound of the codec that was asked for", { audio_codec: "aac", max_resolution: "1080" }, YOUTUBE, "137+140"],
+    ["the best picture for a re-encode", { format: "mov", video_codec: "h264" }, YOUTUBE, "313+140"],
+    ["an upright video by its shorter side", { max_resolution: "720" }, VERTICAL, "b"],
+    ["the variant that is small enough", { max_resolution: "480" }, HLS, "1200"],
+    ["the best variant", {}, HLS, "2600"],
+    ["a muxed variant with the smallest picture for its sound", { format: "m4a", audio_only: true }, HLS, "1200"],
+    ["the one file that there is", {}, FILE, "mp4"],
+    ["the one file for its sound", { format: "mp3", audio_only: true }, FILE, "mp4"],
+    ["by the ending where a site tells no codecs", { format: "webm" }, PAGE, "w"],
+    ["by the height where a site tells no codecs", { max_resolution: "720" }, PAGE, "m"],
+    ["a sound file though a video was asked for", {}, PODCAST, "mpeg"],
+    ["a silent video", {}, SILENT, "s"],
+    ["the format that was named", { format_id: "247", max_resolution: "360" }, YOUTUBE, "247+251"],
+    ["the named format alone when it has sound", { format_id: "18" }, YOUTUBE, "18"],
+    ["the named sound", { format_id: "139" }, YOUTUBE, "139"],
+  ];
+  it.each(rows)("%s", (_title, options, info, ids) => {
+    expect(plan(options, info).downloads.map((format) => format.id).join("+")).toBe(ids);
+  });
+
+  it.each([
+    ["no sound in it", { format: "m4a", audio_only: true } as const, SILENT, "The source has no audio"],
+    ["no formats", {}, source([]), "The source has no media"],
+    ["not the format that was named", { format_id: "nope" }, YOUTUBE, "Requested format is not available"],
+  ])("and says what is wrong with a source that has %s", (_title, options, info, problem) => {
+    expect(planMedia(jobOptions(options), info)).toEqual({ problem });
+  });
+
+  it("estimates the size from sizes, else from bitrate and duration", () => {
+    expect(plan({ max_resolution: "1080" }, YOUTUBE).sizeEstimate).toBe(((4000 + 135) * 1000 * 100) / 8);
+    expect(plan({}, FILE).sizeEstimate).toBeNull();
+  });
+});
+
+const H264_AAC: StepInput = {
+  video: { index: 0, codec: "h264", width: 640, height: 360 },
+  audio: { index: 1, codec: "aac", channels: 2 },
+  plain: "mp4",
+};
+const TS: StepInput = { ...H264_AAC, plain: null };
+const VP9_OPUS: StepInput = {
+  video: { index: 0, codec: "vp9", width: 640, height: 360 },
+  audio: { index: 1, codec: "opus", channels: 2 },
+  plain: "webm",
+};
+const MP3: StepInput = { video: null, audio: { index: 0, codec: "mp3", channels: 2 }, plain: "mp3" };
+const PICTURE: StepInput = { ...H264_AAC, audio: null, plain: null };
+const SOUND: StepInput = { video: null, audio: { index: 0, codec: "aac", channels: 2 }, plain: "m4a" };
+
+describe("planSteps re-encodes only what must be", () => {
+  /** kind, video, audio, echoed codecs. */
+  const rows: [string, Partial<JobOptions>, StepInput[], string][] = [
+    ["a plain file is moved", {}, [H264_AAC], "move copy copy -/-"],
+    ["an HLS download is remuxed", {}, [TS], "remux copy copy -/-"],
+    ["picture and sound are put together", {}, [PICTURE, SOUND], "remux copy copy -/-"],
+    ["another container is a remux", { format: "mkv" }, [H264_AAC], "remux copy copy -/-"],
+    ["MOV from MP4 is a remux", { format: "mov" }, [H264_AAC], "remux copy copy -/-"],
+    ["MP4 keeps VP9 and Opus", {}, [VP9_OPUS], "remux copy copy -/-"],
+    ["MOV does not", { format: "mov" }, [VP9_OPUS], "transcode h264:23 aac:192k h264/aac"],
+    ["WebM is moved", { format: "webm" }, [VP9_OPUS], "move copy copy -/-"],
+    ["WebM re-encodes H.264 and AAC", { format: "webm" }, [H264_AAC], "transcode vp9:31 opus:192k vp9/opus"],
+    ["sound alone is taken out untouched", { format: "m4a", audio_only: true }, [H264_AAC], "remux - copy -/-"],
+    ["an M4A is moved", { format: "m4a", audio_only: true }, [SOUND], "move - copy -/-"],
+    ["MP3 from AAC", { format: "mp3", audio_only: true }, [H264_AAC], "transcode - mp3:192k -/mp3"],
+    ["MP3 from MP3", { format: "mp3", audio_only: true }, [MP3], "move - copy -/-"],
+    ["Opus from AAC", { format: "opus", audio_only: true }, [SOUND], "transcode - opus:192k -/opus"],
+    ["a sound file in a video container", {}, [MP3], "remux - copy -/-"],
+    ["a named codec that is there already", { video_codec: "h264" }, [TS], "remux copy copy -/-"],
+    ["a named codec with a quality", { video_codec: "h264", video_quality: 30 }, [TS], "transcode h264:30 copy -/-"],
+    ["the preset beats the number", { video_codec: "h265", video_quality: 30, quality_preset: "low" }, [TS], "transcode h265:30 copy -/-"],
+    ["h265, lowest", { video_codec: "h265", quality_preset: "lowest" }, [TS], "transcode h265:34 copy -/-"],
+    ["vp9, highest", { video_codec: "vp9", quality_preset: "highest" }, [TS], "transcode vp9:24 copy -/-"],
+    ["a named codec with a clip is cut exactly", { video_codec: "h264", clip_start_seconds: 2 }, [TS], "transcode h264:23 copy -/-"],
+    ["a clip by copy", { clip_start_seconds: 2 }, [H264_AAC], "remux copy copy -/-"],
+    ["a bitrate means a re-encode", { audio_codec: "aac", audio_bitrate: "64k" }, [H264_AAC], "transcode copy aac:64k -/-"],
+    ["a named audio codec that is there already", { audio_codec: "aac" }, [TS], "remux copy copy -/-"],
+    [
+      "a bitrate has no effect on copy by name",
+      { format: "mp3", audio_only: true, audio_codec_explicit: true, audio_bitrate: "64k" },
+      [SOUND],
+      "transcode - mp3:192k -/mp3",
+    ],
+  ];
+  it.each(rows)("%s", (_title, options, inputs, expected) => {
+    const steps = planSteps(jobOptions(options), inputs);
+    const video = steps?.video == null ? "-" : steps.video.mode === "copy" ? "copy" : `${steps.video.codec}:${steps.video.crf}`;
+    const audio = steps?.audio == null ? "-" : steps.audio.mode === "copy" ? "copy" : `${steps.audio.codec}:${steps.audio.bitrate}`;
+    const { video_codec, audio_codec } = steps?.effective ?? {};
+    expect(`${steps?.kind} ${video} ${audio} ${video_codec ?? "-"}/${audio_codec ?? "-"}`).toBe(expected);
+  });
+
+  it("has no plan for a file with nothing that was asked for", () => {
+    expect(planSteps(jobOptions({ format: "m4a", audio_only: true }), [PICTURE])).toBeNull();
+  });
+});
+
+describe("stepArguments", () => {
+  const args = (options: Partial<JobOptions>, inputs: StepInput[], seek = 0): string => {
+    const steps = planSteps(jobOptions(options), inputs);
+    if (steps === null) throw new Error("no plan");
+    return stepArguments(steps, { inputs: ["/w/source-0", "/w/source-1"], output: "/w/output" }, seek).join(" ");
+  };
+
+  it("opens local files only, with demuxers that read one file only", () => {
+    const line = args({}, [TS]);
+    expect(line).toMatch(/^-protocol_whitelist file -format_whitelist \S+ -i file:\/w\/source-0 /);
+    expect(line).not.toMatch(/hls|concat|dash|image2/);
+  });
+  it("puts picture and sound of two files together, the index in front", () => {
+    const line = args({}, [PICTURE, SOUND]);
+    expect(line).toContain("-map 0:0 -c:v copy -map 1:0 -c:a copy");
+    expect(line).toContain("-movflags +faststart");
+  });
+  it("opens only the file that is used", () => {
+    expect(args({ format: "m4a", audio_only: true }, [PICTURE, SOUND])).toContain("-i file:/w/source-1 -vn -map 0:0 -c:a copy");
+  });
+  it("seeks in each input and bounds the length", () => {
+    const line = args({ clip_start_seconds: 3, clip_end_seconds: 5.5, video_codec: "h264" }, [PICTURE, SOUND], 3);
+    expect(line.match(/-ss 3\.000000 -i/g)).toHaveLength(2);
+    expect(line).toContain("-t 2.500000");
+  });
+  it("names H.265 as Apple wants it", () => {
+    expect(args({ video_codec: "h265" }, [TS])).toContain("-tag:v hvc1");
+    expect(args({ format: "mkv", video_codec: "h265" }, [TS])).not.toContain("-tag:v");
+  });
+  it("makes odd sides even", () => {
+    const odd = { ...TS, video: { index: 0, codec: "vp8", width: 641, height: 361 } };
+    expect(args({}, [odd])).toContain("-vf crop=");
+    expect(args({ format: "mov" }, [VP9_OPUS])).not.toContain("-vf");
+  });
+  it("keeps libopus within what it takes", () => {
+    const mono = { ...SOUND, audio: { index: 0, codec: "aac", channels: 1 } };
+    expect(args({ format: "opus", audio_only: true, audio_codec: "opus", audio_bitrate: "320k" }, [mono])).toContain("-b:a 256k");
+    const surround = { ...SOUND, audio: { index: 0, codec: "aac", channels: 6 } };
+    expect(args({ format: "opus", audio_only: true }, [surround])).toContain("-ac 2");
+  });
+});
+
+describe("chooseSubtitles", () => {
+  const track = (language: string, automatic = false, ext = "vtt") => ({ language, automatic, ext });
+  const choose = (tracks: ReturnType<typeof track>[], language: string | null = "de", subtitle_languages: string[] = []) =>
+    chooseSubtitles({ download_subtitles: true, subtitle_languages }, { language, subtitles: tracks }).map(
+      (one) => `${one.language}${one.automatic ? " auto" : ""}`,
+    );
+
+  it.each([
+    ["made, own language", [track("en"), track("de"), track("de", true)], ["de"]],
+    ["made, own base language", [track("en"), track("de-AT")], ["de-AT"]],
+    ["made, English", [track("fr"), track("en"), track("de", true)], ["en"]],
+    ["made, any", [track("fr"), track("de", true)], ["fr"]],
+    ["automatic, own", [track("en", true), track("de", true)], ["de auto"]],
+    ["automatic, English", [track("fr", true), track("en", true)], ["en auto"]],
+    ["none", [track("fr", true)], []],
+    ["none that can be read", [track("de", false, "json3")], []],
+  ])("%s", (_title, tracks, expected) => {
+    expect(choose(tracks)).toEqual(expected);
+  });
+
+  it("takes one for each language that was named", () => {
+    const tracks = [track("de"), track("pt-BR"), track("fr", true), track("en")];
+    expect(choose(tracks, null, ["fr", "pt", "ja"])).toEqual(["fr auto", "pt-BR"]);
+  });
+  it("takes none unless asked", () => {
+    expect(chooseSubtitles({ download_subtitles: false, subtitle_languages: ["de"] }, { language: null, subtitles: [track("de")] })).toEqual([]);
+  });
+});

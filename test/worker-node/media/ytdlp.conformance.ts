@@ -1,0 +1,144 @@
+/** What every adapter of the `YtDlp` port must do, on the fixture site. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { DownloadProgress, Extracted, YtDlp, YtDlpContext } from "../../../worker-node/media/ytdlp/port.ts";
+import { groupAlive } from "../../../worker-node/process/group.ts";
+import { type Origin, startOrigin } from "../../origin/server.ts";
+
+export function ytDlpConformance(name: string, make: () => Promise<YtDlp>): void {
+  describe(`YtDlp by ${name}`, () => {
+    let origin: Origin;
+    let ytdlp: YtDlp;
+    let context: YtDlpContext;
+    beforeAll(async () => {
+      [origin, ytdlp] = await Promise.all([startOrigin(), make()]);
+    });
+    afterAll(() => origin.close());
+    beforeEach(() => {
+      const dir = mkdtempSync(join(tmpdir(), "trawl-ytdlp-"));
+      context = { dir, proxyUrl: null, signal: new AbortController().signal };
+    });
+    afterEach(() => rmSync(context.dir, { recursive: true, force: true }));
+
+    const extract = (path: string, more: { playlist?: "auto" | "always" | "never"; listLimit?: number } = {}) =>
+      ytdlp.extract({ url: `${origin.url}/${path}`, playlist: "auto", listLimit: 10, ...more }, context);
+    const download = (formatId: string, more: { maxBytes?: number; onProgress?: (now: DownloadProgress) => void } = {}) =>
+      ytdlp.download({ formatId, fileName: "source-0", maxBytes: null, onProgress: () => {}, ...more }, context);
+    const single = (found: Extracted) => {
+      if (found.kind !== "single") throw new Error("a list");
+      return found.source;
+    };
+
+    it("names its version", () => {
+      expect(ytdlp.version).toMatch(/^\d{4}\.\d+\.\d+/);
+    });
+
+    it("looks at a file and downloads it whole, with progress to the end", async () => {
+      const source = single(await extract("video-360.mp4"));
+      expect(source).toMatchObject({ extractor: "generic", id: "video-360", live: "no" });
+      const seen: DownloadProgress[] = [];
+      const done = await download("mp4", { onProgress: (now) => seen.push(now) });
+      const whole = await (await fetch(`${origin.url}/video-360.mp4`)).bytes();
+      expect(done).toMatchObject({ path: join(context.dir, "source-0"), size: whole.length, retries: 0 });
+      expect(seen.at(-1)).toMatchObject({ bytes: whole.length, totalBytes: whole.length, fraction: 1 });
+    });
+
+    it("looks at an HLS playlist once, and downloads the variant that was chosen", async () => {
+      const source = single(await extract("hls/master.m3u8"));
+      expect(source.formats.map((one) => [one.id, one.height, one.vcodec])).toEqual([
+        ["1200", 360, "avc1"],
+        ["2600", 720, "avc1"],
+      ]);
+      expect(source.subtitles.map((one) => one.language).sort()).toEqual(["de", "en"]);
+      const before = origin.requests.filter((one) => one.path.endsWith("master.m3u8")).length;
+      await download("1200");
+      expect(origin.requests.filter((one) => one.path.endsWith("master.m3u8")).length).toBe(before);
+      expect(origin.requests.some((one) => one.path.startsWith("/hls/720p/"))).toBe(false);
+    });
+
+    it("fetches a subtitle track and a thumbnail of what it looked at", async () => {
+      const source = single(await extract("hls/master.m3u8"));
+      const track = source.subtitles.find((one) => one.language === "de");
+      if (track === undefined) throw new Error("no German track");
+      expect(await ytdlp.subtitle({ ...track, fileName: "subtitle-0" }, context)).toMatch(/subtitle-0\.\S*vtt$/);
+      const url = `${origin.url}/thumbs/thumb.png`;
+      expect(await ytdlp.thumbnail({ url, fileName: "thumbnail" }, context)).toMatch(/thumbnail\.\w+$/);
+    });
+
+    it("answers null for side files that are not there", async () => {
+      await extract("video-360.mp4");
+      const track = { language: "de", automatic: false, ext: "vtt" };
+      expect(await ytdlp.subtitle({ ...track, fileName: "subtitle-0" }, context)).toBeNull();
+      expect(await ytdlp.thumbnail({ url: `${origin.url}/none.jpg`, fileName: "thumbnail" }, context)).toBeNull();
+    });
+
+    it("answers a feed as a list, cut at the limit, with clean addresses", async () => {
+      const found = await extract("feed.xml", { listLimit: 2 });
+      expect(found).toMatchObject({ kind: "list", title: "The Beep Hour", truncated: true });
+      expect(found.kind === "list" && found.entries.map((one) => one.url)).toEqual([
+        `${origin.url}/episodes/3.mp3`,
+        `${origin.url}/episodes/2.mp3`,
+      ]);
+    });
+
+    it("tells the videos of one page apart", async () => {
+      const found = await extract("pages/gallery");
+      expect(found.kind === "list" && new Set(found.entries.map((one) => one.url)).size).toBe(3);
+    });
+
+    it.each([
+      ["pages/plain", "unsupported"],
+      ["drm/master.m3u8", "drm"],
+      ["private/410", "removed"],
+      ["private/404", "removed"],
+      ["private/403", "private"],
+      ["status/429/video-360.mp4", "rate"],
+      ["status/503/video-360.mp4", "network"],
+    ])("fails on /%s with class %s", async (path, expected) => {
+      await expect(extract(path)).rejects.toMatchObject({ name: "MediaFailure", class: expected });
+    });
+
+    it("fails on a source that ends half way, and leaves no finished file", async () => {
+      await extract("truncated/video-360.mp4");
+      await expect(download("mp4")).rejects.toMatchObject({ class: "network" });
+      expect(readdirSync(context.dir)).not.toContain("source-0");
+    });
+
+    it("stops a download that grows past its limit", async () => {
+      await extract("endless/video-360.mp4");
+      await expect(download("mp4", { maxBytes: 2_097_152 })).rejects.toMatchObject({
+        class: "too_large",
+        message: "File exceeds the limit of 2 MB",
+      });
+      await origin.idle();
+    });
+
+    it("stops a download on abort, and leaves no process", async () => {
+      const pgids: number[] = [];
+      const abort = new AbortController();
+      const groups = { started: (group: { pgid: number }) => void pgids.push(group.pgid), ended: () => {} };
+      context = { ...context, signal: abort.signal, groups };
+      const key = `conformance-${name}`;
+      await extract(`hold/${key}/video-720.mp4`);
+      const running = download("mp4");
+      await origin.waitForHeld(key, 2);
+      abort.abort();
+      await expect(running).rejects.toMatchObject({ class: "cancelled" });
+      expect(pgids.length).toBeGreaterThan(0);
+      expect(pgids.filter(groupAlive)).toEqual([]);
+      origin.release(key);
+    });
+
+    it("never takes an address for an option", async () => {
+      const request = { url: "--version", playlist: "auto", listLimit: 1 } as const;
+      await expect(ytdlp.extract(request, context)).rejects.toMatchObject({ class: "unsupported" });
+    });
+
+    it("never takes a format id for anything but the name of a format", async () => {
+      await extract("video-360.mp4");
+      await expect(download("best")).rejects.toMatchObject({ class: "unsupported" });
+    });
+  });
+}

@@ -1,0 +1,129 @@
+/** One attempt's share of the proxy: its password, its connections, its bytes, what was refused to it. */
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { Agent, type ClientRequestArgs } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { dial } from "./dial.ts";
+import { IDLE_TIMEOUT_MS, MAX_CONNECTIONS_PER_ATTEMPT, MAX_REFUSALS_KEPT } from "./limits.ts";
+import { EgressError, type EgressPolicy, type EgressReason } from "./policy.ts";
+import type { Target } from "./resolve.ts";
+
+export interface Refusal {
+  host: string;
+  reason: EgressReason;
+}
+
+export interface AttemptBytes {
+  /** From the internet. */
+  received: number;
+  /** To the internet. */
+  sent: number;
+}
+
+export class ProxyAttempt {
+  readonly id: string;
+  readonly user: string = randomBytes(8).toString("hex");
+  readonly password: string = randomBytes(24).toString("hex");
+  readonly refusals: Refusal[] = [];
+  /** Keeps plain HTTP connections between requests: a playlist of segments would dial for each one. */
+  readonly agent: Agent;
+  readonly #digest = digestOf(this.password);
+  readonly #policy: EgressPolicy;
+  readonly #upstream = new Set<Socket>();
+  readonly #clients = new Set<Duplex>();
+  readonly #ended = new AbortController();
+  readonly #closedBytes: AttemptBytes = { received: 0, sent: 0 };
+  #dialling = 0;
+
+  constructor(id: string, policy: EgressPolicy) {
+    this.id = id;
+    this.#policy = policy;
+    this.agent = new GuardedAgent(this);
+  }
+
+  hasPassword(password: string): boolean {
+    return timingSafeEqual(digestOf(password), this.#digest);
+  }
+
+  /** @throws EgressError */
+  async dial(target: Target): Promise<Socket> {
+    if (this.#ended.signal.aborted) throw new EgressError("closed", target.host);
+    if (this.#upstream.size + this.#dialling >= MAX_CONNECTIONS_PER_ATTEMPT)
+      throw new EgressError("limit", target.host);
+    this.#dialling++;
+    try {
+      const socket = await dial(target, this.#policy, this.#ended.signal);
+      this.#track(socket);
+      return socket;
+    } finally {
+      this.#dialling--;
+    }
+  }
+
+  noteRefusal(error: EgressError): void {
+    if (this.refusals.length < MAX_REFUSALS_KEPT) this.refusals.push({ host: error.host, reason: error.reason });
+  }
+
+  /** A connection of the attempt's tools; it goes when the attempt goes. */
+  addClient(client: Duplex): void {
+    if (this.#clients.has(client)) return;
+    this.#clients.add(client);
+    client.once("close", () => this.#clients.delete(client));
+  }
+
+  /** Read from the sockets' own counters: nothing is counted chunk by chunk. */
+  bytes(): AttemptBytes {
+    let { received, sent } = this.#closedBytes;
+    for (const socket of this.#upstream) {
+      received += socket.bytesRead;
+      sent += socket.bytesWritten;
+    }
+    return { received, sent };
+  }
+
+  close(): void {
+    this.#ended.abort();
+    this.agent.destroy();
+    for (const socket of this.#upstream) socket.destroy();
+    for (const client of this.#clients) client.destroy();
+  }
+
+  #track(socket: Socket): void {
+    this.#upstream.add(socket);
+    socket.setTimeout(IDLE_TIMEOUT_MS, () => socket.destroy());
+    socket.once("close", () => {
+      this.#upstream.delete(socket);
+      this.#closedBytes.received += socket.bytesRead;
+      this.#closedBytes.sent += socket.bytesWritten;
+    });
+    // Closed while it was being dialled.
+    if (this.#ended.signal.aborted) socket.destroy();
+  }
+}
+
+/** Node's connection pool on top of the guard's connections. */
+class GuardedAgent extends Agent {
+  readonly #attempt: ProxyAttempt;
+
+  constructor(attempt: ProxyAttempt) {
+    super({ keepAlive: true, maxTotalSockets: MAX_CONNECTIONS_PER_ATTEMPT, scheduling: "lifo" });
+    this.#attempt = attempt;
+  }
+
+  override createConnection(
+    options: ClientRequestArgs,
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): Duplex | null | undefined {
+    const target = { host: String(options.host ?? ""), port: Number(options.port) };
+    this.#attempt.dial(target).then(
+      (socket) => callback?.(null, socket),
+      // Node's type wants a stream beside every error; its code takes the error alone.
+      (error: unknown) => (callback as ((error: unknown) => void) | undefined)?.(error),
+    );
+    return undefined;
+  }
+}
+
+function digestOf(password: string): Buffer {
+  return createHash("sha256").update(password).digest();
+}

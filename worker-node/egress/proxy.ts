@@ -1,0 +1,104 @@
+/**
+ * The egress guard's proxy: a forward proxy on loopback through which yt-dlp reaches what users name. Each attempt has a
+ * password of its own, so that its connections can be told from others', counted, and cut when it ends.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { type AttemptBytes, ProxyAttempt, type Refusal } from "./attempt.ts";
+import { forward } from "./forward.ts";
+import { HEADERS_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_CONNECTIONS, MAX_HEADER_BYTES } from "./limits.ts";
+import { type EgressOptions, resolveEgress } from "./policy.ts";
+import { sendRaw, tunnel } from "./tunnel.ts";
+
+export interface EgressAttempt {
+  /** `http://user:password@127.0.0.1:port`, for a tool's proxy option. A secret of the attempt. */
+  proxyUrl: string;
+  /** Bytes exchanged with the internet so far. */
+  bytes(): AttemptBytes;
+  /** What the guard did not connect, the first few. A tool may hide the reason; here it stands. */
+  refusals(): readonly Refusal[];
+  /** Voids the password and cuts the attempt's connections. */
+  close(): void;
+}
+
+export interface EgressProxy {
+  port: number;
+  openAttempt(id: string): EgressAttempt;
+  close(): Promise<void>;
+}
+
+const REALM = 'Proxy-Authenticate: Basic realm="trawl"';
+
+/**
+ * @example
+ * const proxy = await startEgressProxy({ ownPorts: new Set([edgePort]) });
+ * const { proxyUrl, close } = proxy.openAttempt("job.1.1");
+ */
+export async function startEgressProxy(options: EgressOptions = {}): Promise<EgressProxy> {
+  const outer = resolveEgress(options);
+  let port = 0;
+  // The proxy's own port is ours as well: a request through it to itself would go round.
+  const policy = { ...outer, isOwnPort: (asked: number) => asked === port || outer.isOwnPort(asked) };
+  const attempts = new Map<string, ProxyAttempt>();
+
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
+    const attempt = authenticate(attempts, request);
+    if (attempt === null) return demandPassword(response);
+    attempt.addClient(request.socket);
+    forward(attempt, request, response);
+  });
+  server.on("connect", (request: IncomingMessage, client: Duplex, head: Buffer) => {
+    const attempt = authenticate(attempts, request);
+    if (attempt === null) return sendRaw(client, 407, "Proxy Authentication Required", [REALM]);
+    attempt.addClient(client);
+    void tunnel(attempt, request, client, head);
+  });
+  server.on("clientError", (_error, client) => client.destroy());
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  // An upload or a slow download may take any time; a silent one is cut by the idle timeout.
+  server.requestTimeout = 0;
+  server.setTimeout(IDLE_TIMEOUT_MS, (socket) => socket.destroy());
+  server.maxConnections = MAX_CONNECTIONS;
+  port = await new Promise<number>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+  });
+
+  return {
+    port,
+    openAttempt(id) {
+      const attempt = new ProxyAttempt(id, policy);
+      attempts.set(attempt.user, attempt);
+      return {
+        proxyUrl: `http://${attempt.user}:${attempt.password}@127.0.0.1:${port}`,
+        bytes: () => attempt.bytes(),
+        refusals: () => attempt.refusals,
+        close() {
+          attempts.delete(attempt.user);
+          attempt.close();
+        },
+      };
+    },
+    close() {
+      for (const attempt of attempts.values()) attempt.close();
+      attempts.clear();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      return closed;
+    },
+  };
+}
+
+function authenticate(attempts: Map<string, ProxyAttempt>, request: IncomingMessage): ProxyAttempt | null {
+  const encoded = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(request.headers["proxy-authorization"] ?? "")?.[1];
+  if (encoded === undefined) return null;
+  const [user = "", password = ""] = Buffer.from(encoded, "base64").toString("utf8").split(":", 2);
+  const attempt = attempts.get(user);
+  return attempt?.hasPassword(password) ? attempt : null;
+}
+
+function demandPassword(response: ServerResponse): void {
+  response.writeHead(407, { "proxy-authenticate": 'Basic realm="trawl"', "content-length": 0, connection: "close" });
+  response.end();
+}
