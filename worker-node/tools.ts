@@ -5,7 +5,7 @@ import { ask, findOnPath, ToolError } from "./process/executables.ts";
 export { ToolError };
 
 /** Code execution advisories were fixed in this release. `TRAWL_YTDLP_MIN` overrides it. */
-export const YTDLP_MIN_VERSION = "2026.07.04";
+const YTDLP_MIN_VERSION = "2026.07.04";
 
 export interface Tool {
   /** Program and fixed first arguments, absolute. */

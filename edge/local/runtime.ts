@@ -1,15 +1,10 @@
 import { createRequire } from "node:module";
-import {
-  convertV4MiniflareOptions,
-  LogLevel,
-  Miniflare,
-  Log as MiniflareLog,
-  type MiniflareOptions,
-  type V4WorkerOptionsShape,
-} from "miniflare";
+import { dirname } from "node:path";
+import type { Miniflare, MiniflareOptions, V4MiniflareOptions, V4WorkerOptionsShape } from "miniflare";
 import { HostError } from "./host-error.ts";
 import { errorText, type Log } from "./log.ts";
 import type { Database } from "./migrations.ts";
+import { forwardingLog, forwardWorkerLine, type MiniflareModule } from "./miniflare-log.ts";
 import { HOST_PID_VAR, PID_FILE_VAR } from "./owned-process.ts";
 import { keepForeignSignalsOut } from "./signals.ts";
 import { useWrapper } from "./wrapper-path.ts";
@@ -48,8 +43,11 @@ export type Runtime = {
  * @throws HostError `port_in_use`, `runtime_failed`
  */
 export async function startRuntime(config: RuntimeConfig): Promise<Runtime> {
+  // Loaded here: in the one-file bundle a plain import would load its 5 MB for every command and for the node.
+  const module = await import("miniflare");
+  const options = module.convertV4MiniflareOptions(v4Options(module, config));
   const releaseWrapper = useWrapper(config.wrapper);
-  const miniflare = construct(convertV4MiniflareOptions(v4Options(config)), config.scratch);
+  const miniflare = construct(module, options, config.scratch);
   try {
     const url = await miniflare.ready;
     return {
@@ -75,11 +73,11 @@ export async function startRuntime(config: RuntimeConfig): Promise<Runtime> {
  * Miniflare makes its temporary folder below `os.tmpdir()` and removes it when disposed; after a kill -9 it would stay in
  * `/tmp` for ever. The name is drawn in the constructor, so the variable is changed for that call only.
  */
-function construct(options: MiniflareOptions, scratch: string): Miniflare {
+function construct(module: MiniflareModule, options: MiniflareOptions, scratch: string): Miniflare {
   const before = process.env.TMPDIR;
   process.env.TMPDIR = scratch;
   try {
-    return keepForeignSignalsOut(() => new Miniflare(options));
+    return keepForeignSignalsOut(() => new module.Miniflare(options));
   } finally {
     if (before === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = before;
@@ -94,10 +92,12 @@ export function workerdBinary(): string {
   return path;
 }
 
-function v4Options(config: RuntimeConfig): Parameters<typeof convertV4MiniflareOptions>[0] {
+function v4Options(module: MiniflareModule, config: RuntimeConfig): V4MiniflareOptions {
   return {
     ...config.bindings,
     modules: [{ type: "ESModule", path: config.bundle }],
+    // Module names are paths from here, and workerd refuses one that begins with "..": the working directory will not do.
+    modulesRoot: dirname(config.bundle),
     outboundService: (request: unknown) => config.outbound(request as Request) as never,
     host: config.host,
     port: config.port,
@@ -110,39 +110,9 @@ function v4Options(config: RuntimeConfig): Parameters<typeof convertV4MiniflareO
     unsafeLocalExplorer: false,
     unsafeRuntimeEnv: { [HOST_PID_VAR]: String(process.pid), [PID_FILE_VAR]: config.pidFile },
     unsafeHandleRuntimeRestart: config.onRestart,
-    log: new ForwardingLog(config.log),
-    // The Worker writes its own one-line JSON; anything else is wrapped.
+    log: forwardingLog(module, config.log),
     handleStructuredLogs: ({ level, message }) => forwardWorkerLine(config.log, level, message),
   };
-}
-
-function forwardWorkerLine(log: Log, level: string, message: string): void {
-  if (message.startsWith("{")) process.stderr.write(`${message}\n`);
-  else if (level === "error" || level === "warn") log[level]("worker.logged", { message });
-  else log.debug("worker.logged", { message });
-}
-
-/** Miniflare's own lines, as events of ours. */
-class ForwardingLog extends MiniflareLog {
-  readonly #log: Log;
-
-  constructor(log: Log) {
-    super(LogLevel.WARN);
-    this.#log = log;
-  }
-
-  override error(error: Error): void {
-    const cause = error.cause === undefined ? {} : { cause: errorText(error.cause) };
-    this.#log.error("miniflare.failed", { message: error.message, ...cause });
-  }
-
-  override warn(message: string): void {
-    this.#log.debug("miniflare.warned", { message });
-  }
-
-  protected override log(message: string): void {
-    this.#log.debug("miniflare.logged", { message });
-  }
 }
 
 function asHostError(error: unknown, config: RuntimeConfig): HostError {

@@ -39,7 +39,7 @@ export interface DiskStoreOptions {
 }
 
 /** The service answered, but not what was asked for. */
-export class DiskStoreError extends Error {
+class DiskStoreError extends Error {
   override readonly name = "DiskStoreError";
   readonly code: string;
   readonly status: number;

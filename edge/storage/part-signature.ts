@@ -4,7 +4,7 @@
  */
 
 /** Parts are put here, on the service itself and on the Worker's public port alike. */
-export const PART_PATH_PREFIX = "/_store/u/";
+const PART_PATH_PREFIX = "/_store/u/";
 
 /** The types of Workers and of Node know WebCrypto's key under different names. */
 export type PartKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;

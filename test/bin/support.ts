@@ -6,7 +6,8 @@ import { afterEach } from "vitest";
 import { testDir } from "../leaks.ts";
 import { ADMIN_TOKEN, API_KEY, type FakeEdge, type FakeEdgeOptions, startFakeEdge } from "./fake-edge.ts";
 
-const CLI = fileURLToPath(new URL("../../bin/trawl.ts", import.meta.url));
+/** The command line, as it runs in the clone. */
+export const CLI = fileURLToPath(new URL("../../bin/trawl.ts", import.meta.url));
 
 const atEnd: (() => unknown)[] = [];
 
@@ -14,6 +15,11 @@ const atEnd: (() => unknown)[] = [];
 afterEach(async () => {
   for (let step = atEnd.pop(); step !== undefined; step = atEnd.pop()) await step();
 });
+
+/** Runs when the test ends, before the leak check. */
+export function stopAtEnd(step: () => unknown): void {
+  atEnd.push(step);
+}
 
 /** A fake edge that is closed when the test ends. */
 export async function fakeEdge(options: FakeEdgeOptions = {}): Promise<FakeEdge> {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
@@ -72,7 +73,11 @@ export type HostAnswer = { url: string; apiKey: string; adminToken: string; pid:
 
 /** A host as a process of its own, which the test may kill; it is killed when the test ends. */
 export function spawnHost(options: HostOptions): { process: ChildProcess; answer: Promise<HostAnswer> } {
-  const child = spawn(process.execPath, [RUN_HOST, JSON.stringify(options)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [RUN_HOST, JSON.stringify(options)], {
+    // Not the clone: what depends on the working directory shows itself.
+    cwd: tmpdir(),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   whenDone(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill("SIGKILL");

@@ -32,12 +32,17 @@ describe("cleanText", () => {
     expect(cleanText("😀".repeat(9), { max: 3 })).toBe("😀😀…");
   });
 
-  it.each(["a".repeat(1e6), "1.".repeat(5e5), ":".repeat(1e6), "/".repeat(1e6), "/a".repeat(5e5), "f:".repeat(5e5), "x://".repeat(2e5)])(
-    "is quick on hostile text",
-    (text) => {
-      const began = performance.now();
-      cleanText(text);
-      expect(performance.now() - began).toBeLessThan(1_000);
-    },
-  );
+  it.each([
+    "a".repeat(1e6),
+    "1.".repeat(5e5),
+    ":".repeat(1e6),
+    "/".repeat(1e6),
+    "/a".repeat(5e5),
+    "f:".repeat(5e5),
+    "x://".repeat(2e5),
+  ])("is quick on hostile text", (text) => {
+    const began = performance.now();
+    cleanText(text);
+    expect(performance.now() - began).toBeLessThan(1_000);
+  });
 });

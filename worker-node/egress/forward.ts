@@ -42,7 +42,7 @@ export function forward(attempt: ProxyAttempt, request: IncomingMessage, respons
 }
 
 /** The guard's own answer; if another one has begun, all that is left is to cut it. */
-export function refuse(attempt: ProxyAttempt, response: ServerResponse, error: EgressError): void {
+function refuse(attempt: ProxyAttempt, response: ServerResponse, error: EgressError): void {
   attempt.noteRefusal(error);
   if (response.headersSent || response.destroyed) {
     response.destroy();

@@ -11,6 +11,8 @@ export const MAX_ADDRESSES = 8;
 
 export const MAX_HEADER_BYTES = 64 * 1024;
 export const HEADERS_TIMEOUT_MS = 10_000;
+/** Longer than any client keeps an idle connection, so that it never sends into one that is being closed. */
+export const KEEP_ALIVE_MS = 75_000;
 /** Connections into the proxy, all attempts together. */
 export const MAX_CONNECTIONS = 2_048;
 /** Connections out of the proxy for one attempt: yt-dlp's parallel fragments, with room to spare. */

@@ -1,13 +1,16 @@
 /**
  * The egress guard's proxy: a forward proxy on loopback through which yt-dlp reaches what users name. Each attempt has a
  * password of its own, so that its connections can be told from others', counted, and cut when it ends.
+ *
+ * Seen on two cores that origin, proxy and client shared, 500 MB over loopback: 1.7 GB/s direct, 0.6–1.1 GB/s through
+ * CONNECT, 0.4–0.8 GB/s for plain HTTP, which is parsed twice. Larger stream buffers (256 KiB to 1 MiB) changed nothing.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type AttemptBytes, ProxyAttempt, type Refusal } from "./attempt.ts";
 import { forward } from "./forward.ts";
-import { HEADERS_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_CONNECTIONS, MAX_HEADER_BYTES } from "./limits.ts";
+import { HEADERS_TIMEOUT_MS, IDLE_TIMEOUT_MS, KEEP_ALIVE_MS, MAX_CONNECTIONS, MAX_HEADER_BYTES } from "./limits.ts";
 import { type EgressOptions, resolveEgress } from "./policy.ts";
 import { sendRaw, tunnel } from "./tunnel.ts";
 
@@ -59,6 +62,7 @@ export async function startEgressProxy(options: EgressOptions = {}): Promise<Egr
   // An upload or a slow download may take any time; a silent one is cut by the idle timeout.
   server.requestTimeout = 0;
   server.setTimeout(IDLE_TIMEOUT_MS, (socket) => socket.destroy());
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = MAX_CONNECTIONS;
   port = await new Promise<number>((resolve, reject) => {
     server.once("error", reject);

@@ -3,7 +3,7 @@ import { statfs } from "node:fs/promises";
 import { MediaFailure } from "./failure.ts";
 
 /** Always kept free: a full disk takes the node's other jobs, and the host, with it. */
-export const DISK_RESERVE_BYTES = 256 * 1024 * 1024;
+const DISK_RESERVE_BYTES = 256 * 1024 * 1024;
 /** The source and the converted file lie side by side for a while. */
 const COPIES = 2;
 

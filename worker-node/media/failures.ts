@@ -26,6 +26,12 @@ interface Rule {
 const RULES: readonly Rule[] = [
   // The node itself is in trouble: before anything that a site may have said in the same breath.
   { class: "disk", match: /no space left on device|disk quota exceeded|\benospc\b|\bedquot\b|read-only file system/i },
+  // The egress guard's reason phrase (`egress/policy.ts`): it comes as a 403 through the proxy.
+  {
+    class: "unsupported",
+    match: /blocked by (?:the )?egress|egress guard|private address|address (?:is )?not allowed/i,
+    text: "Unsupported URL",
+  },
   // Sites that suspect a robot. Before "sign in", which the same sentence begins with.
   {
     class: "bot",
@@ -65,12 +71,6 @@ const RULES: readonly Rule[] = [
     class: "removed",
     match:
       /(?:video|content|media|post|clip|episode|track|stream|this|playlist).{0,20} (?:is |is currently |currently )?(?:unavailable|not available)|HTTP Error 404|\bnot found\b/i,
-  },
-  // The egress guard's answer through the proxy, and its words.
-  {
-    class: "unsupported",
-    match: /blocked by (?:the )?egress|egress guard|private address|address (?:is )?not allowed/i,
-    text: "Unsupported URL",
   },
   {
     class: "unsupported",
@@ -117,8 +117,8 @@ export function classifyToolFailure(stage: Stage, end: ToolEnd): MediaFailure {
 /** A 403 for the page is the site's "no"; for the media it is mostly an address that ran out, and a new look helps. */
 function forbidden(stage: Stage, words: string): Rule | undefined {
   const match = /HTTP Error 403/i;
-  // Cloudflare's challenge comes as a 403 too, and has its own rule.
-  if (!match.test(words) || /anti-bot|captcha|\bbot\b/i.test(words)) return undefined;
+  // Cloudflare's challenge and our egress guard answer 403 too, and have rules of their own.
+  if (!match.test(words) || /anti-bot|captcha|\bbot\b|egress guard/i.test(words)) return undefined;
   return { class: stage === "extract" ? "private" : "network", match };
 }
 

@@ -33,8 +33,12 @@ const RawSubtitles = z
   .catch({})
   .default({});
 
-export const RawInfo = z.object({
-  id: z.coerce.string().nullable().catch(null).default(null),
+const RawInfo = z.object({
+  id: z
+    .union([z.string(), z.number().transform(String)])
+    .nullable()
+    .catch(null)
+    .default(null),
   extractor_key: text,
   title: text,
   description: text,

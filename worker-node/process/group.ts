@@ -5,7 +5,7 @@ import { hasEnvironment, listProcesses } from "./proc.ts";
 /** What a tool gets between SIGTERM and SIGKILL: yt-dlp and ffmpeg need far less to close their files. */
 export const KILL_GRACE_MS = 2_000;
 /** A process in uninterruptible disk wait outlives SIGKILL; past this we go on and leave it to the next sweep. */
-export const KILL_WAIT_MS = 5_000;
+const KILL_WAIT_MS = 5_000;
 const POLL_MS = 20;
 
 /** Every tool carries its attempt's folder in this variable, so that a grandchild that left the group is found too. */

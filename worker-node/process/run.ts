@@ -15,9 +15,9 @@ import { readStat } from "./proc.ts";
 
 /** A longer line is cut; the rest of it is dropped. */
 export const MAX_LINE_BYTES = 64 * 1024;
-export const MAX_STDERR_TAIL_BYTES = 16 * 1024;
+const MAX_STDERR_TAIL_BYTES = 16 * 1024;
 /** A tool that prints more than this on either stream is ended (`overflow`). */
-export const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 /** How long the pipes may stay open after the tool has ended, if something that left its group holds them. */
 const DRAIN_MS = 1_000;
 

@@ -6,6 +6,8 @@ export const MAX_CONTROL_BODY_BYTES = 4 * MIB;
 /** A part that stands still for so long is cut. */
 export const PART_IDLE_MS = 60_000;
 export const HEADERS_TIMEOUT_MS = 10_000;
+/** workerd and undici keep idle connections for 5 s; closing at the same moment would lose their next call. */
+export const KEEP_ALIVE_MS = 75_000;
 export const MAX_HEADER_BYTES = 16 * 1024;
 /** Open sockets: nodes × slots × parts in parallel, with room to spare. */
 export const MAX_CONNECTIONS = 1_024;

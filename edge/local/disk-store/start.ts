@@ -14,6 +14,7 @@ import { RefusedError } from "./errors.ts";
 import { Journal } from "./journal.ts";
 import {
   HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_MS,
   LINGER_STRANGER_BYTES,
   MAX_CONNECTIONS,
   MAX_HEADER_BYTES,
@@ -73,6 +74,7 @@ export async function startDiskStore(options: DiskStoreServiceOptions): Promise<
   // A part on a slow line may take longer than any fixed time; a silent one is cut by the idle timeout.
   server.requestTimeout = 0;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = MAX_CONNECTIONS;
   server.setTimeout(PART_IDLE_MS, (socket) => socket.destroy());
   const port = await new Promise<number>((resolve, reject) => {

@@ -154,9 +154,9 @@ describe("the journal", () => {
 });
 
 describe("a service that is killed with SIGKILL", () => {
-  let child: ChildProcess;
+  const children: ChildProcess[] = [];
   afterEach(() => {
-    child.kill("SIGKILL");
+    for (const child of children.splice(0)) child.kill("SIGKILL");
   });
 
   it("keeps acknowledged parts and answered commits", async () => {
@@ -167,8 +167,8 @@ describe("a service that is killed with SIGKILL", () => {
     const done = await sent("videos/done.mp4", 10);
     const result = await disk.store.commit(done.request);
     const open = await sent("videos/open.mp4");
-    const exited = once(child, "exit");
-    child.kill("SIGKILL");
+    const exited = once(first.child, "exit");
+    first.child.kill("SIGKILL");
     await exited;
 
     const second = await spawnService();
@@ -180,11 +180,11 @@ describe("a service that is killed with SIGKILL", () => {
     disk.service = { ...disk.service, close: () => Promise.resolve() };
   });
 
-  async function spawnService(): Promise<{ url: string; port: number }> {
+  async function spawnService(): Promise<{ child: ChildProcess; url: string; port: number }> {
     const script = fileURLToPath(new URL("./service-process.ts", import.meta.url));
-    child = spawn(process.execPath, [script, disk.downloads, SECRET], { stdio: ["ignore", "pipe", "inherit"] });
-    if (child.stdout === null) throw new Error("no stdout");
-    for await (const line of createInterface(child.stdout)) return JSON.parse(line);
+    const child = spawn(process.execPath, [script, disk.downloads, SECRET], { stdio: ["ignore", "pipe", "inherit"] });
+    children.push(child);
+    for await (const line of createInterface(child.stdout)) return { ...JSON.parse(line), child };
     throw new Error("The service ended before it said where it is");
   }
 });

@@ -37,7 +37,14 @@ describe("the command line adapter", () => {
     const args = lines("arguments.txt");
     expect(args.slice(-2)).toEqual(["--", "https://example.com/;touch x"]);
     expect(args).toEqual(
-      expect.arrayContaining(["--ignore-config", "--no-plugin-dirs", "--no-cache-dir", "--no-exec", "--no-cookies", "--flat-playlist"]),
+      expect.arrayContaining([
+        "--ignore-config",
+        "--no-plugin-dirs",
+        "--no-cache-dir",
+        "--no-exec",
+        "--no-cookies",
+        "--flat-playlist",
+      ]),
     );
     expect(args).not.toContain("--no-check-certificates");
     expect(args[args.indexOf("--proxy") + 1]).toBe("http://a:b@127.0.0.1:1");

@@ -5,62 +5,157 @@ import { classifyError, classifyToolFailure, type Stage } from "../../../worker-
 
 /** Messages as yt-dlp's extractors and downloaders, the libraries below them, and sites write them. */
 const ROWS: [FailureClass, Stage, string][] = [
-  ["bot", "extract", "ERROR: [youtube] x: Sign in to confirm you’re not a bot. Use --cookies-from-browser or --cookies"],
+  [
+    "bot",
+    "extract",
+    "ERROR: [youtube] x: Sign in to confirm you’re not a bot. Use --cookies-from-browser or --cookies",
+  ],
   ["bot", "extract", "ERROR: [youtube] x: Sign in to confirm you're not a bot. This helps protect our community"],
-  ["bot", "extract", "ERROR: [generic] Got HTTP Error 403 caused by Cloudflare anti-bot challenge; try again with  --extractor-args"],
+  [
+    "bot",
+    "extract",
+    "ERROR: [generic] Got HTTP Error 403 caused by Cloudflare anti-bot challenge; try again with  --extractor-args",
+  ],
   ["bot", "extract", "ERROR: [TikTok] 1: The page requires solving a captcha"],
-  ["rate", "extract", "ERROR: [generic] x: Unable to download webpage: HTTP Error 429: Too Many Requests (caused by <HTTPError 429: Too Many Requests>)"],
+  [
+    "rate",
+    "extract",
+    "ERROR: [generic] x: Unable to download webpage: HTTP Error 429: Too Many Requests (caused by <HTTPError 429: Too Many Requests>)",
+  ],
   ["rate", "download", "ERROR: unable to download video data: HTTP Error 429: Too Many Requests"],
   ["rate", "extract", "ERROR: [youtube] x: The current session has been rate-limited by YouTube for up to an hour"],
-  ["rate", "extract", "ERROR: [Instagram] x: Requested content is not available, rate-limit reached or login required. Use --cookies"],
+  [
+    "rate",
+    "extract",
+    "ERROR: [Instagram] x: Requested content is not available, rate-limit reached or login required. Use --cookies",
+  ],
   ["geo", "extract", "ERROR: [x] 1: This video is not available from your location due to geo restriction"],
-  ["geo", "extract", "ERROR: [youtube] x: Video unavailable. The uploader has not made this video available in your country"],
-  ["geo", "extract", "ERROR: [youtube] x: This video contains content from S, who has blocked it in your country on copyright grounds"],
+  [
+    "geo",
+    "extract",
+    "ERROR: [youtube] x: Video unavailable. The uploader has not made this video available in your country",
+  ],
+  [
+    "geo",
+    "extract",
+    "ERROR: [youtube] x: This video contains content from S, who has blocked it in your country on copyright grounds",
+  ],
   ["geo", "extract", "ERROR: [x] 1: This content is geo-restricted to US"],
   ["geo", "extract", "ERROR: [x] 1: This video is not available in your region"],
   ["geo", "extract", "ERROR: [generic] Unable to download webpage: HTTP Error 451: Unavailable For Legal Reasons"],
   ["private", "extract", "ERROR: [youtube] x: Private video. Sign in if you've been granted access to this video"],
   ["private", "extract", "ERROR: [youtube] x: This video is private"],
   ["private", "extract", "ERROR: [youtube] x: Join this channel to get access to members-only content like this video"],
-  ["private", "extract", "ERROR: [youtube] x: Sign in to confirm your age. This video may be inappropriate for some users."],
+  [
+    "private",
+    "extract",
+    "ERROR: [youtube] x: Sign in to confirm your age. This video may be inappropriate for some users.",
+  ],
   ["private", "extract", "ERROR: [youtube] x: This video is age-restricted and only available on YouTube"],
-  ["private", "extract", "ERROR: [x] 1: This video is only available for registered users. Use --username and --password"],
-  ["private", "extract", "ERROR: [vimeo] 1: This video is protected by a password, use the --video-password option. password-protected"],
+  [
+    "private",
+    "extract",
+    "ERROR: [x] 1: This video is only available for registered users. Use --username and --password",
+  ],
+  [
+    "private",
+    "extract",
+    "ERROR: [vimeo] 1: This video is protected by a password, use the --video-password option. password-protected",
+  ],
   ["private", "extract", "ERROR: [x] 1: You need to log in to access this content"],
-  ["private", "extract", "ERROR: [generic] 403: Unable to download webpage: HTTP Error 403: Forbidden (caused by <HTTPError 403: Forbidden>)"],
+  [
+    "private",
+    "extract",
+    "ERROR: [generic] 403: Unable to download webpage: HTTP Error 403: Forbidden (caused by <HTTPError 403: Forbidden>)",
+  ],
   ["private", "extract", "ERROR: [generic] x: Unable to download webpage: HTTP Error 401: Unauthorized"],
   ["removed", "extract", "ERROR: [youtube] x: Video unavailable. This video has been removed by the uploader"],
   ["removed", "extract", "ERROR: [youtube] x: This video has been removed for violating YouTube's Terms of Service"],
   ["removed", "extract", "ERROR: [youtube] x: Video unavailable"],
-  ["removed", "extract", "ERROR: [youtube] x: Video unavailable. This video is no longer available due to a copyright claim by S"],
-  ["removed", "extract", "ERROR: [youtube] x: This video is no longer available because the YouTube account associated with this video has been terminated."],
+  [
+    "removed",
+    "extract",
+    "ERROR: [youtube] x: Video unavailable. This video is no longer available due to a copyright claim by S",
+  ],
+  [
+    "removed",
+    "extract",
+    "ERROR: [youtube] x: This video is no longer available because the YouTube account associated with this video has been terminated.",
+  ],
   ["removed", "extract", "ERROR: [youtube] x: This video isn't available anymore. The video is not available"],
-  ["removed", "extract", "ERROR: [generic] 410: Unable to download webpage: HTTP Error 410: Gone (caused by <HTTPError 410: Gone>)"],
-  ["removed", "extract", "ERROR: [generic] 404: Unable to download webpage: HTTP Error 404: Not Found (caused by <HTTPError 404: Not Found>)"],
+  [
+    "removed",
+    "extract",
+    "ERROR: [generic] 410: Unable to download webpage: HTTP Error 410: Gone (caused by <HTTPError 410: Gone>)",
+  ],
+  [
+    "removed",
+    "extract",
+    "ERROR: [generic] 404: Unable to download webpage: HTTP Error 404: Not Found (caused by <HTTPError 404: Not Found>)",
+  ],
   ["unsupported", "extract", "ERROR: Unsupported URL: http://127.0.0.1:43999/pages/plain"],
   ["unsupported", "extract", "ERROR: Unsupported URL: https://example.com/drm/private-video/captcha"],
   ["unsupported", "extract", "ERROR: [generic] 'x' is not a valid URL. Set --default-search"],
-  ["unsupported", "extract", "ERROR: [x] 1: No video formats found!; please report this issue on  https://github.com/yt-dlp/yt-dlp/issues"],
+  [
+    "unsupported",
+    "extract",
+    "ERROR: [x] 1: No video formats found!; please report this issue on  https://github.com/yt-dlp/yt-dlp/issues",
+  ],
   ["unsupported", "extract", "ERROR: [twitter] 1: No video could be found in this tweet"],
+  [
+    "unsupported",
+    "extract",
+    "ERROR: [generic] x: Unable to download webpage: HTTP Error 403: Blocked by egress guard: private address (caused by x)",
+  ],
+  [
+    "unsupported",
+    "download",
+    "ERROR: unable to download video data: Tunnel connection failed: 403 Blocked by egress guard: private address",
+  ],
+  [
+    "network",
+    "extract",
+    "ERROR: [generic] x: Unable to download webpage: HTTP Error 502: Bad Gateway: name resolution failed",
+  ],
   ["drm", "extract", "ERROR: [generic] master: This video is DRM protected"],
   ["drm", "extract", "ERROR: [DRM] The requested site is known to use DRM protection. It will NOT be supported."],
   ["not_begun", "extract", "ERROR: [youtube] x: This live event will begin in 3 hours."],
   ["not_begun", "extract", "ERROR: [youtube] x: Premieres in 2 hours"],
   ["not_begun", "extract", "ERROR: [twitch:stream] x: The channel is not currently live"],
-  ["network", "extract", "ERROR: [generic] Unable to download webpage: The read operation timed out (caused by TransportError('The read operation timed out'))"],
-  ["network", "extract", "ERROR: [generic] Unable to download webpage: [Errno -3] Temporary failure in name resolution"],
+  [
+    "network",
+    "extract",
+    "ERROR: [generic] Unable to download webpage: The read operation timed out (caused by TransportError('The read operation timed out'))",
+  ],
+  [
+    "network",
+    "extract",
+    "ERROR: [generic] Unable to download webpage: [Errno -3] Temporary failure in name resolution",
+  ],
   ["network", "extract", "ERROR: [generic] Unable to download webpage: HTTP Error 503: Service Unavailable"],
   ["network", "download", "ERROR: unable to download video data: HTTP Error 403: Forbidden"],
   ["network", "download", "ERROR: [Errno 104] Connection reset by peer"],
   ["network", "download", "ERROR: unable to download video data: HTTP Error 500: Internal Server Error"],
-  ["network", "download", "ERROR: \r[download] Got error: 470462 bytes read, 470463 more expected. Giving up after 3 retries"],
+  [
+    "network",
+    "download",
+    "ERROR: \r[download] Got error: 470462 bytes read, 470463 more expected. Giving up after 3 retries",
+  ],
   ["network", "download", "ERROR: content too short (expected 10 bytes and served 5)"],
   ["network", "download", "ERROR: fragment 3 not found, unable to continue"],
   ["network", "download", "ERROR: Did not get any data blocks"],
   ["disk", "download", "ERROR: unable to write data: [Errno 28] No space left on device"],
   ["disk", "mux", "av_interleaved_write_frame(): No space left on device"],
-  ["media", "mux", "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55] moov atom not found\nfile:/w/source-0: Invalid data found when processing input"],
-  ["media", "extract", "ERROR: [x] 1: An extractor error has occurred. (caused by KeyError('a')); please report this issue on  https://github.com/yt-dlp/yt-dlp/issues"],
+  [
+    "media",
+    "mux",
+    "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55] moov atom not found\nfile:/w/source-0: Invalid data found when processing input",
+  ],
+  [
+    "media",
+    "extract",
+    "ERROR: [x] 1: An extractor error has occurred. (caused by KeyError('a')); please report this issue on  https://github.com/yt-dlp/yt-dlp/issues",
+  ],
   ["media", "download", ""],
 ];
 
@@ -76,14 +171,17 @@ describe("classifyToolFailure", () => {
 
   it("says the class's own text, and for the unclassified what the tool said, cleaned", () => {
     const said = (stderrTail: string) => classifyToolFailure("extract", { code: 1, stderrTail }).message;
-    expect(said("ERROR: [youtube] x: Sign in to confirm you’re not a bot")).toBe("Bot detection: the site asked to sign in");
-    expect(said("ERROR: [x] 1: Odd thing in /tmp/a/b.json; please report this issue on  https://github.com/yt-dlp/yt-dlp")).toBe(
-      "Odd thing in",
+    expect(said("ERROR: [youtube] x: Sign in to confirm you’re not a bot")).toBe(
+      "Bot detection: the site asked to sign in",
     );
+    expect(
+      said("ERROR: [x] 1: Odd thing in /tmp/a/b.json; please report this issue on  https://github.com/yt-dlp/yt-dlp"),
+    ).toBe("Odd thing in");
   });
 
   it("takes over a Retry-After, an hour at most", () => {
-    const wait = (text: string) => classifyToolFailure("extract", { code: 1, stderrTail: `ERROR: HTTP Error 429, ${text}` });
+    const wait = (text: string) =>
+      classifyToolFailure("extract", { code: 1, stderrTail: `ERROR: HTTP Error 429, ${text}` });
     expect(wait("Retry-After: 17").retryAfterSeconds).toBe(17);
     expect(wait("retry after 999999").retryAfterSeconds).toBe(3_600);
     expect(wait("").retryAfterSeconds).toBeNull();

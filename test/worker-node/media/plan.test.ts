@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { JobOptions } from "../../../shared/contract/options.ts";
-import { type MediaPlan, planMedia } from "../../../worker-node/media/plan.ts";
 import { stepArguments } from "../../../worker-node/media/plan/arguments.ts";
 import { chooseSubtitles } from "../../../worker-node/media/plan/side-files.ts";
 import { planSteps, type StepInput } from "../../../worker-node/media/plan/steps.ts";
+import { type MediaPlan, planMedia } from "../../../worker-node/media/plan.ts";
 import { type SourceInfo, toSourceInfo } from "../../../worker-node/media/source.ts";
 import { jobOptions } from "./job-options.ts";
 
@@ -37,11 +37,18 @@ const YOUTUBE = source([
   "313 vp9/- 3840x2160 17000 https.webm",
 ]);
 const VERTICAL = source(["a avc1/mp4a 360x640 600", "b avc1/mp4a 720x1280 1500", "c avc1/mp4a 1080x1920 3000"]);
-const HLS = source(["1200 avc1.4d401e/mp4a.40.2 640x360 1200 m3u8_native.mp4", "2600 avc1.4d401f/mp4a.40.2 1280x720 2600 m3u8_native.mp4"]);
+const HLS = source([
+  "1200 avc1.4d401e/mp4a.40.2 640x360 1200 m3u8_native.mp4",
+  "2600 avc1.4d401f/mp4a.40.2 1280x720 2600 m3u8_native.mp4",
+]);
 const FILE = source(["mp4 ?/? - 0 https.mp4"]);
-const PAGE = source(["w ?/? x360 0 https.webm", "s ?/? x360 0 https.mp4", "m ?/? x720 0 https.mp4", "l ?/? x1080 0 https.mp4"]);
+const PAGE = source([
+  "w ?/? x360 0 https.webm",
+  "s ?/? x360 0 https.mp4",
+  "m ?/? x720 0 https.mp4",
+  "l ?/? x1080 0 https.mp4",
+]);
 const PODCAST = source(["mpeg -/mp3 - 128 https.mp3"]);
-const WEBM_ONLY = source(["w vp9/opus 1280x720 900 https.webm"]);
 const SILENT = source(["s avc1/- 640x360 500"]);
 const BIG_ONLY = source(["b avc1/mp4a 3840x2160 9000", "m avc1/mp4a 2560x1440 6000"]);
 
@@ -82,7 +89,11 @@ describe("planMedia chooses formats", () => {
     ["the named sound", { format_id: "139" }, YOUTUBE, "139"],
   ];
   it.each(rows)("%s", (_title, options, info, ids) => {
-    expect(plan(options, info).downloads.map((format) => format.id).join("+")).toBe(ids);
+    expect(
+      plan(options, info)
+        .downloads.map((format) => format.id)
+        .join("+"),
+    ).toBe(ids);
   });
 
   it.each([
@@ -134,12 +145,27 @@ describe("planSteps re-encodes only what must be", () => {
     ["a sound file in a video container", {}, [MP3], "remux - copy -/-"],
     ["a named codec that is there already", { video_codec: "h264" }, [TS], "remux copy copy -/-"],
     ["a named codec with a quality", { video_codec: "h264", video_quality: 30 }, [TS], "transcode h264:30 copy -/-"],
-    ["the preset beats the number", { video_codec: "h265", video_quality: 30, quality_preset: "low" }, [TS], "transcode h265:30 copy -/-"],
+    [
+      "the preset beats the number",
+      { video_codec: "h265", video_quality: 30, quality_preset: "low" },
+      [TS],
+      "transcode h265:30 copy -/-",
+    ],
     ["h265, lowest", { video_codec: "h265", quality_preset: "lowest" }, [TS], "transcode h265:34 copy -/-"],
     ["vp9, highest", { video_codec: "vp9", quality_preset: "highest" }, [TS], "transcode vp9:24 copy -/-"],
-    ["a named codec with a clip is cut exactly", { video_codec: "h264", clip_start_seconds: 2 }, [TS], "transcode h264:23 copy -/-"],
+    [
+      "a named codec with a clip is cut exactly",
+      { video_codec: "h264", clip_start_seconds: 2 },
+      [TS],
+      "transcode h264:23 copy -/-",
+    ],
     ["a clip by copy", { clip_start_seconds: 2 }, [H264_AAC], "remux copy copy -/-"],
-    ["a bitrate means a re-encode", { audio_codec: "aac", audio_bitrate: "64k" }, [H264_AAC], "transcode copy aac:64k -/-"],
+    [
+      "a bitrate means a re-encode",
+      { audio_codec: "aac", audio_bitrate: "64k" },
+      [H264_AAC],
+      "transcode copy aac:64k -/-",
+    ],
     ["a named audio codec that is there already", { audio_codec: "aac" }, [TS], "remux copy copy -/-"],
     [
       "a bitrate has no effect on copy by name",
@@ -150,8 +176,10 @@ describe("planSteps re-encodes only what must be", () => {
   ];
   it.each(rows)("%s", (_title, options, inputs, expected) => {
     const steps = planSteps(jobOptions(options), inputs);
-    const video = steps?.video == null ? "-" : steps.video.mode === "copy" ? "copy" : `${steps.video.codec}:${steps.video.crf}`;
-    const audio = steps?.audio == null ? "-" : steps.audio.mode === "copy" ? "copy" : `${steps.audio.codec}:${steps.audio.bitrate}`;
+    const video =
+      steps?.video == null ? "-" : steps.video.mode === "copy" ? "copy" : `${steps.video.codec}:${steps.video.crf}`;
+    const audio =
+      steps?.audio == null ? "-" : steps.audio.mode === "copy" ? "copy" : `${steps.audio.codec}:${steps.audio.bitrate}`;
     const { video_codec, audio_codec } = steps?.effective ?? {};
     expect(`${steps?.kind} ${video} ${audio} ${video_codec ?? "-"}/${audio_codec ?? "-"}`).toBe(expected);
   });
@@ -179,7 +207,9 @@ describe("stepArguments", () => {
     expect(line).toContain("-movflags +faststart");
   });
   it("opens only the file that is used", () => {
-    expect(args({ format: "m4a", audio_only: true }, [PICTURE, SOUND])).toContain("-i file:/w/source-1 -vn -map 0:0 -c:a copy");
+    expect(args({ format: "m4a", audio_only: true }, [PICTURE, SOUND])).toContain(
+      "-i file:/w/source-1 -vn -map 0:0 -c:a copy",
+    );
   });
   it("seeks in each input and bounds the length", () => {
     const line = args({ clip_start_seconds: 3, clip_end_seconds: 5.5, video_codec: "h264" }, [PICTURE, SOUND], 3);
@@ -197,7 +227,9 @@ describe("stepArguments", () => {
   });
   it("keeps libopus within what it takes", () => {
     const mono = { ...SOUND, audio: { index: 0, codec: "aac", channels: 1 } };
-    expect(args({ format: "opus", audio_only: true, audio_codec: "opus", audio_bitrate: "320k" }, [mono])).toContain("-b:a 256k");
+    expect(args({ format: "opus", audio_only: true, audio_codec: "opus", audio_bitrate: "320k" }, [mono])).toContain(
+      "-b:a 256k",
+    );
     const surround = { ...SOUND, audio: { index: 0, codec: "aac", channels: 6 } };
     expect(args({ format: "opus", audio_only: true }, [surround])).toContain("-ac 2");
   });
@@ -205,7 +237,11 @@ describe("stepArguments", () => {
 
 describe("chooseSubtitles", () => {
   const track = (language: string, automatic = false, ext = "vtt") => ({ language, automatic, ext });
-  const choose = (tracks: ReturnType<typeof track>[], language: string | null = "de", subtitle_languages: string[] = []) =>
+  const choose = (
+    tracks: ReturnType<typeof track>[],
+    language: string | null = "de",
+    subtitle_languages: string[] = [],
+  ) =>
     chooseSubtitles({ download_subtitles: true, subtitle_languages }, { language, subtitles: tracks }).map(
       (one) => `${one.language}${one.automatic ? " auto" : ""}`,
     );
@@ -228,6 +264,11 @@ describe("chooseSubtitles", () => {
     expect(choose(tracks, null, ["fr", "pt", "ja"])).toEqual(["fr auto", "pt-BR"]);
   });
   it("takes none unless asked", () => {
-    expect(chooseSubtitles({ download_subtitles: false, subtitle_languages: ["de"] }, { language: null, subtitles: [track("de")] })).toEqual([]);
+    expect(
+      chooseSubtitles(
+        { download_subtitles: false, subtitle_languages: ["de"] },
+        { language: null, subtitles: [track("de")] },
+      ),
+    ).toEqual([]);
   });
 });

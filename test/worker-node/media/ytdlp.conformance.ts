@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type EgressProxy, startEgressProxy } from "../../../worker-node/egress/proxy.ts";
 import type { DownloadProgress, Extracted, YtDlp, YtDlpContext } from "../../../worker-node/media/ytdlp/port.ts";
 import { groupAlive } from "../../../worker-node/process/group.ts";
 import { type Origin, startOrigin } from "../../origin/server.ts";
@@ -24,8 +25,10 @@ export function ytDlpConformance(name: string, make: () => Promise<YtDlp>): void
 
     const extract = (path: string, more: { playlist?: "auto" | "always" | "never"; listLimit?: number } = {}) =>
       ytdlp.extract({ url: `${origin.url}/${path}`, playlist: "auto", listLimit: 10, ...more }, context);
-    const download = (formatId: string, more: { maxBytes?: number; onProgress?: (now: DownloadProgress) => void } = {}) =>
-      ytdlp.download({ formatId, fileName: "source-0", maxBytes: null, onProgress: () => {}, ...more }, context);
+    const download = (
+      formatId: string,
+      more: { maxBytes?: number; onProgress?: (now: DownloadProgress) => void } = {},
+    ) => ytdlp.download({ formatId, fileName: "source-0", maxBytes: null, onProgress: () => {}, ...more }, context);
     const single = (found: Extracted) => {
       if (found.kind !== "single") throw new Error("a list");
       return found.source;
@@ -120,7 +123,7 @@ export function ytDlpConformance(name: string, make: () => Promise<YtDlp>): void
       const abort = new AbortController();
       const groups = { started: (group: { pgid: number }) => void pgids.push(group.pgid), ended: () => {} };
       context = { ...context, signal: abort.signal, groups };
-      const key = `conformance-${name}`;
+      const key = "conformance";
       await extract(`hold/${key}/video-720.mp4`);
       const running = download("mp4");
       await origin.waitForHeld(key, 2);
@@ -129,6 +132,34 @@ export function ytDlpConformance(name: string, make: () => Promise<YtDlp>): void
       expect(pgids.length).toBeGreaterThan(0);
       expect(pgids.filter(groupAlive)).toEqual([]);
       origin.release(key);
+    });
+
+    describe("through the egress guard", () => {
+      let proxy: EgressProxy | undefined;
+      afterEach(async () => {
+        await proxy?.close();
+        proxy = undefined;
+      });
+
+      it("sends everything with the attempt's password", async () => {
+        proxy = await startEgressProxy({ allowPrivate: true });
+        const attempt = proxy.openAttempt("conformance");
+        context = { ...context, proxyUrl: attempt.proxyUrl };
+        await extract("hls/master.m3u8");
+        const { size } = await download("1200");
+        expect(attempt.bytes().received).toBeGreaterThan(size);
+      });
+
+      it("fails as for an unsupported address where the guard refuses one", async () => {
+        proxy = await startEgressProxy();
+        context = { ...context, proxyUrl: proxy.openAttempt("conformance").proxyUrl };
+        const before = origin.requests.length;
+        await expect(extract("video-360.mp4")).rejects.toMatchObject({
+          class: "unsupported",
+          message: "Unsupported URL",
+        });
+        expect(origin.requests.length).toBe(before);
+      });
     });
 
     it("never takes an address for an option", async () => {

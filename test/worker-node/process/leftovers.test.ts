@@ -21,7 +21,11 @@ afterEach(async () => {
 
 /** A tool as a node that was killed would have left it. */
 async function leftover(env: Record<string, string> = {}) {
-  const child = spawn("/bin/sh", ["-c", "echo ready; exec sleep 1000"], { detached: true, env, stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn("/bin/sh", ["-c", "echo ready; exec sleep 1000"], {
+    detached: true,
+    env,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   await once(createInterface({ input: child.stdout }), "line");
   const pid = child.pid ?? 0;
   started.push(pid);
@@ -98,5 +102,31 @@ describe("parseStat", () => {
   it("reads the kernel's own text", () => {
     expect(readStat(process.pid)).toMatchObject({ pid: process.pid });
     expect(readStat(process.pid)?.start_time).toBeGreaterThan(0);
+  });
+});
+
+describe("a node that is killed", () => {
+  it("takes its tools with it (parent-death signal)", async () => {
+    const dir = attempt("a");
+    const run = resolve(import.meta.dirname, "../../../worker-node/process/run.ts");
+    const tool = resolve(import.meta.dirname, "../fakes/ignore-term.sh");
+    const program = `
+      import { runTool } from ${JSON.stringify(run)};
+      await runTool([${JSON.stringify(tool)}], { dir: ${JSON.stringify(dir)}, onStdout: (line) => console.log(line) });`;
+    const node = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const pids = new Map<string, number>();
+    for await (const line of createInterface({ input: node.stdout })) {
+      const [word = "", pid] = line.split(" ");
+      pids.set(word, Number(pid));
+      if (pids.size === 2) break;
+    }
+    node.kill("SIGKILL");
+    // The tool itself goes at once; `tail --pid` ends when it has.
+    await once(spawn("tail", [`--pid=${pids.get("ready")}`, "-f", "/dev/null"]), "exit");
+    // Its child is nobody's any more, and is what the sweep of the next start is for.
+    expect(await sweepLeftovers(root)).toEqual({ directories: 1, groups: 0, strays: expect.any(Number) });
+    expect(groupAlive(pids.get("ready") ?? 0)).toBe(false);
   });
 });

@@ -38,7 +38,10 @@ describe("runTool", () => {
     process.env.TRAWL_SECRET = "hidden";
     const result = await runTool(["/usr/bin/env"], { dir, captureBytes: 10_000, env: { EXTRA: "1" } });
     delete process.env.TRAWL_SECRET;
-    const names = result.stdout.trim().split("\n").map((line) => line.split("=")[0]);
+    const names = result.stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split("=")[0]);
     expect(names.sort()).toEqual(["EXTRA", "HOME", "LANG", "PATH", "TMPDIR", "TRAWL_ATTEMPT_DIR"]);
     expect(result.stdout).toContain(`HOME=${dir}\n`);
   });
@@ -67,7 +70,12 @@ describe("runTool", () => {
   it("kills a group that ignores SIGTERM, the grandchild too, after the grace", async () => {
     const child = pidLine("child");
     const abort = new AbortController();
-    const running = runTool([fake("ignore-term.sh")], { dir, signal: abort.signal, graceMs: 50, onStdout: child.onStdout });
+    const running = runTool([fake("ignore-term.sh")], {
+      dir,
+      signal: abort.signal,
+      graceMs: 50,
+      onStdout: child.onStdout,
+    });
     const pid = await child.pid;
     abort.abort();
     expect(await running).toMatchObject({ aborted: true, signal: "SIGKILL" });
@@ -89,7 +97,12 @@ describe("runTool", () => {
   it("finds a grandchild that left the group by its attempt folder", async () => {
     const escaped = pidLine("escaped");
     const abort = new AbortController();
-    const running = runTool([fake("escape.sh")], { dir, signal: abort.signal, graceMs: 50, onStdout: escaped.onStdout });
+    const running = runTool([fake("escape.sh")], {
+      dir,
+      signal: abort.signal,
+      graceMs: 50,
+      onStdout: escaped.onStdout,
+    });
     const pid = await escaped.pid;
     abort.abort();
     await running;

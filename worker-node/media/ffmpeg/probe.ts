@@ -91,9 +91,9 @@ export function parseProbe(json: string): Probed {
   } catch {
     throw new MediaFailure("media");
   }
-  const { streams, format } = Probe.catch(() => {
-    throw new MediaFailure("media");
-  }).parse(raw);
+  const parsed = Probe.safeParse(raw);
+  if (!parsed.success) throw new MediaFailure("media");
+  const { streams, format } = parsed.data;
   const brand = format.tags.major_brand;
   return {
     formatName: format.format_name ?? "",

@@ -122,11 +122,11 @@ export function shorterSide(format: { width: number | null; height: number | nul
   return format.height ?? format.width;
 }
 
-export function hasVideo(format: SourceFormat): boolean {
+function hasVideo(format: SourceFormat): boolean {
   return format.vcodec !== "none";
 }
 
-export function hasAudio(format: SourceFormat): boolean {
+function hasAudio(format: SourceFormat): boolean {
   return format.acodec !== "none";
 }
 

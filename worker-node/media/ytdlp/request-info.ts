@@ -9,7 +9,7 @@ import { MediaFailure } from "../failure.ts";
 
 /** The fixed name of the one format or track in a request. */
 export const CHOSEN = "chosen";
-export const INFO_FILE = "info.json";
+const INFO_FILE = "info.json";
 
 type Json = Record<string, unknown>;
 

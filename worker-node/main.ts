@@ -1,0 +1,206 @@
+/** `trawl node`: a worker node as a process of its own. */
+import { mkdirSync } from "node:fs";
+import { availableParallelism, hostname } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Slots } from "../shared/contract/fleet.ts";
+import { startEgressProxy } from "./egress/proxy.ts";
+import { callDelay, pause } from "./fleet/backoff.ts";
+import { FleetError, isRetryable } from "./fleet/fleet-error.ts";
+import { type Log, makeLog } from "./log.ts";
+import { mediaDeps } from "./media/run-attempt.ts";
+import { sweepLeftovers } from "./process/leftovers.ts";
+import { type Identity, type IdentityOptions, loadIdentity, NotEnrolled } from "./session/identity.ts";
+import { RunningNode } from "./session/node.ts";
+import { Session } from "./session/session.ts";
+import { resolveTools, ToolError, type Tools } from "./tools.ts";
+
+export interface NodeOptions {
+  /** Base URL of the edge, without a final slash. */
+  edge: string;
+  /** Enrolment token; needed the first time only. */
+  token: string | null;
+  /** Public name. Defaults to the host's name. */
+  name: string | null;
+  /** Jobs at once. Defaults to the number of cores. */
+  slots: number | null;
+  dataDir: string;
+  metricsPort: number | null;
+}
+
+/** How long a drain waits for what runs before it gives it back. */
+const DRAIN_WAIT_MS = 30_000;
+/** A drained node that cannot reach the edge does not wait for it longer than this. */
+const RELEASE_WAIT_MS = 5_000;
+
+/** Runs until a signal or until the edge wants it no more. Returns the process's exit code. */
+export async function runNode(options: NodeOptions): Promise<number> {
+  const log = makeLog(process.env.TRAWL_LOG);
+  const dataDir = resolve(options.dataDir);
+  const workRoot = join(dataDir, "work");
+  mkdirSync(workRoot, { recursive: true, mode: 0o700 });
+  let tools: Tools;
+  try {
+    tools = await resolveTools({ env: process.env, checkout: checkoutDir() });
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+  const swept = await sweepLeftovers(workRoot);
+  if (swept.directories > 0) log("info", "leftovers.swept", { ...swept });
+
+  const ending = new AbortController();
+  const stopping = stopSignals();
+  try {
+    const identity = await enrolled(
+      {
+        ...options,
+        dataDir,
+        name: options.name ?? defaultName(),
+        signal: AbortSignal.any([ending.signal, stopping.now]),
+      },
+      log,
+    );
+    return await work(options, identity, tools, workRoot, log, stopping);
+  } catch (error) {
+    if (stopping.now.aborted) return 0;
+    if (!(error instanceof NotEnrolled || error instanceof FleetError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  } finally {
+    ending.abort(new Error("the node has stopped"));
+    stopping.dispose();
+  }
+}
+
+async function work(
+  options: NodeOptions,
+  identity: Identity,
+  tools: Tools,
+  workRoot: string,
+  log: Log,
+  stopping: StopSignals,
+): Promise<number> {
+  const download = options.slots ?? availableParallelism();
+  const slots: Slots = { download, live: 2 * download };
+  const stopped = new AbortController();
+  const fenced = Promise.withResolvers<FleetError>();
+  const session = new Session({
+    edge: options.edge,
+    identity,
+    slots,
+    versions: {
+      node: process.versions.node,
+      ytdlp: tools.ytdlp.version,
+      ffmpeg: tools.ffmpeg.version,
+      adapter: "command-line",
+    },
+    signal: AbortSignal.any([stopped.signal, stopping.now]),
+    log,
+    onFinal: (error) => fenced.resolve(error),
+  });
+  const egress = await startEgressProxy({
+    allowPrivate: process.env.TRAWL_ALLOW_PRIVATE === "1",
+    allowHosts: (process.env.TRAWL_ALLOW_HOSTS ?? "").split(",").filter((host) => host !== ""),
+    ownPorts: ownPorts(options.edge),
+  });
+  const node = new RunningNode({ session, slots, media: mediaDeps(tools), egress, workRoot, log });
+  try {
+    const opened = await session.get();
+    log("info", "node.ready", {
+      node: identity.nodeId,
+      name: identity.name,
+      slots: download,
+      ytdlp: tools.ytdlp.version,
+      ffmpeg: tools.ffmpeg.version,
+    });
+    const running = node.run(opened);
+    const why = await Promise.race([stopping.drain, fenced.promise, running]);
+    if (why instanceof FleetError) {
+      log("error", "node.fenced", { error: why.message });
+      process.stderr.write(`${why.message}\n`);
+      await node.stop("lost");
+      return 1;
+    }
+    log("info", "node.draining", { running: node.busy });
+    await finishOrRelease(node, stopping);
+    return 0;
+  } finally {
+    stopped.abort(new Error("the node has stopped"));
+    await egress.close();
+  }
+}
+
+/** Stopping is not cancelling: what runs may finish for a while, then it is given back without a try. */
+async function finishOrRelease(node: RunningNode, stopping: StopSignals): Promise<void> {
+  const enough = AbortSignal.any([stopping.now, AbortSignal.timeout(DRAIN_WAIT_MS)]);
+  await Promise.race([node.drain(), pause(DRAIN_WAIT_MS * 2, enough).catch(() => {})]);
+  const limit = new AbortController();
+  await Promise.race([node.stop("drained"), pause(RELEASE_WAIT_MS, limit.signal).catch(() => {})]);
+  limit.abort();
+}
+
+interface StopSignals {
+  /** First SIGTERM or SIGINT: finish, take no more. */
+  drain: Promise<"drain">;
+  /** A second one: give everything back at once. */
+  now: AbortSignal;
+  dispose(): void;
+}
+
+function stopSignals(): StopSignals {
+  const drain = Promise.withResolvers<"drain">();
+  const now = new AbortController();
+  let heard = 0;
+  const onSignal = () => {
+    heard++;
+    if (heard === 1) drain.resolve("drain");
+    else now.abort(new Error("told to stop at once"));
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  return {
+    drain: drain.promise,
+    now: now.signal,
+    dispose: () => {
+      process.off("SIGTERM", onSignal);
+      process.off("SIGINT", onSignal);
+    },
+  };
+}
+
+/** Waits for an edge that is away; a refusal is final. */
+async function enrolled(options: IdentityOptions, log: Log): Promise<Identity> {
+  for (let failures = 0; ; ) {
+    try {
+      return await loadIdentity(options);
+    } catch (error) {
+      if (!isRetryable(error)) throw error;
+      failures++;
+      if (failures === 1) log("warn", "enrolment.unreachable", { error: (error as Error).message });
+      await pause(callDelay(failures), options.signal);
+    }
+  }
+}
+
+/** The edge's port on this machine is never a source, even where private addresses are. */
+function ownPorts(edge: string): ReadonlySet<number> {
+  const url = new URL(edge);
+  const local = ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
+  return new Set(local ? [Number(url.port || (url.protocol === "https:" ? 443 : 80))] : []);
+}
+
+/** The host's name as far as the protocol allows it. */
+function defaultName(): string {
+  const name = hostname()
+    .replace(/[^A-Za-z0-9_.-]/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, 63);
+  return name === "" ? "node" : name;
+}
+
+/** Where `.trawl/tools` may lie: the checkout, or the folder of the installed package. */
+function checkoutDir(): string {
+  return resolve(dirname(fileURLToPath(import.meta.url)), "..");
+}

@@ -1,0 +1,266 @@
+/** One hand-out from offer to report: confirm, look, download, convert, upload, complete. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Held, LeasedJob, ProgressEntry, Step, Ticket } from "../../shared/contract/fleet.ts";
+import type { ManifestFile, Telemetry } from "../../shared/contract/media.ts";
+import type { EgressProxy } from "../egress/proxy.ts";
+import { isFinal, isLost } from "../fleet/fleet-error.ts";
+import type { Log } from "../log.ts";
+import { classifyError } from "../media/failures.ts";
+import {
+  extractMedia,
+  type MediaDeps,
+  MediaFailure,
+  type MediaRequest,
+  type Produced,
+  produceMedia,
+  type StepProgress,
+} from "../media/run-attempt.ts";
+import { recordGroups, removeAttempt } from "../process/leftovers.ts";
+import { type Uploaded, uploadFile } from "../upload/upload-file.ts";
+import type { PartitionLink } from "./partition-link.ts";
+
+export interface AttemptDeps {
+  link: PartitionLink;
+  media: MediaDeps;
+  egress: EgressProxy;
+  /** Folder of all attempts. */
+  workRoot: string;
+  log: Log;
+}
+
+/** Why an attempt was ended from outside. */
+export type EndReason = "lost" | "drained";
+
+/** Reason of an abort that must not be reported as a failure: the edge knows already, or is told by a release. */
+class Ended extends Error {
+  override readonly name = "Ended";
+  readonly why: EndReason;
+  constructor(why: EndReason) {
+    super(why);
+    this.why = why;
+  }
+}
+
+export class Attempt {
+  readonly held: Held;
+  readonly #job: LeasedJob;
+  readonly #deps: AttemptDeps;
+  readonly #abort = new AbortController();
+  #step: Step = "extract";
+  #progress: StepProgress | null = null;
+  #reported: string | null = null;
+  #confirmed = false;
+  /** Step reports in order; none of them holds up the work. */
+  #steps: Promise<unknown> = Promise.resolve();
+
+  constructor(job: LeasedJob, deps: AttemptDeps) {
+    this.#job = job;
+    this.#deps = deps;
+    this.held = { job: job.job, token: job.token };
+  }
+
+  /** Ends it: its processes are killed, nothing more is published. */
+  end(why: EndReason): void {
+    this.#abort.abort(new Ended(why));
+  }
+
+  /** For the next frame; null when nothing is new. */
+  takeProgress(): ProgressEntry | null {
+    const progress = this.#progress;
+    if (progress === null) return null;
+    const entry: ProgressEntry = {
+      ...this.held,
+      step: this.#step,
+      fraction: progress.fraction === null ? null : Math.min(1, Math.max(0, progress.fraction)),
+      eta_seconds: whole(progress.eta_seconds),
+      speed_bytes_per_second: whole(progress.speed_bytes_per_second),
+    };
+    const text = JSON.stringify(entry);
+    if (text === this.#reported) return null;
+    this.#reported = text;
+    return entry;
+  }
+
+  /** Runs to the end and reports it. Never throws; when it returns, no process and no file of it is left. */
+  async run(): Promise<void> {
+    const { log, egress, workRoot } = this.#deps;
+    const ids = { job: this.held.job, attempt: this.held.token };
+    const dir = join(workRoot, `${this.held.job}.${this.held.token}`);
+    const way = egress.openAttempt(`${this.held.job}.${this.held.token}`);
+    let deadline: NodeJS.Timeout | undefined;
+    try {
+      await this.#confirm();
+      deadline = setTimeout(() => this.#abort.abort(new MediaFailure("timeout")), this.#job.deadline_ms);
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      log("info", "attempt.started", ids);
+      const outcome = await this.#work(dir, way.proxyUrl);
+      log("info", "attempt.ended", { ...ids, outcome });
+    } catch (error) {
+      await this.#report(error);
+    } finally {
+      clearTimeout(deadline);
+      way.close();
+      await removeAttempt(dir).catch((error: unknown) =>
+        log("error", "attempt.not_removed", { ...ids, error: String(error) }),
+      );
+    }
+  }
+
+  async #confirm(): Promise<void> {
+    // After this the offer has ended anyway; a later confirm would hear `lease_lost`.
+    const within = AbortSignal.any([this.#signal, AbortSignal.timeout(this.#job.confirm_within_ms)]);
+    try {
+      await this.#deps.link.confirm(this.held, within);
+    } catch (error) {
+      throw within.aborted ? new Ended("lost") : error;
+    }
+    this.#confirmed = true;
+  }
+
+  async #work(dir: string, proxyUrl: string): Promise<string> {
+    const { link, media } = this.#deps;
+    const request: MediaRequest = {
+      url: this.#job.url,
+      options: this.#job.options,
+      dir,
+      proxyUrl,
+      maxFilesizeBytes: this.#job.max_filesize_bytes,
+      maxDurationSeconds: this.#job.max_duration_seconds,
+      groups: recordGroups(dir, this.held.job, this.held.token),
+    };
+    const found = await extractMedia(request, media, this.#signal);
+    if (found.kind === "list") {
+      const { title, entries, truncated } = found;
+      const answer = await link.extracted(this.held, { kind: "list", title, entries, truncated }, this.#signal);
+      return answer.decision;
+    }
+    const answer = await link.extracted(this.held, { kind: "single", info: found.info }, this.#signal);
+    if (answer.decision !== "go") return answer.decision;
+    const produced = await produceMedia(
+      request,
+      found.source,
+      media,
+      { onStep: (step) => this.#enter(step), onProgress: (progress) => this.#onProgress(progress) },
+      this.#signal,
+    );
+    this.#enter("upload");
+    const { files, telemetry } = await this.#upload(produced, answer.tickets);
+    await this.#steps;
+    await link.inTouch(this.#signal);
+    const { state } = await link.complete(this.held, { files, telemetry, effective: produced.effective }, this.#signal);
+    return state;
+  }
+
+  async #upload(produced: Produced, tickets: Ticket[]): Promise<{ files: ManifestFile[]; telemetry: Telemetry }> {
+    const began = performance.now();
+    const total = produced.files.reduce((sum, file) => sum + file.size, 0);
+    let sent = 0;
+    const uploaded: Uploaded[] = [];
+    for (const file of produced.files) {
+      const { kind, language } = file;
+      const request = { kind, language, size: file.size };
+      const ticket =
+        tickets.find((each) => each.kind === kind && each.language === language) ??
+        (await this.#deps.link.ticket(this.held, { ...request, upload_id: null, from_part: 1 }, this.#signal)).ticket;
+      uploaded.push(
+        await uploadFile({
+          file,
+          ticket,
+          renew: async (fromPart) => {
+            const asked = { ...request, upload_id: ticket.upload_id, from_part: fromPart };
+            return (await this.#deps.link.ticket(this.held, asked, this.#signal)).ticket;
+          },
+          inTouch: () => this.#deps.link.inTouch(this.#signal),
+          onBytes: (bytes) => {
+            sent += bytes;
+            this.#onProgress(uploadProgress(sent, total, began));
+          },
+          signal: this.#signal,
+        }),
+      );
+    }
+    const tookMs = performance.now() - began;
+    return {
+      files: uploaded.map((each) => each.entry),
+      telemetry: {
+        ...produced.telemetry,
+        upload_duration_ms: Math.round(tookMs),
+        upload_wait_ms: 0,
+        upload_speed_mbps: tookMs === 0 ? null : Math.round(total / tookMs / 100) / 10,
+        upload_retries: uploaded.reduce((sum, each) => sum + each.retries, 0),
+      },
+    };
+  }
+
+  #enter(step: Step): void {
+    if (step === this.#step) return;
+    this.#step = step;
+    this.#progress = { fraction: 0, bytes: null, total_bytes: null, speed_bytes_per_second: null, eta_seconds: null };
+    // A lost step is no loss: the next one, or the completion, carries the job on. A stale one ends the attempt.
+    this.#steps = this.#steps
+      .then(() => this.#deps.link.step(this.held, step, this.#signal))
+      .catch((error: unknown) => {
+        if (isLost(error) || isFinal(error)) this.end("lost");
+      });
+  }
+
+  #onProgress(progress: StepProgress): void {
+    this.#progress = progress;
+  }
+
+  /** What the edge hears of an attempt that did not complete. */
+  async #report(error: unknown): Promise<void> {
+    const { log, link } = this.#deps;
+    const ids = { job: this.held.job, attempt: this.held.token };
+    const reason = this.#signal.aborted ? this.#signal.reason : error;
+    if (isLost(error) || isFinal(error) || (reason instanceof Ended && reason.why === "lost")) {
+      log("info", "attempt.lost", ids);
+      return;
+    }
+    // The work is over, so nothing but the process's own end may stop the report.
+    const unending = new AbortController().signal;
+    try {
+      if (reason instanceof Ended) {
+        if (this.#confirmed) await link.release(this.held, unending);
+        log("info", "attempt.released", ids);
+        return;
+      }
+      const failure = classifyError(reason);
+      log("warn", "attempt.failed", { ...ids, class: failure.class, message: failure.message });
+      await link.fail(
+        this.held,
+        {
+          class: failure.class,
+          message: failure.message,
+          retry_after_seconds: whole(failure.retryAfterSeconds),
+          permanent: false,
+        },
+        unending,
+      );
+    } catch (problem) {
+      // The edge has moved on: the lease of this attempt ended while we tried to report it.
+      log("warn", "attempt.not_reported", { ...ids, error: String(problem) });
+    }
+  }
+
+  get #signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+}
+
+function whole(value: number | null): number | null {
+  return value === null || !Number.isFinite(value) ? null : Math.max(0, Math.round(value));
+}
+
+function uploadProgress(sent: number, total: number, began: number): StepProgress {
+  const seconds = (performance.now() - began) / 1000;
+  const speed = seconds > 0 ? sent / seconds : null;
+  return {
+    fraction: total === 0 ? 1 : sent / total,
+    bytes: sent,
+    total_bytes: total,
+    speed_bytes_per_second: speed,
+    eta_seconds: speed === null || speed === 0 ? null : (total - sent) / speed,
+  };
+}

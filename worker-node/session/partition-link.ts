@@ -1,0 +1,221 @@
+/** One partition as the node sees it: heartbeat, lease, socket, and the calls about single jobs. */
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import {
+  CompleteAnswer,
+  type EdgeFrame,
+  ExtractedAnswer,
+  type ExtractedRequest,
+  type FailRequest,
+  HeartbeatAnswer,
+  type Held,
+  type Intervals,
+  LeaseAnswer,
+  type LeasedJob,
+  type ProgressEntry,
+  type Slots,
+  type Step,
+  TicketAnswer,
+  type TicketRequest,
+} from "../../shared/contract/fleet.ts";
+import type { Manifest } from "../../shared/contract/media.ts";
+import { callDelay, pause } from "../fleet/backoff.ts";
+import { isFinal } from "../fleet/fleet-error.ts";
+import { NodeSocket } from "../fleet/socket.ts";
+import type { Log } from "../log.ts";
+import type { Session } from "./session.ts";
+
+export interface LinkOptions {
+  partition: string;
+  session: Session;
+  intervals: Intervals;
+  /** What this session holds here, and what it has room for. */
+  holding(): Held[];
+  freeSlots(): Slots;
+  /** False while the node is quiet. */
+  takesWork(): boolean;
+  onLeased(jobs: LeasedJob[]): void;
+  onKill(attempts: Held[]): void;
+  /** Progress of all jobs here since the last frame. */
+  progress(): ProgressEntry[];
+  signal: AbortSignal;
+  log: Log;
+}
+
+const State = z.object({ state: z.string() });
+
+export class PartitionLink {
+  readonly #options: LinkOptions;
+  readonly #socket: NodeSocket;
+  #intervals: Intervals;
+  /** Monotonic time of the last heartbeat that was answered. */
+  #answeredAt = performance.now();
+  #wakers = new Set<() => void>();
+  #leaseWanted = Promise.withResolvers<void>();
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#intervals = options.intervals;
+    this.#socket = new NodeSocket({
+      edge: options.session.edge,
+      partition: options.partition,
+      sessionKey: async () => (await options.session.get()).session_key,
+      leaseTtlMs: () => this.#intervals.lease_ttl_ms,
+      onFrame: (frame) => this.#onFrame(frame),
+      onOpen: () => this.askForWork(),
+      signal: options.signal,
+    });
+  }
+
+  /** Runs all loops until the signal. Each of them survives whatever the edge does. */
+  async run(): Promise<void> {
+    await Promise.all([this.#heartbeats(), this.#leases(), this.#progressFrames(), this.#socket.run()]);
+  }
+
+  /** A ring, a slot that came free, a new socket: ask now instead of at the next poll. */
+  askForWork(): void {
+    this.#leaseWanted.resolve();
+  }
+
+  /**
+   * Resolves while the last answered heartbeat is younger than a TTL; else waits for the next answer. What a node that
+   * has lost touch (or was asleep) would publish, it publishes only after the edge has spoken again.
+   */
+  async inTouch(signal: AbortSignal): Promise<void> {
+    while (performance.now() - this.#answeredAt > this.#intervals.lease_ttl_ms) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const onAbort = () => reject(signal.reason);
+      this.#wakers.add(resolve);
+      signal.addEventListener("abort", onAbort, { once: true });
+      await promise.finally(() => {
+        this.#wakers.delete(resolve);
+        signal.removeEventListener("abort", onAbort);
+      });
+    }
+  }
+
+  // --- calls about one job
+
+  confirm(held: Held, signal: AbortSignal) {
+    return this.#call(held.job, "confirm", { token: held.token }, State, signal);
+  }
+  step(held: Held, step: Step, signal: AbortSignal) {
+    return this.#call(held.job, "step", { token: held.token, step }, State, signal);
+  }
+  extracted(held: Held, result: ExtractedRequest["result"], signal: AbortSignal) {
+    return this.#call(held.job, "extracted", { token: held.token, result }, ExtractedAnswer, signal);
+  }
+  ticket(held: Held, request: Omit<z.infer<typeof TicketRequest>, "token">, signal: AbortSignal) {
+    return this.#call(held.job, "ticket", { token: held.token, ...request }, TicketAnswer, signal);
+  }
+  complete(held: Held, manifest: Manifest, signal: AbortSignal) {
+    return this.#call(held.job, "complete", { token: held.token, manifest }, CompleteAnswer, signal);
+  }
+  fail(held: Held, failure: Omit<FailRequest, "token">, signal: AbortSignal) {
+    return this.#call(held.job, "fail", { token: held.token, ...failure }, State, signal);
+  }
+  release(held: Held, signal: AbortSignal) {
+    return this.#call(held.job, "release", { token: held.token }, State, signal);
+  }
+
+  #call<Schema extends z.ZodType>(job: string, name: string, body: unknown, answer: Schema, signal: AbortSignal) {
+    return this.#options.session.call(`${this.#base}/jobs/${job}/${name}`, body, answer, signal);
+  }
+
+  get #base(): string {
+    return `/partitions/${encodeURIComponent(this.#options.partition)}`;
+  }
+
+  // --- loops
+
+  async #heartbeats(): Promise<void> {
+    const { signal, log } = this.#options;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        await this.#heartbeat();
+        failures = 0;
+        await pause(this.#intervals.heartbeat_ms, signal);
+      } catch (error) {
+        if (signal.aborted || isFinal(error)) return;
+        failures++;
+        if (failures === 1) log("warn", "heartbeat.failed", { error: String(error) });
+        await pause(Math.min(this.#intervals.heartbeat_ms, callDelay(failures)), signal).catch(() => {});
+      }
+    }
+  }
+
+  async #heartbeat(): Promise<void> {
+    const { session, signal, holding, freeSlots, takesWork, onKill } = this.#options;
+    const body = { holding: holding(), slots: freeSlots(), state: takesWork() ? "running" : "quiet" };
+    const answer = await session.once(`${this.#base}/heartbeat`, body, HeartbeatAnswer, signal);
+    this.#intervals = answer.intervals;
+    this.#answeredAt = performance.now();
+    // Kill before waking those who wait to publish.
+    if (answer.kill.length > 0) onKill(answer.kill);
+    for (const wake of this.#wakers) wake();
+  }
+
+  async #leases(): Promise<void> {
+    const { signal, log } = this.#options;
+    for (let failures = 0; !signal.aborted; ) {
+      this.#leaseWanted = Promise.withResolvers<void>();
+      try {
+        if (await this.#lease()) continue;
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted || isFinal(error)) return;
+        failures++;
+        if (failures === 1) log("warn", "lease.failed", { error: String(error) });
+        await pause(callDelay(failures), signal).catch(() => {});
+        continue;
+      }
+      // Jittered, so that a fleet does not ask in step.
+      await this.#wanted(this.#intervals.poll_ms * (0.5 + Math.random()));
+    }
+  }
+
+  /** True when there may be more to get at once. */
+  async #lease(): Promise<boolean> {
+    const { session, signal, freeSlots, takesWork, onLeased } = this.#options;
+    const slots = freeSlots();
+    if (!takesWork() || slots.download === 0) return false;
+    const body = { request_id: randomUUID(), slots };
+    const { jobs } = await session.call(`${this.#base}/lease`, body, LeaseAnswer, signal);
+    if (jobs.length > 0) onLeased(jobs);
+    return jobs.length > 0;
+  }
+
+  async #wanted(ms: number): Promise<void> {
+    const timer = new AbortController();
+    const { signal } = this.#options;
+    await Promise.race([this.#leaseWanted.promise, pause(ms, AbortSignal.any([signal, timer.signal])).catch(() => {})]);
+    timer.abort();
+  }
+
+  async #progressFrames(): Promise<void> {
+    const { signal, progress } = this.#options;
+    while (!signal.aborted) {
+      await pause(this.#intervals.progress_ms, signal).catch(() => {});
+      this.flushProgress(progress());
+    }
+  }
+
+  flushProgress(jobs: ProgressEntry[]): void {
+    if (jobs.length > 0) this.#socket.send({ type: "progress", jobs });
+  }
+
+  #onFrame(frame: EdgeFrame): void {
+    switch (frame.type) {
+      case "ring":
+        this.askForWork();
+        return;
+      case "pace":
+        this.#intervals = { ...this.#intervals, progress_ms: frame.progress_ms };
+        this.flushProgress(this.#options.progress());
+        return;
+      case "kill":
+        this.#options.onKill(frame.attempts);
+        return;
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/** One file into storage by presigned part URLs: in parallel, part by part from disk, repeated where that can help. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import type { Ticket } from "../../shared/contract/fleet.ts";
+import type { ManifestFile, UploadedPart } from "../../shared/contract/media.ts";
+import { callDelay, pause } from "../fleet/backoff.ts";
+import { MediaFailure } from "../media/failure.ts";
+import type { ProducedFile } from "../media/run-attempt.ts";
+import { putPart } from "./put-part.ts";
+
+/** Parts of one file under way at once. */
+const PARALLEL_PARTS = 4;
+/** Tries of one part, the first included. */
+const PART_TRIES = 6;
+
+export interface UploadOptions {
+  file: ProducedFile;
+  ticket: Ticket;
+  /** More part URLs, or fresh ones. */
+  renew(fromPart: number): Promise<Ticket>;
+  /** Resolves while the edge is in touch. */
+  inTouch(): Promise<void>;
+  /** Bytes that have arrived since the last call. */
+  onBytes(bytes: number): void;
+  signal: AbortSignal;
+}
+
+export interface Uploaded {
+  entry: ManifestFile;
+  retries: number;
+}
+
+/** @throws MediaFailure of class `storage`. */
+export async function uploadFile(options: UploadOptions): Promise<Uploaded> {
+  const { file, ticket, signal } = options;
+  const count = Math.max(1, Math.ceil(file.size / ticket.part_size));
+  const urls = new PartUrls(ticket, options.renew);
+  const parts: UploadedPart[] = [];
+  let next = 1;
+  let retries = 0;
+  // One worker's failure ends the others: no part may still be under way when this returns.
+  const failed = new AbortController();
+  const both = AbortSignal.any([signal, failed.signal]);
+  const worker = async () => {
+    while (next <= count) {
+      const number = next++;
+      const result = await uploadPart(options, urls, number, both);
+      retries += result.retries;
+      parts.push(result.part);
+    }
+  };
+  const workers = Array.from({ length: Math.min(PARALLEL_PARTS, count) }, () =>
+    worker().catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    }),
+  );
+  const [hash, ...settled] = await Promise.allSettled([hashFile(file.path, both), ...workers]);
+  const broken = [...settled, hash].find((each) => each?.status === "rejected");
+  if (broken?.status === "rejected") throw signal.aborted ? signal.reason : (failed.signal.reason ?? broken.reason);
+  if (hash?.status !== "fulfilled") throw new Error("the file was not hashed");
+  return {
+    entry: {
+      upload_id: ticket.upload_id,
+      kind: file.kind,
+      language: file.language,
+      size: file.size,
+      sha256: hash.value,
+      parts: parts.sort((a, b) => a.part_number - b.part_number),
+    },
+    retries,
+  };
+}
+
+async function uploadPart(
+  options: UploadOptions,
+  urls: PartUrls,
+  number: number,
+  signal: AbortSignal,
+): Promise<{ part: UploadedPart; retries: number }> {
+  const { file, ticket } = options;
+  const start = (number - 1) * ticket.part_size;
+  const size = Math.min(ticket.part_size, file.size - start);
+  for (let tries = 1; ; tries++) {
+    await options.inTouch();
+    const url = await urls.of(number);
+    const result = await putPart({ url, path: file.path, start, size, signal });
+    if (result.kind === "stored") {
+      options.onBytes(size);
+      return { part: { part_number: number, etag: result.etag, size }, retries: tries - 1 };
+    }
+    // A refused URL may only be too old.
+    if (result.kind === "refused") urls.forget(number);
+    if (tries >= PART_TRIES) throw new MediaFailure("storage", `Upload failed: ${result.code}`);
+    await pause(callDelay(tries), signal);
+  }
+}
+
+/** Part URLs as they are handed out: at most a batch at a time, each for at most 15 minutes. */
+class PartUrls {
+  readonly #known = new Map<number, string>();
+  readonly #renew: (fromPart: number) => Promise<Ticket>;
+  #renewing: Promise<void> | null = null;
+
+  constructor(ticket: Ticket, renew: (fromPart: number) => Promise<Ticket>) {
+    this.#renew = renew;
+    this.#add(ticket);
+  }
+
+  async of(number: number): Promise<string> {
+    for (;;) {
+      const url = this.#known.get(number);
+      if (url !== undefined) return url;
+      this.#renewing ??= this.#renew(number)
+        .then((ticket) => this.#add(ticket))
+        .finally(() => {
+          this.#renewing = null;
+        });
+      await this.#renewing;
+    }
+  }
+
+  forget(number: number): void {
+    this.#known.delete(number);
+  }
+
+  #add(ticket: Ticket): void {
+    for (const { part_number, url } of ticket.urls) this.#known.set(part_number, url);
+    // Without this an edge that answers with nothing would be asked for ever.
+    if (ticket.urls.length === 0) throw new MediaFailure("storage", "Upload failed: no part URLs");
+  }
+}
+
+/** SHA-256 of the whole file, hex; memory does not grow with its size. */
+async function hashFile(path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1_048_576, signal })) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
