@@ -2,11 +2,13 @@ import { formatBytes, printable } from "./format.ts";
 import { isTerminal, type JobState } from "./job.ts";
 
 const BAR_WIDTH = 24;
+/** Where there is no terminal, a line for each so many per cent. */
+const LINE_EVERY_PERCENT = 10;
 
 /** Where progress is drawn; `process.stderr` is one. */
 export type Screen = { isTTY?: boolean; columns?: number; write(text: string): unknown };
 
-/** Shows how several jobs go on: bars that move on a terminal, one line a change of step elsewhere. */
+/** Shows how several jobs go on: bars that move on a terminal, one line a step elsewhere. */
 export type Progress = { update(label: string, state: JobState): void; done(): void };
 
 /** @example const progress = createProgress(process.stderr); progress.update(job.id, job); progress.done(); */
@@ -50,7 +52,7 @@ function lines(screen: Screen): Progress {
   const last = new Map<string, string>();
   return {
     update(label, state) {
-      const stage = `${state.status} ${state.step}`;
+      const stage = `${state.status} ${state.step} ${Math.floor((state.progress ?? 0) / LINE_EVERY_PERCENT)}`;
       if (last.get(label) === stage) return;
       last.set(label, stage);
       screen.write(`${progressLine(label, state)}\n`);

@@ -134,11 +134,16 @@ async function work(
 
 /** Stopping is not cancelling: what runs may finish for a while, then it is given back without a try. */
 async function finishOrRelease(node: RunningNode, stopping: StopSignals): Promise<void> {
-  const enough = AbortSignal.any([stopping.now, AbortSignal.timeout(DRAIN_WAIT_MS)]);
-  await Promise.race([node.drain(), pause(DRAIN_WAIT_MS * 2, enough).catch(() => {})]);
-  const limit = new AbortController();
-  await Promise.race([node.stop("drained"), pause(RELEASE_WAIT_MS, limit.signal).catch(() => {})]);
-  limit.abort();
+  await within(DRAIN_WAIT_MS, node.drain(), stopping.now);
+  await within(RELEASE_WAIT_MS, node.stop("drained"));
+}
+
+/** Waits for the work, but no longer than this or the signal. Leaves no timer behind. */
+async function within(ms: number, work: Promise<void>, signal?: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const either = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
+  await Promise.race([work, pause(ms, either).catch(() => {})]);
+  over.abort();
 }
 
 interface StopSignals {

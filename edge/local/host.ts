@@ -74,7 +74,7 @@ async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Prom
   const runtime = await keepRuntime(
     {
       bundle,
-      bindings: workerBindings(workerVars(credentials, store, env), store),
+      bindings: workerBindings(workerVars(credentials, store, { ...env, TRAWL_HOST: resolved.host }), store),
       host: resolved.host,
       port: resolved.port,
       statePath: paths.state,
@@ -85,9 +85,9 @@ async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Prom
       log,
     },
     lock,
+    ownPorts,
   );
   undo.add(() => runtime.stop());
-  ownPorts.add(runtime.port);
   await migrate(await runtime.current().database(), resolved.migrations, log);
 
   const url = `http://${reachableHost(resolved.host)}:${runtime.port}`;

@@ -24,6 +24,8 @@ export function forwardingLog(module: MiniflareModule, log: Log): MiniflareLog {
 /** A line of the Worker or of workerd: the Worker writes one-line JSON of its own, anything else is wrapped. */
 export function forwardWorkerLine(log: Log, level: string, message: string): void {
   if (message.startsWith("{")) process.stderr.write(`${message}\n`);
+  // workerd's own remarks on alarms that a restart made late or that moved: expected here, and nothing to act on.
+  else if (message.startsWith("NOSENTRY")) log.debug("workerd.remarked", { message });
   else if (level === "error" || level === "warn") log[level]("worker.logged", { message });
   else log.debug("worker.logged", { message });
 }

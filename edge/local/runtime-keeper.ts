@@ -22,9 +22,14 @@ export type KeptRuntime = {
  * Starts the runtime and keeps one alive on the same port. The quick way back is Miniflare's own restart; this loop is
  * for the cases in which that gives up (the port briefly taken, no memory for a fork, a bundle being replaced).
  *
+ * @param ownPorts Gets the ports that the runtime listens on.
  * @throws HostError if the first start fails
  */
-export async function keepRuntime(config: Omit<RuntimeConfig, "onRestart">, lock: DataLock): Promise<KeptRuntime> {
+export async function keepRuntime(
+  config: Omit<RuntimeConfig, "onRestart">,
+  lock: DataLock,
+  ownPorts: Set<number>,
+): Promise<KeptRuntime> {
   const { log } = config;
   const stopping = new AbortController();
   let workerd: ProcessIdentity | null = null;
@@ -34,7 +39,11 @@ export async function keepRuntime(config: Omit<RuntimeConfig, "onRestart">, lock
     await lock.setWorkerd(workerd);
     log.info(event, { pid: workerd?.pid ?? null });
   };
-  const start = (port: number) => startRuntime({ ...config, port, onRestart: () => record("workerd.restarted") });
+  const start = async (port: number): Promise<Runtime> => {
+    const started = await startRuntime({ ...config, port, onRestart: () => record("workerd.restarted") });
+    ownPorts.add(started.port).add(started.internalPort);
+    return started;
+  };
 
   let runtime = await start(config.port);
   const { port } = runtime;

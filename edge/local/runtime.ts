@@ -29,7 +29,10 @@ export type RuntimeConfig = {
 
 /** A running workerd. */
 export type Runtime = {
+  /** The public one. */
   port: number;
+  /** Miniflare's own, on loopback. */
+  internalPort: number;
   database(): Promise<Database>;
   /** Runs the Worker's cron handler. */
   scheduled(cron: string): Promise<void>;
@@ -37,8 +40,12 @@ export type Runtime = {
 };
 
 /**
- * Starts workerd on the bundle and waits until its socket listens. There is no proxy in front: the public port is
- * workerd's own.
+ * Starts workerd on the bundle and waits until its socket listens.
+ *
+ * The public port is a direct socket of the Worker's. Miniflare's entry Worker, which would otherwise stand before it,
+ * costs 1 ms a request (p50 1.4 ms against 0.4 ms), answers exceptions with a stack trace, and lets any client rewrite
+ * its URL by `MF-Original-URL`. It stays on a loopback port of its own, for the host's calls. What is lost with it is
+ * `CF-Connecting-IP`, which it took from the client when there was one.
  *
  * @throws HostError `port_in_use`, `runtime_failed`
  */
@@ -49,9 +56,11 @@ export async function startRuntime(config: RuntimeConfig): Promise<Runtime> {
   const releaseWrapper = useWrapper(config.wrapper);
   const miniflare = construct(module, options, config.scratch);
   try {
-    const url = await miniflare.ready;
+    const internal = await miniflare.ready;
+    const url = await miniflare.unsafeGetDirectURL();
     return {
       port: Number(url.port),
+      internalPort: Number(internal.port),
       database: async () => (await miniflare.getD1Database("DB")) as unknown as Database,
       async scheduled(cron) {
         const worker = await miniflare.getWorker();
@@ -99,8 +108,9 @@ function v4Options(module: MiniflareModule, config: RuntimeConfig): V4MiniflareO
     // Module names are paths from here, and workerd refuses one that begins with "..": the working directory will not do.
     modulesRoot: dirname(config.bundle),
     outboundService: (request: unknown) => config.outbound(request as Request) as never,
-    host: config.host,
-    port: config.port,
+    unsafeDirectSockets: [{ host: config.host, port: config.port }],
+    host: "127.0.0.1",
+    port: 0,
     resourcePersistencePath: config.statePath,
     // Otherwise Miniflare asks workers.cloudflare.com for a sample `request.cf`.
     cf: false,

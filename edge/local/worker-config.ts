@@ -16,6 +16,7 @@ export const WORKER = {
 
 /** Operator's variables that the Worker reads; those that are set are passed on. */
 const PASSED_VARS = [
+  "TRAWL_HOST",
   "TRAWL_PUBLIC_URL",
   "TRAWL_PARTITIONS",
   "TRAWL_REGION",

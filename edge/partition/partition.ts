@@ -303,14 +303,9 @@ export class Partition extends DurableObject<Env> {
       this.#dueAt = null;
       return;
     }
-    // An abort that just failed is due at once by its row; give the store a moment.
-    const at = Math.max(
-      due,
-      now +
-        (open.core.sql.get("SELECT 1 AS x FROM uploads WHERE doomed_at IS NOT NULL LIMIT 1") && due <= now
-          ? ABORT_RETRY_MS
-          : 1),
-    );
+    // Whole milliseconds: the platform compares the time it was given with the one it keeps. An abort that the store
+    // did not take is due at once by its row; the store gets a moment.
+    const at = Math.ceil(Math.max(due, now + (due <= now && hasDoomed(open.core) ? ABORT_RETRY_MS : 1)));
     if (this.#dueAt === at) return;
     this.#dueAt = at;
     await this.ctx.storage.setAlarm(at);
@@ -385,4 +380,8 @@ export class Partition extends DurableObject<Env> {
     // A stream may have subscribed while we were away: then `watched` has grown, and this must not undo it.
     if (open === 0) sql.run("UPDATE accounts SET watched = 0 WHERE id = ? AND watched = ?", account, watched);
   }
+}
+
+function hasDoomed(core: Core): boolean {
+  return core.sql.get("SELECT 1 AS x FROM uploads WHERE doomed_at IS NOT NULL LIMIT 1") !== undefined;
 }

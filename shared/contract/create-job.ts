@@ -38,6 +38,17 @@ function integer(field: string, min: number, max: number) {
   return z.int().min(min, { error }).max(max, { error });
 }
 
+/**
+ * One of a list, named in the list's order. Zod's own issue would name numeric values first, as JavaScript orders the
+ * keys of an object.
+ */
+function oneOf<const Values extends readonly [string, ...string[]]>(field: string, values: Values) {
+  return z.enum(values, {
+    error: ({ input }) =>
+      typeof input === "string" ? `${field} must be one of: ${values.join(", ")}` : `${field} must be a string`,
+  });
+}
+
 function timestamp(field: string) {
   return z.string().refine((text) => parseTimestamp(text) !== null, {
     error: `Invalid ${field} timestamp (use HH:MM:SS, MM:SS or seconds)`,
@@ -67,12 +78,12 @@ export const CreateJobBody = z
     // Its form is the URL guard's business, which also knows what the operator allows.
     url: z.string(),
     format: z.string().optional(),
-    video_codec: z.enum(VIDEO_CODECS).optional(),
-    audio_codec: z.enum(AUDIO_CODECS).optional(),
-    audio_bitrate: z.enum(AUDIO_BITRATES).optional(),
+    video_codec: oneOf("video_codec", VIDEO_CODECS).optional(),
+    audio_codec: oneOf("audio_codec", AUDIO_CODECS).optional(),
+    audio_bitrate: oneOf("audio_bitrate", AUDIO_BITRATES).optional(),
     video_quality: integer("video_quality", 0, 51).optional(),
-    quality_preset: z.enum(QUALITY_PRESETS).optional(),
-    max_resolution: z.enum(RESOLUTIONS).optional(),
+    quality_preset: oneOf("quality_preset", QUALITY_PRESETS).optional(),
+    max_resolution: oneOf("max_resolution", RESOLUTIONS).optional(),
     filename: Filename.optional(),
     folder: Folder.optional(),
     webhook_url: z.string().optional(),
@@ -87,7 +98,7 @@ export const CreateJobBody = z
     max_duration: integer("max_duration", 1, 86_400).optional(),
     wait_for_video: z.boolean().optional(),
     paused: z.boolean().optional(),
-    playlist: z.enum(PLAYLIST_MODES).optional(),
+    playlist: oneOf("playlist", PLAYLIST_MODES).optional(),
     playlist_limit: integer("playlist_limit", 1, 1_000).optional(),
     priority: integer("priority", -10, 10).optional(),
     tags: Tags.optional(),

@@ -148,7 +148,12 @@ export class Attempt {
     const { files, telemetry } = await this.#upload(produced, answer.tickets);
     await this.#steps;
     await link.inTouch(this.#signal);
-    const { state } = await link.complete(this.held, { files, telemetry, effective: produced.effective }, this.#signal);
+    const manifest = {
+      files,
+      telemetry: { ...telemetry, extract_duration_ms: found.info.extract_duration_ms },
+      effective: produced.effective,
+    };
+    const { state } = await link.complete(this.held, manifest, this.#signal);
     return state;
   }
 
