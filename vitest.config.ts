@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { Response } from "miniflare";
 import { defineConfig } from "vitest/config";
+import { FakeStore, STORE_SECRET, STORE_URL } from "./test/storage/fake-store.ts";
 
 /** `npm run test:long`: the `*.long.test.ts` files and nothing else; otherwise everything but them. */
 const long = process.env.TRAWL_TEST_LONG === "1";
@@ -19,6 +21,8 @@ const EDGE = ["test/edge"];
 const STACK = ["test/e2e", "test/chaos"];
 const rest = files(["test"]);
 
+const store = new FakeStore();
+
 export default defineConfig({
   test: {
     passWithNoTests: true, // scripts/test.ts fails a run without any test; one empty project is fine
@@ -32,7 +36,22 @@ export default defineConfig({
           cloudflareTest(async () => ({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
-              bindings: { TEST_MIGRATIONS: existsSync("migrations") ? await readD1Migrations("migrations") : [] },
+              bindings: {
+                TEST_MIGRATIONS: existsSync("migrations") ? await readD1Migrations("migrations") : [],
+                TRAWL_SECRET: "secret-of-the-edge-tests",
+                TRAWL_ADMIN_TOKEN: "admin-token-of-the-edge-tests",
+                TRAWL_STORE_SECRET: STORE_SECRET,
+                TRAWL_STORE_URL: STORE_URL,
+                TRAWL_LOG: "error", // what a test provokes on purpose is not news
+              },
+              serviceBindings: {
+                STORE: async (request) => {
+                  const body = Buffer.from(await request.arrayBuffer());
+                  const headers = new Headers([...request.headers]);
+                  const answer = await store.fetch(request.method, new URL(request.url), headers, body);
+                  return new Response(answer.body, { status: answer.status, headers: answer.headers ?? {} });
+                },
+              },
             },
           })),
         ],

@@ -54,7 +54,7 @@ export async function runDemo(say: (line: string) => void = console.log): Promis
 }
 
 async function startDemoHost(root: string): Promise<Host> {
-  const data = join(root, ".trawl", "demo");
+  const data = join(process.env.TRAWL_DATA || join(root, ".trawl"), "demo");
   // The sample site is on loopback. Lines of the log would tear the bar, so only warnings are let through.
   const log = process.env.TRAWL_LOG || "warn";
   const env: NodeJS.ProcessEnv = { ...process.env, TRAWL_ALLOW_PRIVATE: "1", TRAWL_STORE: "disk", TRAWL_LOG: log };

@@ -1,6 +1,7 @@
 /** One drain flight as one D1 transaction. A row only overwrites an older version of itself, so a repeat is harmless. */
 import type { D1Flight } from "../partition/drain.ts";
 import { DRAINED_COLUMNS } from "../partition/job-row.ts";
+import type { Database } from "./database.ts";
 
 /** D1 refuses larger values; the local one does not, so we look ourselves (DESIGN section 8). */
 const MAX_VALUE_BYTES = 2_000_000;
@@ -60,7 +61,7 @@ const USAGE_UPSERT = `INSERT INTO usage (${USAGE_COLUMNS.join(", ")})
   ON CONFLICT (account_id) DO UPDATE SET ${overwrite(USAGE_COLUMNS.slice(1))} WHERE excluded.version > usage.version`;
 
 /** Writes the flight; throws if D1 did not take it, and then nothing of it is there. */
-export async function drainToD1(db: D1Database, flight: D1Flight): Promise<void> {
+export async function drainToD1(db: Database, flight: D1Flight): Promise<void> {
   const statements = (
     [
       [JOB_UPSERT, flight.jobs],

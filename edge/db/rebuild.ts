@@ -2,12 +2,13 @@
 import type { AccountFacts } from "../partition/create.ts";
 import type { FileRow, UsageRow } from "../partition/drain.ts";
 import { DRAINED_COLUMNS, type JobRow } from "../partition/job-row.ts";
+import type { Database } from "./database.ts";
 
 /** Rows read at once. */
 const PAGE_ROWS = 500;
 
 /** Claims the next generation of a partition's storage. 1: it never lived before. */
-export async function claimEpoch(db: D1Database, name: string, now: number): Promise<number> {
+export async function claimEpoch(db: Database, name: string, now: number): Promise<number> {
   const row = await db
     .prepare(
       `INSERT INTO partitions (name, epoch, claimed_at) VALUES (?1, 1, ?2)
@@ -21,7 +22,7 @@ export async function claimEpoch(db: D1Database, name: string, now: number): Pro
 
 export type AccountToRebuild = AccountFacts & Omit<UsageRow, "account_id">;
 
-export async function accountsOf(db: D1Database, partition: string): Promise<AccountToRebuild[]> {
+export async function accountsOf(db: Database, partition: string): Promise<AccountToRebuild[]> {
   const { results } = await db
     .prepare(
       `SELECT a.id, a.pool, a.limits, a.store_prefix, coalesce(u.version, 0) AS version, coalesce(u.usage_count, 0) AS usage_count,
@@ -37,7 +38,7 @@ export async function accountsOf(db: D1Database, partition: string): Promise<Acc
 }
 
 /** Unfinished jobs of an account, a page at a time. Uses jobs_live(account_id). */
-export async function liveJobsAfter(db: D1Database, account: string, after: string): Promise<JobRow[]> {
+export async function liveJobsAfter(db: Database, account: string, after: string): Promise<JobRow[]> {
   const { results } = await db
     .prepare(
       `SELECT ${DRAINED_COLUMNS.join(", ")} FROM jobs WHERE account_id = ? AND finished_at IS NULL AND id > ?
@@ -49,7 +50,7 @@ export async function liveJobsAfter(db: D1Database, account: string, after: stri
 }
 
 /** Files that still hold their names. Uses files_account_path(account_id, path). */
-export async function filesAfter(db: D1Database, account: string, after: string): Promise<FileRow[]> {
+export async function filesAfter(db: Database, account: string, after: string): Promise<FileRow[]> {
   const { results } = await db
     .prepare(
       `SELECT * FROM files WHERE account_id = ? AND path > ? AND deleted_at IS NULL ORDER BY path LIMIT ${PAGE_ROWS}`,

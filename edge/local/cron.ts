@@ -2,6 +2,8 @@ import { rest } from "./backoff.ts";
 import { errorText, type Log } from "./log.ts";
 
 const MINUTE_MS = 60_000;
+/** How long a stop waits for the handler that runs. */
+const STOP_MS = 1_000;
 
 /** Cron triggers do not fire in Miniflare: calls the task at each full minute, never two at once. */
 export function startCron(
@@ -21,7 +23,9 @@ export function startCron(
     async stop() {
       stopping.abort();
       // A handler that hangs must not hold up the stop: workerd ends with it.
-      await Promise.race([running, rest(1_000, new AbortController().signal)]);
+      const enough = new AbortController();
+      await Promise.race([running, rest(STOP_MS, enough.signal)]);
+      enough.abort();
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Opens a partition's storage; an empty one claims its generation and is rebuilt from D1 (birth rule). */
 
 import { foldKey } from "../../shared/names.ts";
+import type { Database } from "../db/database.ts";
 import { accountsOf, claimEpoch, filesAfter, liveJobsAfter } from "../db/rebuild.ts";
 import { Core } from "./core.ts";
 import { insertJobRow, upsertAccount, withoutHandOut } from "./create.ts";
@@ -17,7 +18,7 @@ const REBORN: Partial<Record<State, State>> = { offered: "queued", running: "que
 
 export async function openCore(
   sql: Sql,
-  db: D1Database,
+  db: Database,
   name: string,
   config: ResolvedCore,
   now: () => number,
@@ -31,7 +32,7 @@ export async function openCore(
   return core;
 }
 
-async function rebuild(core: Core, db: D1Database, name: string, now: () => number): Promise<void> {
+async function rebuild(core: Core, db: Database, name: string, now: () => number): Promise<void> {
   for (const account of await accountsOf(db, name)) {
     const { id, pool, limits, store_prefix, ...usage } = account;
     core.run(now(), Math.random, (turn) => {
@@ -55,7 +56,7 @@ async function rebuild(core: Core, db: D1Database, name: string, now: () => numb
   }
 }
 
-async function rebuildJobs(core: Core, db: D1Database, account: string, now: () => number): Promise<void> {
+async function rebuildJobs(core: Core, db: Database, account: string, now: () => number): Promise<void> {
   for (let after = ""; ; ) {
     const page = await liveJobsAfter(db, account, after);
     const last = page.at(-1);
@@ -77,7 +78,7 @@ function putBack(turn: Turn, row: JobRow): void {
   if (reserved !== null) holdName(turn, row, reserved.key, reserved.folder, reserved.suffix);
 }
 
-async function rebuildNames(core: Core, db: D1Database, account: string, now: () => number): Promise<void> {
+async function rebuildNames(core: Core, db: Database, account: string, now: () => number): Promise<void> {
   for (let after = ""; ; ) {
     const page = await filesAfter(db, account, after);
     const last = page.at(-1);

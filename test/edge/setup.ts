@@ -1,12 +1,15 @@
 /** Setup file of the `edge` project: every test file starts on a database with all migrations. */
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import type { Env as WorkerEnv } from "../../edge/env.ts";
 
 declare global {
   namespace Cloudflare {
-    interface Env {
-      DB: D1Database;
+    interface Env extends WorkerEnv {
       TEST_MIGRATIONS: D1Migration[];
+    }
+    interface GlobalProps {
+      mainModule: typeof import("../../edge/index.ts");
     }
   }
 }

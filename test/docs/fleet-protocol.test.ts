@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import * as fleet from "../../shared/contract/fleet.ts";
+
+const PAGE = readFileSync(new URL("../../docs/fleet-protocol.md", import.meta.url), "utf8");
+const EXAMPLE = /<!-- (\w+) -->\n```json\n([\s\S]+?)\n```/g;
+const examples = [...PAGE.matchAll(EXAMPLE)].map(([, schema = "", json = ""]) => ({ schema, json }));
+
+test.each(examples)("the page's example of $schema is one", ({ schema, json }) => {
+  const found = fleet[schema as keyof typeof fleet];
+  expect(found, `${schema} is exported by the contract`).toBeInstanceOf(z.ZodType);
+  const value: unknown = JSON.parse(json);
+  const parsed = (found as unknown as z.ZodType).safeParse(value);
+  expect(parsed.error?.issues ?? []).toEqual([]);
+  // Every key of the example is known to the schema: zod drops the others.
+  if (schema !== "LeaseAnswer") expect(parsed.data).toEqual(value);
+});
+
+test("every message of the contract has an example or stands in the table of calls", () => {
+  const shown = new Set(examples.map(({ schema }) => schema));
+  const inTable = ["ConfirmRequest", "StepRequest", "ReleaseRequest", "CompleteAnswer", "TicketAnswer"];
+  const messages = Object.keys(fleet).filter((name) => /(Request|Answer|Frame)$/.test(name));
+  expect(messages.filter((name) => !shown.has(name) && !inTable.includes(name))).toEqual([]);
+});
+
+test("every error code of the contract stands in the page", () => {
+  for (const code of fleet.FLEET_ERRORS) expect(PAGE).toContain(`\`${code}\``);
+});

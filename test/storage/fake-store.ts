@@ -1,0 +1,177 @@
+/**
+ * A disk store service without a disk, for the `edge` project: vitest.config.ts binds it as `STORE`. It speaks the wire of
+ * `edge/storage/disk-wire.ts` from memory; `/fake/*` is for tests. One instance serves all test files of a run, so a test
+ * uses keys of its own.
+ */
+import { createHash } from "node:crypto";
+
+/** Bearer of control calls, as the Worker's `TRAWL_STORE_SECRET`. */
+export const STORE_SECRET = "store-secret-of-the-edge-tests";
+/** Nobody listens there: only the text of part URLs needs it. */
+export const STORE_URL = "http://127.0.0.1:9";
+
+const MIB = 1_048_576;
+const PART_SIZE = 8 * MIB;
+
+/** The next calls of this kind about this key (all keys without one) get this answer instead, `times` of them. */
+export interface StoreFault {
+  call: string;
+  key?: string;
+  times: number;
+  status: number;
+  answer: unknown;
+}
+
+interface StoredObject {
+  bytes: Buffer;
+  etag: string;
+  lastModified: number;
+}
+
+interface Upload {
+  key: string;
+  job: string;
+  token: string;
+  parts: Map<number, Buffer>;
+}
+
+type ControlCall = (body: Record<string, unknown>) => FakeAnswer | Promise<FakeAnswer>;
+
+export interface FakeAnswer {
+  status: number;
+  body: string | Uint8Array<ArrayBuffer> | null;
+  headers?: Record<string, string>;
+}
+
+export class FakeStore {
+  readonly #objects = new Map<string, StoredObject>();
+  readonly #uploads = new Map<string, Upload>();
+  readonly #committed = new Map<string, { key: string; job: string; token: string }>();
+  #faults: StoreFault[] = [];
+  #ids = 0;
+
+  readonly #calls: Record<string, ControlCall> = {
+    begin: (body) => this.#begin(body),
+    commit: (body) => this.#commit(body),
+    abort: (body) => {
+      this.#uploads.delete(String(body.upload_id));
+      return json({});
+    },
+    head: (body) => {
+      const object = this.#objects.get(String(body.key));
+      return json(
+        object === undefined
+          ? null
+          : { size: object.bytes.length, etag: object.etag, last_modified: object.lastModified },
+      );
+    },
+    read: (body) => this.#read(body),
+    delete: (body) => {
+      const key = String(body.key);
+      const same = this.#objects.get(key)?.etag === body.etag;
+      if (same) this.#objects.delete(key);
+      return json({ deleted: same });
+    },
+    sweep: () => json({ removed: 0 }),
+  };
+
+  async fetch(method: string, url: URL, headers: Headers, body: Buffer): Promise<FakeAnswer> {
+    const [, root, name = ""] = url.pathname.split("/");
+    if (root === "_store") return this.#putPart(url, body);
+    if (root === "fake") return this.#steer(method, name, url, body);
+    if (root !== "control" || headers.get("authorization") !== `Bearer ${STORE_SECRET}`) {
+      return json({ error: "unauthorized" }, 401);
+    }
+    const call = this.#calls[name];
+    if (call === undefined) return json({ error: "not_found" }, 404);
+    const parsed = JSON.parse(body.toString()) as Record<string, unknown>;
+    return this.#fault(name, parsed.key) ?? (await call(parsed));
+  }
+
+  #fault(call: string, key: unknown): FakeAnswer | null {
+    const fault = this.#faults.find((each) => each.call === call && (each.key === undefined || each.key === key));
+    if (fault === undefined) return null;
+    fault.times--;
+    if (fault.times <= 0) this.#faults = this.#faults.filter((each) => each !== fault);
+    return json(fault.answer, fault.status);
+  }
+
+  #steer(method: string, name: string, url: URL, body: Buffer): FakeAnswer {
+    if (method === "PUT" && name === "object") {
+      return json({ etag: this.#put(url.searchParams.get("key") ?? "", body) });
+    }
+    if (method === "POST" && name === "fault") {
+      this.#faults.push(JSON.parse(body.toString()) as StoreFault);
+      return json({});
+    }
+    const uploads = [...this.#uploads].map(([id, { key, job, token }]) => ({ id, key, job, token }));
+    return json({ objects: [...this.#objects.keys()], uploads });
+  }
+
+  #put(key: string, bytes: Buffer): string {
+    const etag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}"`;
+    this.#objects.set(key, { bytes, etag, lastModified: Date.now() });
+    return etag;
+  }
+
+  #begin(body: Record<string, unknown>): FakeAnswer {
+    this.#ids++;
+    const id = this.#ids.toString(16).padStart(32, "0");
+    this.#uploads.set(id, {
+      key: String(body.key),
+      job: String(body.job),
+      token: String(body.token),
+      parts: new Map(),
+    });
+    return json({ upload_id: id, part_size: PART_SIZE });
+  }
+
+  #putPart(url: URL, body: Buffer): FakeAnswer {
+    const [, , , id = "", number = ""] = url.pathname.split("/");
+    const upload = this.#uploads.get(id);
+    if (upload === undefined) return json({ error: "unknown_upload" }, 404);
+    upload.parts.set(Number(number), body);
+    return { status: 200, body: null, headers: { etag: `"part-${number}-${body.length}"` } };
+  }
+
+  /** Conditional and idempotent, as the port asks; under a taken name it links to the next suffix. */
+  #commit(body: Record<string, unknown>): FakeAnswer {
+    const id = String(body.upload_id);
+    const done = this.#committed.get(id);
+    const known = done === undefined ? undefined : this.#objects.get(done.key);
+    if (done !== undefined && known !== undefined && done.job === body.job && done.token === body.token) {
+      return json({ kind: "committed", key: done.key, size: known.bytes.length, etag: known.etag });
+    }
+    const upload = this.#uploads.get(id);
+    if (upload === undefined) return json({ kind: "refused", code: "unknown_upload", permanent: false });
+    if (upload.token !== body.token) return json({ kind: "refused", code: "other_token", permanent: true });
+    const bytes = Buffer.concat([...upload.parts].sort(([a], [b]) => a - b).map(([, part]) => part));
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    if (bytes.length !== body.size || sha256 !== body.sha256) {
+      return json({ kind: "refused", code: "bad_bytes", permanent: false });
+    }
+    const key = this.#freeKey(upload.key);
+    const etag = this.#put(key, bytes);
+    this.#uploads.delete(id);
+    this.#committed.set(id, { key, job: upload.job, token: upload.token });
+    return json({ kind: "committed", key, size: bytes.length, etag });
+  }
+
+  #freeKey(key: string): string {
+    let free = key;
+    for (let suffix = 2; this.#objects.has(free); suffix++) free = key.replace(/(\.[^./]+)?$/, ` (${suffix})$1`);
+    return free;
+  }
+
+  #read(body: Record<string, unknown>): FakeAnswer {
+    const object = this.#objects.get(String(body.key));
+    if (object === undefined) return json({ error: "not_found" }, 404);
+    const range = body.range as { offset: number; length: number } | null;
+    const bytes = range === null ? object.bytes : object.bytes.subarray(range.offset, range.offset + range.length);
+    return { status: 200, body: new Uint8Array(bytes) };
+  }
+}
+
+function json(value: unknown, status = 200): FakeAnswer {
+  return { status, body: JSON.stringify(value), headers: { "content-type": "application/json" } };
+}
