@@ -7,10 +7,16 @@ const STATUS = {
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
+  precondition_failed: 412,
+  gone: 410,
   body_too_large: 413,
+  range_not_satisfiable: 416,
+  unprocessable: 422,
   rate_limited: 429,
   internal: 500,
+  bad_gateway: 502,
   unavailable: 503,
+  timed_out: 504,
 } as const;
 
 export type ErrorCode = keyof typeof STATUS;
@@ -25,6 +31,8 @@ export interface AppErrorExtras {
   field?: string;
   details?: FieldError[];
   headers?: Record<string, string>;
+  /** More keys of the documented body. */
+  body?: Record<string, unknown>;
   /** The fleet protocol's own code. */
   reason?: string;
 }

@@ -1,3 +1,5 @@
+import type { UrlPolicy } from "../shared/url-guard.ts";
+import type { Courier } from "./courier/courier.ts";
 import type { EventStream } from "./events/event-stream.ts";
 import type { Partition } from "./partition/partition.ts";
 
@@ -6,11 +8,13 @@ export interface Env {
   DB: D1Database;
   PARTITION: DurableObjectNamespace<Partition>;
   EVENT_STREAM: DurableObjectNamespace<EventStream>;
+  COURIER: DurableObjectNamespace<Courier>;
   /** The disk store service; only in the embedded stack. */
   STORE?: Fetcher;
 
   TRAWL_ADMIN_TOKEN?: string;
   TRAWL_SECRET?: string;
+  TRAWL_KEK?: string;
   TRAWL_STORE?: string;
   TRAWL_STORE_SECRET?: string;
   TRAWL_STORE_URL?: string;
@@ -27,6 +31,12 @@ export interface Env {
   TRAWL_ALLOW_PRIVATE?: string;
   TRAWL_ALLOW_HOSTS?: string;
   TRAWL_LOG?: string;
+}
+
+/** What the operator allows job, webhook and storage URLs to reach (jobs API 1.5). */
+export function urlPolicy(env: Env): UrlPolicy {
+  const allowHosts = (env.TRAWL_ALLOW_HOSTS ?? "").split(/[\s,]+/).filter((host) => host !== "");
+  return { allowPrivate: env.TRAWL_ALLOW_PRIVATE === "1", allowHosts };
 }
 
 /** A number of the environment; anything that is not one is the default. */

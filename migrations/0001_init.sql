@@ -160,7 +160,7 @@ CREATE INDEX jobs_batch ON jobs (batch_id, batch_index) WHERE batch_id IS NOT NU
 CREATE INDEX jobs_source ON jobs (account_id, source_id) WHERE source_id IS NOT NULL;
 CREATE UNIQUE INDEX jobs_idempotency ON jobs (account_id, idempotency_key, id) WHERE idempotency_key IS NOT NULL;
 -- What the birth rule rebuilds a partition from.
-CREATE INDEX jobs_live ON jobs (account_id) WHERE finished_at IS NULL;
+CREATE INDEX jobs_live ON jobs (account_id, id) WHERE finished_at IS NULL;
 CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE attempts (
@@ -193,7 +193,8 @@ CREATE TABLE batches (
   processing INTEGER NOT NULL,
   truncated INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL,
-  finished_at INTEGER
+  finished_at INTEGER,
+  terminal_event_id INTEGER
 );
 CREATE INDEX batches_account ON batches (account_id, id DESC);
 

@@ -16,8 +16,6 @@ export const POLL_SHARE = 1 / 2;
 
 /** One attempt may run this long. `TRAWL_DEADLINE_MS` overrides it. */
 export const ATTEMPT_DEADLINE_MS = 2 * 60 * 60_000;
-/** A live recording gets its cap plus this. */
-export const LIVE_DEADLINE_EXTRA_MS = 30 * 60_000;
 /** `waiting` (a stream that has not begun) ends after this. */
 export const WAIT_FOR_VIDEO_MS = 24 * 60 * 60_000;
 /** How long a waiting job rests between two looks at its stream. */
@@ -25,9 +23,13 @@ export const WAIT_RECHECK_MS = 60_000;
 
 /** Commits of a finished upload are retried this long; then the attempt fails with class `storage`. */
 export const FINISHING_LIMIT_MS = 10 * 60_000;
+/** … and at least this often; ten minutes of the back-off below are 24 tries. */
+export const FINISHING_MIN_TRIES = 20;
 /** First delay between two commit tries; doubles up to `COMMIT_RETRY_MAX_MS`. */
 export const COMMIT_RETRY_MIN_MS = 500;
 export const COMMIT_RETRY_MAX_MS = 30_000;
+/** A commit that has neither succeeded nor failed by then may have died with the object: it is asked for again. */
+export const COMMIT_CHECK_MS = 5_000;
 
 /** How long a retired job's winner may repeat its report and hear the stored outcome. */
 export const OUTCOME_MEMORY_MS = 24 * 60 * 60_000;

@@ -31,6 +31,8 @@ export function sanitiseName(text: string, maxBytes: number = MAX_NAME_BYTES): s
     .normalize("NFC")
     // The specified order: control characters go first, so a tab vanishes instead of becoming a space.
     .replace(FORBIDDEN, "")
+    // Again: a removed character may have stood between a letter and its accent, and a clean name must stay as it is.
+    .normalize("NFC")
     .replace(/\s+/gu, " ")
     .replace(EDGES, "");
   const cut = cutUtf8(clean, maxBytes).replace(EDGES, "");

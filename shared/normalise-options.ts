@@ -46,8 +46,11 @@ const AUDIO_HOLDS: Partial<Record<Format, { holds: readonly AudioCodec[]; fallba
 /** What a request asks for, with no default filled in. */
 export type RequestedOptions = Omit<
   CreateJobBody,
-  "url" | "filename" | "folder" | "webhook_url" | "paused" | "priority" | "tags" | "metadata"
->;
+  "url" | "filename" | "folder" | "webhook_url" | "paused" | "priority" | "tags" | "metadata" | "max_resolution"
+> & {
+  /** With the height that only the downloads API has. */
+  max_resolution?: Resolution | undefined;
+};
 
 /** @param keyLimit highest `max_resolution` that the API key may ask for, or null. */
 export function normaliseOptions(asked: RequestedOptions, keyLimit: string | null): JobOptions {

@@ -2,6 +2,7 @@
  * What can be said about a URL before any name is resolved (jobs API 1.5): scheme, length, address literals, reserved
  * names. Where a name leads is checked at every connection, by the node's egress guard.
  */
+import { countCodePoints } from "./code-points.ts";
 import { isForbiddenAddress } from "./ip.ts";
 import { parseAddress } from "./ip-parse.ts";
 import { MAX_URL_LENGTH } from "./limits.ts";
@@ -43,7 +44,7 @@ const METADATA_NAMES = [
  * @example checkUrl("http://0x7f.1/", { allowPrivate: false, allowHosts: [] }) // { ok: false, reason: "private" }
  */
 export function checkUrl(text: string, policy: UrlPolicy): UrlVerdict {
-  if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) return { ok: false, reason: "invalid" };
+  if (countCodePoints(text) > MAX_URL_LENGTH || !URL.canParse(text)) return { ok: false, reason: "invalid" };
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:") return { ok: false, reason: "invalid" };
   const host = bareHost(url.hostname);

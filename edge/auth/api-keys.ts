@@ -1,5 +1,8 @@
 /** API keys: random, shown once, kept as SHA-256 (DESIGN section 6). */
+import { SCOPES, type Scope } from "../../shared/contract/admin.ts";
 import { toBase64Url } from "./signing.ts";
+
+export type { Scope };
 
 export const KEY_PREFIX = "sk_";
 /** Longest key that a client may send (jobs API 1.1). */
@@ -8,9 +11,7 @@ export const MAX_KEY_LENGTH = 256;
 const KEY_BYTES = 24;
 
 /** Scopes of a key made without any (operator's manual). `admin` is never given by default. */
-export const DEFAULT_SCOPES = ["jobs:read", "jobs:write", "storage:write", "usage:read"] as const;
-export const SCOPES = [...DEFAULT_SCOPES, "admin"] as const;
-export type Scope = (typeof SCOPES)[number];
+export const DEFAULT_SCOPES: readonly Scope[] = SCOPES.filter((scope) => scope !== "admin");
 
 export function randomKey(prefix: string): string {
   return prefix + toBase64Url(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));

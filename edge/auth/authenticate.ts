@@ -1,4 +1,5 @@
 /** Who is asking: an API key becomes its account (jobs API 1.1, 1.2). */
+import type { Limits } from "../../shared/contract/admin.ts";
 import { AppError } from "../app-error.ts";
 import type { AccountFacts } from "../partition/create.ts";
 import { MAX_KEY_LENGTH, type Scope, sha256Hex } from "./api-keys.ts";
@@ -10,6 +11,8 @@ export interface Caller {
   /** Requests a second of this key; null: the server's default. */
   ratePerSecond: number | null;
   maxResolution: string | null;
+  /** The key's limits before its account's. */
+  limits: Limits;
   partition: string;
   account: AccountFacts & { name: string };
 }
@@ -18,7 +21,7 @@ export interface Caller {
 const CALLER_CACHE_MS = 5_000;
 const CALLER_CACHE_SIZE = 10_000;
 
-const cache = new Map<string, { caller: Caller | null; until: number }>();
+const cache = new Map<string, { caller: Caller; until: number }>();
 
 /** `x-api-key` counts; `Authorization: Bearer` is taken in its place. */
 export function presentedKey(headers: Headers): string | null {
@@ -30,22 +33,34 @@ export function presentedKey(headers: Headers): string | null {
 
 /** Throws 401 without a good key, 403 without the scope. */
 export async function authenticate(db: D1Database, headers: Headers, scope: Scope, now: number): Promise<Caller> {
-  const key = presentedKey(headers);
+  return authenticateKey(db, presentedKey(headers), scope, now);
+}
+
+/** As {@link authenticate}, for a key from wherever a surface takes it. */
+export async function authenticateKey(db: D1Database, key: string | null, scope: Scope, now: number): Promise<Caller> {
   if (key === null) throw new AppError("unauthenticated", "Missing x-api-key header");
   const caller = key.length > MAX_KEY_LENGTH ? null : await findCaller(db, await sha256Hex(key), now);
-  if (caller === null) throw new AppError("unauthenticated", "Invalid API Key");
+  if (caller === null) throw invalidKey();
   if (!caller.scopes.includes(scope)) throw new AppError("forbidden", `This key lacks the scope '${scope}'`);
   return caller;
+}
+
+export function invalidKey(): AppError {
+  return new AppError("unauthenticated", "Invalid API Key");
 }
 
 async function findCaller(db: D1Database, hash: string, now: number): Promise<Caller | null> {
   const known = cache.get(hash);
   if (known !== undefined && known.until > now) return known.caller;
-  const caller = await readCaller(db, hash, now);
+  const found = await readCaller(db, hash, now);
   if (cache.size >= CALLER_CACHE_SIZE) cache.clear();
   // Only good keys are remembered: a new key works at once, and guesses fill no memory.
-  if (caller !== null) cache.set(hash, { caller, until: now + CALLER_CACHE_MS });
-  else cache.delete(hash);
+  if (found === null) {
+    cache.delete(hash);
+    return null;
+  }
+  const { caller, expiresAt } = found;
+  cache.set(hash, { caller, until: Math.min(now + CALLER_CACHE_MS, expiresAt ?? Number.POSITIVE_INFINITY) });
   return caller;
 }
 
@@ -53,6 +68,7 @@ interface CallerRow {
   key_id: string;
   scopes: string;
   key_limits: string;
+  expires_at: number | null;
   account_id: string;
   account_name: string;
   partition: string;
@@ -62,26 +78,28 @@ interface CallerRow {
 }
 
 // Uses the unique index on api_keys(hash); one row read of each table.
-async function readCaller(db: D1Database, hash: string, now: number): Promise<Caller | null> {
+async function readCaller(
+  db: D1Database,
+  hash: string,
+  now: number,
+): Promise<{ caller: Caller; expiresAt: number | null } | null> {
   const row = await db
     .prepare(
-      `SELECT k.id AS key_id, k.scopes, k.limits AS key_limits, a.id AS account_id, a.name AS account_name, a.partition,
-         a.pool, a.limits, a.store_prefix
+      `SELECT k.id AS key_id, k.scopes, k.limits AS key_limits, k.expires_at, a.id AS account_id, a.name AS account_name,
+         a.partition, a.pool, a.limits, a.store_prefix
        FROM api_keys k JOIN accounts a ON a.id = k.account_id
        WHERE k.hash = ?1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?2) AND a.state = 'active'`,
     )
     .bind(hash, now)
     .first<CallerRow>();
   if (row === null) return null;
-  const limits = { ...JSON.parse(row.limits), ...JSON.parse(row.key_limits) } as {
-    rate_per_second?: number;
-    max_resolution?: string;
-  };
-  return {
+  const limits = { ...JSON.parse(row.limits), ...JSON.parse(row.key_limits) } as Limits;
+  const caller: Caller = {
     keyId: row.key_id,
     scopes: JSON.parse(row.scopes) as Scope[],
     ratePerSecond: limits.rate_per_second ?? null,
     maxResolution: limits.max_resolution ?? null,
+    limits,
     partition: row.partition,
     account: {
       id: row.account_id,
@@ -91,4 +109,5 @@ async function readCaller(db: D1Database, hash: string, now: number): Promise<Ca
       store_prefix: row.store_prefix,
     },
   };
+  return { caller, expiresAt: row.expires_at };
 }

@@ -1,3 +1,4 @@
+import { type Env, envNumber } from "../env.ts";
 import { sha256Hex } from "./api-keys.ts";
 
 /**
@@ -14,7 +15,8 @@ export async function choosePartition(account: string, partitions: number, regio
   return best.name;
 }
 
-/** Every partition that this deployment may use, so that nodes can serve them all. */
-export function partitionNames(partitions: number, region: string): string[] {
-  return Array.from({ length: Math.max(1, partitions) }, (_, n) => `p1:${region}:${n}`);
+/** Every partition that this deployment gives to new accounts, so that nodes can serve them all. */
+export function configuredPartitions(env: Pick<Env, "TRAWL_PARTITIONS" | "TRAWL_REGION">): string[] {
+  const partitions = Math.max(1, envNumber(env.TRAWL_PARTITIONS, 1));
+  return Array.from({ length: partitions }, (_, n) => `p1:${env.TRAWL_REGION ?? "auto"}:${n}`);
 }

@@ -5,6 +5,9 @@
 
 export type Purpose = "session-key" | "nonce" | "file-url";
 
+/** By its maker, because the runtimes whose types check this file name the class differently. */
+type HmacKey = Awaited<ReturnType<typeof deriveKey>>;
+
 const encoder = new TextEncoder();
 
 export function toBase64Url(bytes: Uint8Array): string {
@@ -26,7 +29,7 @@ export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
 
 export class Signer {
   readonly #secrets: readonly string[];
-  readonly #keys = new Map<string, Promise<CryptoKey>>();
+  readonly #keys = new Map<string, Promise<HmacKey>>();
 
   /** @param secret `new[,old]` */
   constructor(secret: string | undefined) {
@@ -64,7 +67,7 @@ export class Signer {
     return bytes === null ? null : JSON.parse(new TextDecoder().decode(bytes));
   }
 
-  #key(purpose: Purpose, secret: string): Promise<CryptoKey> {
+  #key(purpose: Purpose, secret: string): Promise<HmacKey> {
     const id = `${purpose}\n${secret}`;
     const known = this.#keys.get(id);
     if (known !== undefined) return known;
@@ -74,7 +77,7 @@ export class Signer {
   }
 }
 
-async function deriveKey(purpose: Purpose, secret: string): Promise<CryptoKey> {
+async function deriveKey(purpose: Purpose, secret: string) {
   const base = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, ["deriveKey"]);
   return crypto.subtle.deriveKey(
     { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode(`trawl ${purpose}`) },

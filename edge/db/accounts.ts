@@ -1,12 +1,21 @@
-/** Accounts and keys in D1. */
+/** Accounts in D1. */
+import type { AccountFacts } from "../partition/create.ts";
 
 export interface AccountRow {
   id: string;
   name: string;
   partition: string;
   pool: string;
+  /** JSON `Limits`. */
   limits: string;
   created_at: number;
+}
+
+/** With what the library API signs in by (never the password's hash). */
+export interface AccountDetails extends AccountRow {
+  username: string | null;
+  console: number;
+  store_prefix: string;
 }
 
 export async function listAccounts(db: D1Database): Promise<AccountRow[]> {
@@ -18,11 +27,15 @@ export async function listAccounts(db: D1Database): Promise<AccountRow[]> {
   return results;
 }
 
-export async function findAccount(db: D1Database, id: string): Promise<AccountRow | null> {
+/** By primary key. An account that is being removed is unknown. */
+export async function findAccount(db: D1Database, id: string): Promise<AccountDetails | null> {
   return db
-    .prepare("SELECT id, name, partition, pool, limits, created_at FROM accounts WHERE id = ? AND state = 'active'")
+    .prepare(
+      `SELECT id, name, partition, pool, limits, created_at, username, console, store_prefix
+       FROM accounts WHERE id = ? AND state = 'active'`,
+    )
     .bind(id)
-    .first<AccountRow>();
+    .first<AccountDetails>();
 }
 
 /** The first account keeps its files at the root of the store, the others under `@<id>/` (DESIGN section 6). */
@@ -36,46 +49,30 @@ export async function insertAccount(db: D1Database, account: AccountRow): Promis
     .run();
 }
 
-export interface KeyRow {
-  id: string;
-  account_id: string;
-  name: string | null;
-  hash: string;
-  prefix: string;
-  last4: string;
-  scopes: string;
-  limits: string;
-  expires_at: number | null;
-  created_at: number;
+/** What an operator may change. Absent: stays. */
+export interface AccountChanges {
+  name?: string;
+  limits?: string;
+  pool?: string;
+  username?: string | null;
+  password_hash?: string | null;
+  console?: number;
 }
 
-/** False when a key with this hash exists already (a preset key that is given again). */
-export async function insertKey(db: D1Database, key: KeyRow): Promise<boolean> {
-  const result = await db
-    .prepare(
-      `INSERT INTO api_keys (id, account_id, name, hash, prefix, last4, scopes, limits, expires_at, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING RETURNING id`,
-    )
-    .bind(
-      key.id,
-      key.account_id,
-      key.name,
-      key.hash,
-      key.prefix,
-      key.last4,
-      key.scopes,
-      key.limits,
-      key.expires_at,
-      key.created_at,
-    )
-    .all();
-  return result.results.length === 1;
-}
-
-export async function revokeKey(db: D1Database, id: string, now: number): Promise<boolean> {
+/** False when the user name belongs to another account: `OR IGNORE` leaves the row as it was then. */
+export async function updateAccount(db: D1Database, id: string, changes: AccountChanges): Promise<boolean> {
+  const columns = Object.entries(changes);
+  if (columns.length === 0) return true;
   const { results } = await db
-    .prepare("UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? RETURNING id")
-    .bind(now, id)
+    .prepare(
+      `UPDATE OR IGNORE accounts SET ${columns.map(([column]) => `${column} = ?`).join(", ")} WHERE id = ? RETURNING id`,
+    )
+    .bind(...columns.map(([, value]) => value), id)
     .all();
   return results.length === 1;
+}
+
+/** What a partition has to know of an account. */
+export function factsOf({ id, pool, limits, store_prefix }: AccountDetails): AccountFacts {
+  return { id, pool, limits, store_prefix };
 }

@@ -1,10 +1,13 @@
 /** One drain flight as one D1 transaction. A row only overwrites an older version of itself, so a repeat is harmless. */
+import { BATCH_COLUMNS } from "../partition/batches.ts";
 import type { D1Flight } from "../partition/drain.ts";
 import { DRAINED_COLUMNS } from "../partition/job-row.ts";
 import type { Database } from "./database.ts";
 
 /** D1 refuses larger values; the local one does not, so we look ourselves (DESIGN section 8). */
 const MAX_VALUE_BYTES = 2_000_000;
+
+const encoder = new TextEncoder();
 
 function selectFrom(columns: readonly string[]): string {
   return columns.map((column) => `json_extract(value, '$.${column}')`).join(", ");
@@ -18,6 +21,11 @@ const JOB_UPSERT = `INSERT INTO jobs (${DRAINED_COLUMNS.join(", ")})
   SELECT ${selectFrom(DRAINED_COLUMNS)} FROM json_each(?1) WHERE true
   ON CONFLICT (id) DO UPDATE SET ${overwrite(DRAINED_COLUMNS.filter((column) => column !== "id"))}
   WHERE excluded.version > jobs.version`;
+
+const BATCH_UPSERT = `INSERT INTO batches (${BATCH_COLUMNS.join(", ")})
+  SELECT ${selectFrom(BATCH_COLUMNS)} FROM json_each(?1) WHERE true
+  ON CONFLICT (id) DO UPDATE SET ${overwrite(BATCH_COLUMNS.filter((column) => column !== "id"))}
+  WHERE excluded.version > batches.version`;
 
 const FILE_COLUMNS = [
   "file_id",
@@ -33,6 +41,7 @@ const FILE_COLUMNS = [
   "sha256",
   "etag",
   "created_at",
+  "deleted_at",
 ] as const;
 const FILE_INSERT = `INSERT INTO files (${FILE_COLUMNS.join(", ")})
   SELECT ${selectFrom(FILE_COLUMNS)} FROM json_each(?1) WHERE true ON CONFLICT (file_id) DO NOTHING`;
@@ -65,18 +74,36 @@ export async function drainToD1(db: Database, flight: D1Flight): Promise<void> {
   const statements = (
     [
       [JOB_UPSERT, flight.jobs],
+      [BATCH_UPSERT, flight.batches],
       [FILE_INSERT, flight.files],
       [ATTEMPT_UPSERT, flight.attempts],
       [USAGE_UPSERT, flight.usage],
     ] as const
-  )
-    .filter(([, rows]) => rows.length > 0)
-    .map(([statement, rows]) => db.prepare(statement).bind(asJson(rows)));
+  ).flatMap(([statement, rows]) => jsonChunks(rows).map((chunk) => db.prepare(statement).bind(chunk)));
   if (statements.length > 0) await db.batch(statements);
 }
 
-function asJson(rows: readonly unknown[]): string {
-  const json = JSON.stringify(rows);
-  if (json.length > MAX_VALUE_BYTES) throw new Error(`a D1 value of ${json.length} characters is too large`);
-  return json;
+/**
+ * The rows as JSON arrays of at most `MAX_VALUE_BYTES` bytes each. A flight is bounded by characters, of which one may take
+ * three bytes; were it refused whole, no later event would ever pass.
+ */
+function jsonChunks(rows: readonly unknown[]): string[] {
+  const chunks: string[] = [];
+  let chunk: string[] = [];
+  let bytes = 1;
+  const close = () => {
+    if (chunk.length > 0) chunks.push(`[${chunk.join(",")}]`);
+    chunk = [];
+    bytes = 1;
+  };
+  for (const row of rows) {
+    const json = JSON.stringify(row);
+    const size = encoder.encode(json).length + 1;
+    if (size + 1 > MAX_VALUE_BYTES) throw new Error(`a row of ${size} bytes is too large for D1`);
+    if (bytes + size > MAX_VALUE_BYTES) close();
+    chunk.push(json);
+    bytes += size;
+  }
+  close();
+  return chunks;
 }

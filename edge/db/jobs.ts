@@ -18,6 +18,14 @@ export async function findJob(
   return row === undefined ? null : { row, files: (files?.results ?? []) as unknown as FileRow[] };
 }
 
+/** As `COLUMNS`, but a media key goes with its file; a parent's is its first child's. */
+const LIST_COLUMNS = DRAINED_COLUMNS.map((column) =>
+  column === "media_key"
+    ? `CASE WHEN role = 'parent' THEN media_key ELSE
+         (SELECT path FROM files WHERE files.job_id = jobs.id AND kind = 'media' AND deleted_at IS NULL) END AS media_key`
+    : column,
+).join(", ");
+
 export interface JobListQuery {
   account: string;
   /** The API's status, capitalised; null: all. */
@@ -33,8 +41,8 @@ export interface JobListQuery {
 export async function listJobs(db: D1Database, query: JobListQuery): Promise<JobRow[]> {
   const { results } = await db
     .prepare(
-      `SELECT ${COLUMNS} FROM jobs WHERE account_id = ?1 AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR batch_id = ?3)
-         AND (?4 IS NULL OR id < ?4) ORDER BY id DESC LIMIT ?5 OFFSET ?6`,
+      `SELECT ${LIST_COLUMNS} FROM jobs WHERE account_id = ?1 AND (?2 IS NULL OR status = ?2)
+         AND (?3 IS NULL OR (batch_id = ?3 AND role <> 'parent')) AND (?4 IS NULL OR id < ?4) ORDER BY id DESC LIMIT ?5 OFFSET ?6`,
     )
     .bind(
       query.account,
@@ -56,7 +64,9 @@ export async function countBatchJobs(
   status: string | null,
 ): Promise<number> {
   const row = await db
-    .prepare("SELECT count(*) AS n FROM jobs WHERE batch_id = ?1 AND account_id = ?2 AND (?3 IS NULL OR status = ?3)")
+    .prepare(
+      "SELECT count(*) AS n FROM jobs WHERE batch_id = ?1 AND account_id = ?2 AND role <> 'parent' AND (?3 IS NULL OR status = ?3)",
+    )
     .bind(batchId, account, status)
     .first<{ n: number }>();
   return row?.n ?? 0;
@@ -73,4 +83,49 @@ export async function partitionOf(db: D1Database, account: string): Promise<stri
     .bind(account)
     .first<{ partition: string }>();
   return row?.partition ?? null;
+}
+
+/** A batch's jobs in batch order. Uses jobs_batch(batch_id, batch_index). */
+export async function listBatchJobs(
+  db: D1Database,
+  query: { account: string; batchId: string; status: string | null; limit: number; offset: number },
+): Promise<JobRow[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT ${LIST_COLUMNS} FROM jobs WHERE batch_id = ?1 AND account_id = ?2 AND role <> 'parent' AND (?3 IS NULL OR status = ?3)
+       ORDER BY batch_index, id LIMIT ?4 OFFSET ?5`,
+    )
+    .bind(query.batchId, query.account, query.status, query.limit, query.offset)
+    .all<JobRow>();
+  return results;
+}
+
+/** The first child of a parent: its files are shown as the parent's (jobs API 3.4). */
+export async function firstChild(db: D1Database, account: string, batchId: string): Promise<string | null> {
+  const row = await db
+    .prepare(
+      "SELECT id FROM jobs WHERE batch_id = ? AND account_id = ? AND role <> 'parent' ORDER BY batch_index LIMIT 1",
+    )
+    .bind(batchId, account)
+    .first<{ id: string }>();
+  return row?.id ?? null;
+}
+
+/** Uses files_job(job_id). */
+export async function filesOf(db: D1Database, account: string, jobId: string): Promise<FileRow[]> {
+  const { results } = await db
+    .prepare("SELECT * FROM files WHERE job_id = ? AND account_id = ? ORDER BY file_id")
+    .bind(jobId, account)
+    .all<FileRow>();
+  return results;
+}
+
+/** The files of a job are gone from their store. Never cleared again. */
+export async function markFilesDeleted(db: D1Database, fileIds: readonly string[], now: number): Promise<void> {
+  await db
+    .prepare(
+      "UPDATE files SET deleted_at = coalesce(deleted_at, ?1) WHERE file_id IN (SELECT value FROM json_each(?2))",
+    )
+    .bind(now, JSON.stringify(fileIds))
+    .run();
 }

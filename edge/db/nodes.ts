@@ -11,6 +11,7 @@ export interface NodeRow {
   tags: string;
   country: string | null;
   account_id: string | null;
+  drained_at: number | null;
   revoked_at: number | null;
 }
 
@@ -25,15 +26,16 @@ export interface Registration {
 
 /**
  * Uses up one use of an enrolment and inserts the node, in one transaction. A repeat with the same public key finds the
- * node that the first call made. Null: the token is unknown, used up or over.
+ * node that the first call made. Null: the token is unknown, used up or over. `removed`: the key is a node's that the
+ * operator has removed, and no token brings that one back.
  */
 export async function registerNode(
   db: D1Database,
   registration: Registration,
-): Promise<{ id: string; name: string } | null> {
+): Promise<{ id: string; name: string } | "removed" | null> {
   const { nodeId, name, publicKey, enrolmentHash, country, now } = registration;
   const known = await findNodeByKey(db, publicKey);
-  if (known !== null) return { id: known.id, name: known.name };
+  if (known !== null) return known.revoked_at === null ? { id: known.id, name: known.name } : "removed";
   const [inserted] = await db.batch<{ id: string; name: string }>([
     db
       .prepare(
@@ -102,4 +104,55 @@ export async function insertEnrolment(db: D1Database, enrolment: NewEnrolment): 
       enrolment.now,
     )
     .run();
+}
+
+/** A node as its row tells it; what it does now is known by the partitions. */
+export interface ListedNode {
+  id: string;
+  name: string;
+  /** JSON texts. */
+  tags: string;
+  slots: string;
+  versions: string;
+  drained_at: number | null;
+  last_session_at: number | null;
+}
+
+/** Nodes listed at once. */
+const MAX_NODES_LISTED = 10_000;
+
+const LISTED = "id, name, tags, slots, versions, drained_at, last_session_at";
+
+/** Oldest first, without the removed ones. */
+export async function listNodes(db: D1Database): Promise<ListedNode[]> {
+  const { results } = await db
+    .prepare(`SELECT ${LISTED} FROM nodes WHERE revoked_at IS NULL ORDER BY created_at, id LIMIT ${MAX_NODES_LISTED}`)
+    .all<ListedNode>();
+  return results;
+}
+
+/** Keeps the time of the first drain. Null: there is no such node. */
+export async function drainNode(db: D1Database, id: string, now: number): Promise<ListedNode | null> {
+  return db
+    .prepare(
+      `UPDATE nodes SET drained_at = coalesce(drained_at, ?1) WHERE id = ?2 AND revoked_at IS NULL RETURNING ${LISTED}`,
+    )
+    .bind(now, id)
+    .first<ListedNode>();
+}
+
+export async function resumeNode(db: D1Database, id: string): Promise<ListedNode | null> {
+  return db
+    .prepare(`UPDATE nodes SET drained_at = NULL WHERE id = ? AND revoked_at IS NULL RETURNING ${LISTED}`)
+    .bind(id)
+    .first<ListedNode>();
+}
+
+/** A repeat finds the node too: the partitions may not all have heard of the first. False: there is no such node. */
+export async function removeNode(db: D1Database, id: string, now: number): Promise<boolean> {
+  const { results } = await db
+    .prepare("UPDATE nodes SET revoked_at = coalesce(revoked_at, ?1) WHERE id = ?2 RETURNING id")
+    .bind(now, id)
+    .all();
+  return results.length === 1;
 }

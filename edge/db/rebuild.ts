@@ -1,4 +1,5 @@
 /** The birth rule (DESIGN section 2): what a partition with empty storage asks of D1 before it answers anything. */
+import { BATCH_COLUMNS, type BatchRow } from "../partition/batches.ts";
 import type { AccountFacts } from "../partition/create.ts";
 import type { FileRow, UsageRow } from "../partition/drain.ts";
 import { DRAINED_COLUMNS, type JobRow } from "../partition/job-row.ts";
@@ -37,15 +38,27 @@ export async function accountsOf(db: Database, partition: string): Promise<Accou
   return results;
 }
 
-/** Unfinished jobs of an account, a page at a time. Uses jobs_live(account_id). */
+/**
+ * Unfinished jobs of an account, a page at a time. Uses jobs_live(account_id, id); the planner would take jobs_account,
+ * and read the whole history for it.
+ */
 export async function liveJobsAfter(db: Database, account: string, after: string): Promise<JobRow[]> {
   const { results } = await db
     .prepare(
-      `SELECT ${DRAINED_COLUMNS.join(", ")} FROM jobs WHERE account_id = ? AND finished_at IS NULL AND id > ?
+      `SELECT ${DRAINED_COLUMNS.join(", ")} FROM jobs INDEXED BY jobs_live WHERE account_id = ? AND finished_at IS NULL AND id > ?
        ORDER BY id LIMIT ${PAGE_ROWS}`,
     )
     .bind(account, after)
     .all<JobRow>();
+  return results;
+}
+
+/** Batches that are not over. Uses batches_account(account_id, id DESC). */
+export async function liveBatchesOf(db: Database, account: string): Promise<BatchRow[]> {
+  const { results } = await db
+    .prepare(`SELECT ${BATCH_COLUMNS.join(", ")} FROM batches WHERE account_id = ? AND finished_at IS NULL`)
+    .bind(account)
+    .all<BatchRow>();
   return results;
 }
 
@@ -58,4 +71,22 @@ export async function filesAfter(db: Database, account: string, after: string): 
     .bind(account, after)
     .all<FileRow>();
   return results;
+}
+
+/** Nodes under an order of the operator. A node that was removed longer ago has no session key that still works. */
+export async function nodeOrders(
+  db: Database,
+  removedSince: number,
+): Promise<{ drained: string[]; removed: string[] }> {
+  const { results } = await db
+    .prepare(
+      `SELECT id, revoked_at FROM nodes
+       WHERE (drained_at IS NOT NULL AND revoked_at IS NULL) OR (revoked_at IS NOT NULL AND revoked_at >= ?)`,
+    )
+    .bind(removedSince)
+    .all<{ id: string; revoked_at: number | null }>();
+  return {
+    drained: results.filter((node) => node.revoked_at === null).map((node) => node.id),
+    removed: results.filter((node) => node.revoked_at !== null).map((node) => node.id),
+  };
 }

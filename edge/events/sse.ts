@@ -1,54 +1,11 @@
 /** Server-sent events over a socket of the account's EventStream: the object may sleep while the response stays open. */
-import type { EventStream, StreamFilter } from "./event-stream.ts";
+import type { LiveEvents, StreamEvent } from "./live-events.ts";
 
 /** Comment that keeps proxies from closing a quiet stream (jobs API 7). */
 const KEEP_ALIVE_MS = 15_000;
 
-export interface StreamEvent {
-  id: string;
-  type: string;
-}
-
-export interface Opening {
-  /** Sent before anything live. */
-  first: StreamEvent[];
-  /** Live events up to this id are in `first` already. */
-  after: number;
-  /** Nothing can follow. */
-  done: boolean;
-}
-
-export interface EventStreamOptions {
-  filter: StreamFilter;
-  /** Runs once the socket is subscribed. */
-  opening(): Promise<Opening>;
-  /** After this event the stream closes. */
-  isLast(event: StreamEvent): boolean;
-}
-
-/** Answers with the stream; throws before the first byte if the opening fails. */
-export async function openEventStream(
-  stub: DurableObjectStub<EventStream>,
-  options: EventStreamOptions,
-): Promise<Response> {
-  const query = options.filter.job === null ? "" : `?job=${options.filter.job}`;
-  const upgraded = await stub.fetch(`https://stream/${query}`, { headers: { upgrade: "websocket" } });
-  const socket = upgraded.webSocket;
-  if (socket === null) throw new Error("the event stream gave no socket");
-  const waiting: StreamEvent[] = [];
-  let deliver = (event: StreamEvent) => {
-    waiting.push(event);
-  };
-  socket.addEventListener("message", (message) => deliver(JSON.parse(String(message.data)) as StreamEvent));
-  socket.accept();
-  let opening: Opening;
-  try {
-    opening = await options.opening();
-  } catch (error) {
-    socket.close();
-    throw error;
-  }
-
+/** Answers with the stream; it ends with the last event, or when the client goes. */
+export function sseResponse(live: LiveEvents): Response {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
   const encoder = new TextEncoder();
@@ -57,29 +14,31 @@ export async function openEventStream(
     if (ended) return;
     ended = true;
     clearInterval(keepAlive);
-    socket.close();
+    live.close();
     writer.close().catch(() => {});
   };
   const write = (text: string) => {
     writer.write(encoder.encode(text)).catch(end);
   };
   const keepAlive = setInterval(() => write(": keep-alive\n\n"), KEEP_ALIVE_MS);
-  let newest = opening.after;
-  const send = (event: StreamEvent) =>
-    write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-  const live = (event: StreamEvent) => {
-    if (ended || Number(event.id) <= newest) return;
-    newest = Number(event.id);
-    send(event);
-    if (options.isLast(event)) end();
-  };
-  for (const event of opening.first) send(event);
-  deliver = live;
-  for (const event of waiting) live(event);
-  if (opening.done) end();
-  socket.addEventListener("close", end);
   writer.closed.catch(end);
+  live.start({
+    send: (event: StreamEvent) => write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`),
+    end,
+  });
   return new Response(readable, {
     headers: { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" },
   });
+}
+
+/** `Last-Event-ID`, or the same in the query; null when there is none that could be an id. */
+export function lastEventId(header: string | undefined, query: string | undefined): number | null {
+  const text = header ?? query;
+  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : null;
+}
+
+const JOB_ENDS = new Set(["job.completed", "job.failed", "job.warning", "job.skipped", "job.cancelled"]);
+
+export function endsJob(event: { type: string }): boolean {
+  return JOB_ENDS.has(event.type);
 }

@@ -2,7 +2,7 @@ import type { AdminClient } from "./admin-client.ts";
 import type { Log } from "./log.ts";
 
 /** The account and the key of a fresh installation both bear this name. */
-export const DEFAULT_NAME = "default";
+const DEFAULT_NAME = "default";
 
 /**
  * Makes sure that the first account exists and takes the installation's API key. Safe to repeat after a crash at any

@@ -15,7 +15,8 @@ const SQLITE_BUSY = 5;
 export function takeKernelLock(path: string, waitMs: number): { release(): void } | null {
   const database = new DatabaseSync(path);
   try {
-    database.exec(`PRAGMA busy_timeout = ${waitMs}`);
+    // In memory: a journal file would outlive a kill -9, and the next starters would first have to clear it away.
+    database.exec(`PRAGMA busy_timeout = ${waitMs}; PRAGMA journal_mode = MEMORY`);
     database.exec("BEGIN IMMEDIATE");
     return { release: () => database.close() };
   } catch (error) {

@@ -10,7 +10,7 @@ export const WORKER = {
   compatibilityDate: "2026-11-02",
   compatibilityFlags: ["nodejs_compat"],
   database: { binding: "DB", name: "trawl" },
-  durableObjects: { PARTITION: "Partition", EVENT_STREAM: "EventStream" },
+  durableObjects: { PARTITION: "Partition", EVENT_STREAM: "EventStream", COURIER: "Courier" },
   cron: "* * * * *",
 } as const;
 

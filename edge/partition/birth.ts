@@ -1,13 +1,18 @@
 /** Opens a partition's storage; an empty one claims its generation and is rebuilt from D1 (birth rule). */
 
+import type { JobOptions } from "../../shared/contract/options.ts";
+import { SESSION_KEY_TTL_MS } from "../../shared/limits.ts";
 import { foldKey } from "../../shared/names.ts";
 import type { Database } from "../db/database.ts";
-import { accountsOf, claimEpoch, filesAfter, liveJobsAfter } from "../db/rebuild.ts";
+import { accountsOf, claimEpoch, filesAfter, liveBatchesOf, liveJobsAfter, nodeOrders } from "../db/rebuild.ts";
+import { insertBatchRow } from "./batches.ts";
 import { Core } from "./core.ts";
 import { insertJobRow, upsertAccount, withoutHandOut } from "./create.ts";
 import { EventIds } from "./event-ids.ts";
 import { type JobRow, parseReserved } from "./job-row.ts";
 import { countMove } from "./move.ts";
+import { NAME_SUFFIX, reservedKeys, suffixOf } from "./names.ts";
+import { orderDrain, orderRemoval } from "./node-orders.ts";
 import { getMeta, openSchema, setMeta } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 import { apiStatus, type State } from "./states.ts";
@@ -28,11 +33,31 @@ export async function openCore(
   const epoch = await claimEpoch(db, name, now());
   const core = new Core(sql, config, epoch, new EventIds(0));
   if (epoch > 1) await rebuild(core, db, name, now);
+  await loadNodeOrders(core, db, now());
   core.sql.transaction(() => setMeta(sql, "epoch", String(epoch)));
   return core;
 }
 
+/** Drained and removed nodes are so for every partition, those born later too. */
+async function loadNodeOrders(core: Core, db: Database, now: number): Promise<void> {
+  const orders = await nodeOrders(db, now - SESSION_KEY_TTL_MS);
+  core.sql.transaction(() => {
+    for (const node of orders.drained) orderDrain(core.sql, node, true);
+    for (const node of orders.removed) orderRemoval(core.sql, node, now);
+  });
+}
+
+/**
+ * Versions of a rebuilt row start this far above what D1 had: a flight of the dead generation that was still in the air
+ * may land after we have read, and must not outrank the new one.
+ */
+const GENERATION_STEP = 1_000_000;
+
 async function rebuild(core: Core, db: Database, name: string, now: () => number): Promise<void> {
+  // What an earlier try left behind would be counted for nothing: it starts over.
+  core.run(now(), Math.random, ({ sql }) => {
+    for (const table of ["jobs", "batches", "names", "accounts"]) sql.run(`DELETE FROM ${table}`);
+  });
   for (const account of await accountsOf(db, name)) {
     const { id, pool, limits, store_prefix, ...usage } = account;
     core.run(now(), Math.random, (turn) => {
@@ -40,7 +65,7 @@ async function rebuild(core: Core, db: Database, name: string, now: () => number
       turn.sql.run(
         `UPDATE accounts SET version = ?, usage_count = ?, bytes_used = ?, bytes_reserved = ?, completed = ?, failed = ?,
            warning = ?, skipped = ?, pending = 0, processing = 0, ready = 0, active = 0 WHERE id = ?`,
-        usage.version,
+        usage.version + GENERATION_STEP,
         usage.usage_count,
         usage.bytes_used,
         usage.bytes_reserved,
@@ -51,8 +76,17 @@ async function rebuild(core: Core, db: Database, name: string, now: () => number
         id,
       );
     });
-    await rebuildJobs(core, db, id, now);
+    const batches = await liveBatchesOf(db, id);
+    core.run(now(), Math.random, (turn) => {
+      // Whoever was processing waits again, and the first child's key is read from D1 when the parent ends.
+      for (const batch of batches) {
+        const version = batch.version + GENERATION_STEP;
+        insertBatchRow(turn, { ...batch, processing: 0, version, first_key: null, first_size: null });
+      }
+    });
+    // Files first: the disk store may have put one under a name that a live job had reserved.
     await rebuildNames(core, db, id, now);
+    await rebuildJobs(core, db, id, now);
   }
 }
 
@@ -71,11 +105,21 @@ async function rebuildJobs(core: Core, db: Database, account: string, now: () =>
 function putBack(turn: Turn, row: JobRow): void {
   if (turn.sql.get("SELECT 1 AS x FROM jobs WHERE id = ?", row.id) !== undefined) return;
   const state = REBORN[row.state] ?? row.state;
-  const reborn: JobRow = { ...row, state, status: apiStatus(state), step: null, progress: 0, version: row.version + 1 };
+  const reborn: JobRow = {
+    ...row,
+    state,
+    status: apiStatus(state),
+    step: null,
+    progress: 0,
+    version: row.version + GENERATION_STEP,
+  };
   insertJobRow(turn, withoutHandOut(reborn, 0));
   countMove(turn, row.account_id, null, state);
   const reserved = parseReserved(row);
-  if (reserved !== null) holdName(turn, row, reserved.key, reserved.folder, reserved.suffix);
+  if (reserved === null) return;
+  for (const key of reservedKeys(JSON.parse(row.options) as JobOptions, reserved)) {
+    holdName(turn, row, key, reserved.folder, reserved.suffix);
+  }
 }
 
 async function rebuildNames(core: Core, db: Database, account: string, now: () => number): Promise<void> {
@@ -93,8 +137,6 @@ async function rebuildNames(core: Core, db: Database, account: string, now: () =
   }
 }
 
-const SUFFIX = / \((\d{1,6})\)(?=\.[^./]+$)/;
-
 function holdName(
   turn: Turn,
   job: Pick<JobRow, "id" | "account_id" | "target_id">,
@@ -103,7 +145,7 @@ function holdName(
   suffix: number,
 ): void {
   const plain = key
-    .replace(SUFFIX, "")
+    .replace(NAME_SUFFIX, "")
     .slice(folder.length + 1)
     .replace(/\.[^.]+$/, "");
   turn.sql.run(
@@ -112,7 +154,7 @@ function holdName(
     job.target_id,
     foldKey(key),
     foldKey(`${folder}/${plain}`),
-    Math.max(suffix, Number(SUFFIX.exec(key)?.[1] ?? 1)),
+    Math.max(suffix, suffixOf(key)),
     job.id,
   );
 }

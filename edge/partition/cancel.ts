@@ -1,4 +1,5 @@
 import { FAILURE_RULES } from "../../shared/contract/failures.ts";
+import { openMembers } from "./batches.ts";
 import { doomUploads, endFailed } from "./end.ts";
 import { attemptRow, getJob, killAttempt } from "./move.ts";
 import type { State } from "./states.ts";
@@ -34,5 +35,9 @@ export function cancelJob(turn: Turn, account: string, id: string, force: boolea
     { step: null, not_before: null, avoid: null, avoid_until: null },
     attempt,
   );
+  if (job.state === "parent" && job.batch_id !== null) {
+    // The parent ended first, so that the end of its batch finds it ended already.
+    for (const child of openMembers(turn, job.batch_id)) cancelJob(turn, account, child.id, true);
+  }
   return { kind: "cancelled", event: ended.terminal_event_id ?? 0 };
 }

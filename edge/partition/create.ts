@@ -1,8 +1,9 @@
 /** Insertion of jobs, and what admission asks before it (jobs API 1.3). */
+import { endFailed } from "./end.ts";
 import { recordEvent } from "./events.ts";
 import type { JobRow, LiveJob } from "./job-row.ts";
 import { DRAINED_COLUMNS } from "./job-row.ts";
-import { countMove } from "./move.ts";
+import { countMove, getJob } from "./move.ts";
 import { apiStatus } from "./states.ts";
 import type { Turn } from "./turn.ts";
 
@@ -15,12 +16,27 @@ export interface AccountFacts {
   store_prefix: string;
 }
 
+/** Longer than any Worker remembers an account. */
+const PUSHED_FACTS_WIN_MS = 30_000;
+
+/** What a request brings along. It may be some seconds old, so it does not undo what the operator pushed just now. */
 export function upsertAccount(turn: Turn, account: AccountFacts): void {
-  const known = turn.sql.get<AccountFacts>(
-    "SELECT id, pool, limits, store_prefix FROM accounts WHERE id = ?",
+  const known = turn.sql.get<AccountFacts & { pushed_at: number }>(
+    "SELECT id, pool, limits, store_prefix, pushed_at FROM accounts WHERE id = ?",
     account.id,
   );
   if (known && known.pool === account.pool && known.limits === account.limits) return;
+  if (known && turn.now - known.pushed_at < PUSHED_FACTS_WIN_MS) return;
+  writeAccount(turn, account);
+}
+
+/** What the operator changed. */
+export function pushAccount(turn: Turn, account: AccountFacts): void {
+  writeAccount(turn, account);
+  turn.sql.run("UPDATE accounts SET pushed_at = ? WHERE id = ?", turn.now, account.id);
+}
+
+function writeAccount(turn: Turn, account: AccountFacts): void {
   turn.sql.run(
     `INSERT INTO accounts (id, pool, limits, store_prefix) VALUES (?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET pool = excluded.pool, limits = excluded.limits`,
@@ -56,7 +72,13 @@ export type NewJob = Pick<
   | "traceparent"
   | "origin"
   | "created_at"
-> & { held: boolean };
+> & {
+  held: boolean;
+  /** Known beforehand for the items of a list. */
+  title?: string | null;
+  /** Nothing to download (an episode without open audio): the job ends `Skipped` with this text at once. */
+  skip?: string | null;
+};
 
 export type CreateResult = { kind: "created"; events: number[] } | { kind: "full" };
 
@@ -107,27 +129,49 @@ export function withoutHandOut(row: JobRow, createEvent: number): LiveJob {
 }
 
 /** Inserts all jobs or none. The ids come from the edge, so its own retry after a lost answer inserts nothing twice. */
-export function createJobs(turn: Turn, account: AccountFacts, jobs: readonly NewJob[]): CreateResult {
+export function createJobs(
+  turn: Turn,
+  account: AccountFacts,
+  jobs: readonly NewJob[],
+  /** Runs once the jobs are admitted, before the first of them: the batch that they belong to. */
+  admitted: () => void = () => {},
+): CreateResult {
   upsertAccount(turn, account);
-  const known = jobs.filter((job) => turn.sql.get("SELECT 1 AS x FROM jobs WHERE id = ?", job.id) === undefined);
-  if (known.length < jobs.length) {
+  if (jobs.some((job) => isKnown(turn, job.id))) {
     return { kind: "created", events: jobs.map((job) => createEventOf(turn, job.id)) };
   }
   const load = turn.sql.get<{ pending: number }>("SELECT pending FROM accounts WHERE id = ?", account.id);
   const ready = turn.sql.get<{ n: number | null }>("SELECT sum(ready) AS n FROM accounts WHERE ready > 0")?.n ?? 0;
-  if ((load?.pending ?? 0) + jobs.length > turn.config.maxPending || ready + jobs.length > turn.config.maxReady) {
+  const maxPending = Math.min(turn.config.maxPending, ownLimit(account));
+  if ((load?.pending ?? 0) + jobs.length > maxPending || ready + jobs.length > turn.config.maxReady) {
     return { kind: "full" };
   }
+  admitted();
   const events = jobs.map((job) => createOne(turn, job));
   turn.sql.run("UPDATE accounts SET usage_count = usage_count + ? WHERE id = ?", jobs.length, account.id);
   return { kind: "created", events };
+}
+
+/** `max_queued` of the account, where it has one. */
+function ownLimit(account: AccountFacts): number {
+  const { max_queued } = JSON.parse(account.limits) as { max_queued?: number };
+  return max_queued ?? Number.POSITIVE_INFINITY;
+}
+
+/** A job may have ended and retired before its create is repeated: its outcome is remembered longer than that. */
+function isKnown(turn: Turn, id: string): boolean {
+  return (
+    turn.sql.get("SELECT 1 AS x FROM jobs WHERE id = ?", id) !== undefined ||
+    turn.sql.get("SELECT 1 AS x FROM outcomes WHERE job_id = ?", id) !== undefined
+  );
 }
 
 function createEventOf(turn: Turn, id: string): number {
   return turn.sql.get<{ create_event: number }>("SELECT create_event FROM jobs WHERE id = ?", id)?.create_event ?? 0;
 }
 
-function createOne(turn: Turn, { held, ...job }: NewJob): number {
+/** Inserts one job and its `job.created`; returns the event's id. Admission is the caller's. */
+export function createOne(turn: Turn, { held, skip, ...job }: NewJob): number {
   const state = held ? "held" : "queued";
   const row: JobRow = {
     ...job,
@@ -145,7 +189,7 @@ function createOne(turn: Turn, { held, ...job }: NewJob): number {
     attempts: 0,
     tries: "{}",
     node_name: null,
-    title: null,
+    title: job.title ?? null,
     description: null,
     release_date: null,
     source: null,
@@ -163,5 +207,12 @@ function createOne(turn: Turn, { held, ...job }: NewJob): number {
   const event = recordEvent(turn, row, "job.created", null);
   insertJobRow(turn, withoutHandOut(row, event));
   countMove(turn, job.account_id, null, state);
+  if (typeof skip === "string") return skipNew(turn, job.id, skip);
   return event;
+}
+
+function skipNew(turn: Turn, id: string, text: string): number {
+  const job = getJob(turn, id);
+  if (job === undefined) throw new Error("a job that was just inserted is not there");
+  return endFailed(turn, job, "drm", text, {}, null).terminal_event_id ?? 0;
 }

@@ -1,11 +1,12 @@
 /** The way out of a partition: events in order to each sink, and retirement once all sinks have them. */
 import { DRAIN_MAX_BYTES, DRAIN_MAX_EVENTS, EVENTS_KEPT_PER_ACCOUNT } from "../../shared/limits.ts";
+import { BATCH_COLUMNS, type BatchRow } from "./batches.ts";
 import type { EventRow } from "./events.ts";
 import { DRAINED_COLUMNS, type JobRow } from "./job-row.ts";
 import type { Sql } from "./sql.ts";
 
 /** The sinks that exist. Each has its own cursor; a job retires once all of them passed its terminal event. */
-export const SINKS = ["d1", "stream"] as const;
+export const SINKS = ["d1", "stream", "courier"] as const;
 export type Sink = (typeof SINKS)[number];
 
 export function readCursor(sql: Sql, sink: Sink): number {
@@ -79,6 +80,7 @@ export interface FileRow {
 /** What one flight writes to D1: rows as they stand now. Older versions of a row need not be written. */
 export interface D1Flight {
   jobs: JobRow[];
+  batches: BatchRow[];
   files: FileRow[];
   attempts: unknown[];
   usage: UsageRow[];
@@ -86,11 +88,16 @@ export interface D1Flight {
 
 export function collectFlight(sql: Sql, events: readonly EventRow[]): D1Flight {
   const jobIds = JSON.stringify([...new Set(events.map((event) => event.job_id).filter((id) => id !== null))]);
+  const batchIds = JSON.stringify([...new Set(events.map((event) => event.batch_id).filter((id) => id !== null))]);
   const accounts = JSON.stringify([...new Set(events.map((event) => event.account_id))]);
   return {
     jobs: sql.all<JobRow>(
       `SELECT ${DRAINED_COLUMNS.join(", ")} FROM jobs WHERE id IN (SELECT value FROM json_each(?))`,
       jobIds,
+    ),
+    batches: sql.all<BatchRow>(
+      `SELECT ${BATCH_COLUMNS.join(", ")} FROM batches WHERE id IN (SELECT value FROM json_each(?))`,
+      batchIds,
     ),
     files: sql.all<FileRow>("SELECT * FROM files WHERE job_id IN (SELECT value FROM json_each(?))", jobIds),
     attempts: events.flatMap((event) => (event.attempt === null ? [] : [JSON.parse(event.attempt) as unknown])),
@@ -110,6 +117,7 @@ export function collectFlight(sql: Sql, events: readonly EventRow[]): D1Flight {
  */
 export function retire(sql: Sql, limit: number): number {
   const passed = Math.min(...SINKS.map((sink) => readCursor(sql, sink)));
+  sql.run("DELETE FROM batches WHERE terminal_event_id IS NOT NULL AND terminal_event_id <= ?", passed);
   const over = sql.all<{ id: string; account_id: string }>(
     "SELECT id, account_id FROM jobs WHERE terminal_event_id IS NOT NULL AND terminal_event_id <= ? LIMIT ?",
     passed,
@@ -130,5 +138,8 @@ function trimEvents(sql: Sql, account: string, passed: number): void {
     account,
   );
   if (border === undefined) return;
-  sql.run("DELETE FROM events WHERE account_id = ? AND id <= ?", account, Math.min(border.id, passed));
+  const last = Math.min(border.id, passed);
+  sql.run("DELETE FROM events WHERE account_id = ? AND id <= ?", account, last);
+  // A stream that asks for less than this has missed something that nobody can tell it any more.
+  sql.run("UPDATE accounts SET events_from = max(events_from, ?) WHERE id = ?", last, account);
 }

@@ -3,7 +3,7 @@
 import { cleanText } from "../../shared/clean-text.ts";
 import { FAILURE_RULES, type FailureClass } from "../../shared/contract/failures.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
-import { BACKOFF_MAX_MS, COOL_DOWN_MS, WAIT_FOR_VIDEO_MS, WAIT_RECHECK_MS } from "../../shared/limits.ts";
+import { COOL_DOWN_MS, WAIT_FOR_VIDEO_MS, WAIT_RECHECK_MS } from "../../shared/limits.ts";
 import { decideFailure } from "./decide.ts";
 import { type Avoid, type LiveJob, parseAvoid, parseTries } from "./job-row.ts";
 import { attemptRow, moveJob } from "./move.ts";
@@ -168,5 +168,5 @@ function avoidNext(
     class: failureClass,
     message,
   };
-  return { avoid: JSON.stringify(avoid), avoid_until: mode === "prefer" ? null : turn.now + BACKOFF_MAX_MS };
+  return { avoid: JSON.stringify(avoid), avoid_until: mode === "prefer" ? null : turn.now + turn.config.backoffMaxMs };
 }

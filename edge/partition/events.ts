@@ -13,6 +13,7 @@ export type EventType =
   | "job.skipped"
   | "job.cancelled"
   | ".job.changed"
+  | ".job.stage"
   | ".attempt.ended";
 
 export interface EventRow {

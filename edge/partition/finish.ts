@@ -1,7 +1,12 @@
 /** From `finishing` to the end: what the storage answered to the commits of the winning attempt. */
 import type { FileKind, Manifest } from "../../shared/contract/media.ts";
-import { COMMIT_RETRY_MAX_MS, COMMIT_RETRY_MIN_MS, FINISHING_LIMIT_MS } from "../../shared/limits.ts";
-import { failAttempt } from "./end.ts";
+import {
+  COMMIT_RETRY_MAX_MS,
+  COMMIT_RETRY_MIN_MS,
+  FINISHING_LIMIT_MS,
+  FINISHING_MIN_TRIES,
+} from "../../shared/limits.ts";
+import { doomUploads, failAttempt } from "./end.ts";
 import { type LiveJob, parseManifest } from "./job-row.ts";
 import { attemptRow, getJob, moveJob, patchJob } from "./move.ts";
 import { markTaken, renameHeld } from "./names.ts";
@@ -120,7 +125,10 @@ export function committed(turn: Turn, id: string, files: readonly CommittedFile[
       turn.now,
     );
   }
-  turn.sql.run("DELETE FROM uploads WHERE job_id = ? AND doomed_at IS NULL", job.id);
+  const delivered = JSON.stringify(files.map((file) => file.uploadId));
+  turn.sql.run("DELETE FROM uploads WHERE upload_id IN (SELECT value FROM json_each(?))", delivered);
+  // What the attempt began and did not deliver.
+  if (uploads.size > files.length) doomUploads(turn, job.id);
   const total = files.reduce((sum, file) => sum + file.size, 0);
   turn.sql.run("UPDATE accounts SET bytes_used = bytes_used + ? WHERE id = ?", total, job.account_id);
   return moveJob(
@@ -160,7 +168,9 @@ export function commitFailed(turn: Turn, id: string, problem: CommitProblem): Li
   const job = getJob(turn, id);
   if (job === undefined || job.state !== "finishing") return null;
   const since = job.finishing_since ?? turn.now;
-  if (problem.kind === "unavailable" && turn.now - since < FINISHING_LIMIT_MS) {
+  // An edge that slept has used up the time without having asked.
+  const goesOn = turn.now - since < FINISHING_LIMIT_MS || job.commit_tries < FINISHING_MIN_TRIES;
+  if (problem.kind === "unavailable" && goesOn) {
     const wait = Math.min(COMMIT_RETRY_MAX_MS, COMMIT_RETRY_MIN_MS * 2 ** job.commit_tries);
     return patchJob(turn, job, { commit_tries: job.commit_tries + 1, commit_due: turn.now + wait });
   }

@@ -9,6 +9,8 @@ import { type Turn, tokenOf } from "./turn.ts";
 
 /** Ready jobs of one account that a lease looks at before it turns to the next account. */
 const LEASE_CANDIDATES = 64;
+/** Accounts looked at in one go while the next one to be served is searched. */
+const ACCOUNTS_PAGE = 16;
 
 export interface AccountLimits {
   max_concurrent?: number;
@@ -73,22 +75,25 @@ interface ReadyAccount {
   limits: string;
 }
 
-// Uses account_turn(turn) WHERE ready > 0.
-function nextAccount(turn: Turn, who: NodeIdentity, skipped: ReadonlySet<string>): ReadyAccount | undefined {
-  const rows = turn.sql.all<ReadyAccount & { active: number; pool: string }>(
-    `SELECT id, limits, active, pool FROM accounts
-     WHERE ready > 0 AND (?1 IS NULL OR id = ?1) AND id NOT IN (SELECT value FROM json_each(?2)) ORDER BY turn LIMIT 16`,
-    who.account,
-    JSON.stringify([...skipped]),
-  );
-  for (const row of rows) {
-    const limits = JSON.parse(row.limits) as AccountLimits;
-    const full = limits.max_concurrent !== undefined && row.active >= limits.max_concurrent;
-    // Nodes of the account alone: a shared node is not welcome.
-    const closed = row.pool === "own" && who.account !== row.id;
-    if (!full && !closed) return row;
+/** The account whose turn it is; those that cannot be served are added to `skipped`. Uses account_turn(turn) WHERE ready > 0. */
+function nextAccount(turn: Turn, who: NodeIdentity, skipped: Set<string>): ReadyAccount | undefined {
+  for (;;) {
+    const rows = turn.sql.all<ReadyAccount & { active: number; pool: string }>(
+      `SELECT id, limits, active, pool FROM accounts WHERE ready > 0 AND (?1 IS NULL OR id = ?1)
+         AND id NOT IN (SELECT value FROM json_each(?2)) ORDER BY turn LIMIT ${ACCOUNTS_PAGE}`,
+      who.account,
+      JSON.stringify([...skipped]),
+    );
+    for (const row of rows) {
+      const limits = JSON.parse(row.limits) as AccountLimits;
+      const full = limits.max_concurrent !== undefined && row.active >= limits.max_concurrent;
+      // Nodes of the account alone: a shared node is not welcome.
+      const closed = row.pool === "own" && who.account !== row.id;
+      if (!full && !closed) return row;
+      skipped.add(row.id);
+    }
+    if (rows.length < ACCOUNTS_PAGE) return undefined;
   }
-  return undefined;
 }
 
 // Uses job_ready(account_id, priority DESC, queued_at, id) WHERE state = 'queued'.
@@ -100,19 +105,23 @@ function nextJob(
   others: SessionRow[],
 ): LiveJob | undefined {
   const candidates = turn.sql.all<LiveJob>(
+    // Tags are asked for here: jobs that wait for a node with tags must not hide those that any node may have.
     `SELECT * FROM jobs WHERE account_id = ? AND state = 'queued' AND create_event <= ?
+       AND (tags = '[]' OR NOT EXISTS
+         (SELECT 1 FROM json_each(tags) WHERE value NOT IN (SELECT value FROM json_each(?))))
      ORDER BY priority DESC, queued_at, id LIMIT ${LEASE_CANDIDATES}`,
     account.id,
     d1Cursor,
+    JSON.stringify(who.tags),
   );
   return candidates.find((job) => mayRun(turn, who, job, others));
 }
 
-/** Whether this node may have this job now: tags, cool-downs, and the nodes that failed it before. */
+/** Whether this node, which has the job's tags, may have it now: cool-downs, and the nodes that failed it before. */
 function mayRun(turn: Turn, who: NodeIdentity, job: LiveJob, others: SessionRow[]): boolean {
   const required = JSON.parse(job.tags) as string[];
-  if (!required.every((tag) => who.tags.includes(tag))) return false;
-  if (others.length > 0 && isCooling(turn, who.node, job.source_host)) return false;
+  const able = others.filter((other) => couldRun(other, job, required));
+  if (able.length > 0 && isCooling(turn, who.node, job.source_host)) return false;
   const avoid = parseAvoid(job);
   if (avoid === null) return true;
   const avoided = (node: string, session: number, country: string | null) =>
@@ -121,12 +130,14 @@ function mayRun(turn: Turn, who: NodeIdentity, job: LiveJob, others: SessionRow[
     (avoid.countries.length > 0 && (country === null || avoid.countries.includes(country)));
   if (!avoided(who.node, who.session, who.country)) return true;
   if (avoid.mode === "only") return false;
-  return !others.some(
-    (other) =>
-      !avoided(other.node_id, other.session, other.country) &&
-      required.every((tag) => (JSON.parse(other.tags) as string[]).includes(tag)) &&
-      (other.account_id === null || other.account_id === job.account_id),
-  );
+  return !able.some((other) => !avoided(other.node_id, other.session, other.country));
+}
+
+/** Only a node that may serve the account and has the tags is one to leave the job to. */
+function couldRun(session: SessionRow, job: LiveJob, required: readonly string[]): boolean {
+  if (session.account_id !== null && session.account_id !== job.account_id) return false;
+  const tags = required.length === 0 ? [] : (JSON.parse(session.tags) as string[]);
+  return required.every((tag) => tags.includes(tag));
 }
 
 function isCooling(turn: Turn, node: string, host: string): boolean {
@@ -155,12 +166,13 @@ function offer(turn: Turn, who: NodeIdentity, job: LiveJob): LiveJob {
 }
 
 function toLeased(turn: Turn, job: LiveJob): LeasedJob {
-  const limits = accountLimits(turn, job.account_id);
+  const limits = limitsOf(turn, job);
+  const options = JSON.parse(job.options) as JobOptions;
   return {
     job: job.id,
     token: tokenOf(turn, job.attempt),
-    url: job.url,
-    options: JSON.parse(job.options) as JobOptions,
+    url: options.media_url ?? job.url,
+    options,
     max_filesize_bytes: limits.max_filesize_bytes ?? null,
     max_duration_seconds: limits.max_duration_seconds ?? null,
     deadline_ms: deadlineMs(turn, job),
@@ -169,13 +181,18 @@ function toLeased(turn: Turn, job: LiveJob): LeasedJob {
   };
 }
 
-export function accountLimits(turn: Turn, account: string): AccountLimits {
+function accountLimits(turn: Turn, account: string): AccountLimits {
   const row = turn.sql.get<{ limits: string }>("SELECT limits FROM accounts WHERE id = ?", account);
   return row === undefined ? {} : (JSON.parse(row.limits) as AccountLimits);
 }
 
+/** What binds this job: its key's limits before its account's. */
+export function limitsOf(turn: Turn, job: LiveJob): AccountLimits {
+  return { ...accountLimits(turn, job.account_id), ...(JSON.parse(job.options) as JobOptions).limits };
+}
+
 /** How long one attempt of this job may run. */
 export function deadlineMs(turn: Turn, job: LiveJob): number {
-  const seconds = accountLimits(turn, job.account_id).attempt_deadline_seconds;
+  const seconds = limitsOf(turn, job).attempt_deadline_seconds;
   return seconds === undefined ? turn.config.deadlineMs : seconds * 1000;
 }

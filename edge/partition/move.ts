@@ -2,8 +2,10 @@
  * The only way a job changes its state. One place checks the table of transitions, keeps the counters equal to the
  * rows, raises the version, and writes the event that carries the change to the sinks.
  */
+import { countMember, isMember, type LiveBatch, type ParentEnd, settleBatch } from "./batches.ts";
 import { type AttemptRow, type EventType, recordEvent, terminalEventType } from "./events.ts";
 import type { LiveJob } from "./job-row.ts";
+import type { Sql } from "./sql.ts";
 import { apiStatus, isTerminal, type State, TRANSITIONS } from "./states.ts";
 import { type Turn, tokenOf } from "./turn.ts";
 
@@ -12,8 +14,12 @@ export class IllegalMove extends Error {
   override name = "IllegalMove";
 }
 
+export function getJobRow(sql: Sql, id: string): LiveJob | undefined {
+  return sql.get<LiveJob>("SELECT * FROM jobs WHERE id = ?", id);
+}
+
 export function getJob(turn: Turn, id: string): LiveJob | undefined {
-  return turn.sql.get<LiveJob>("SELECT * FROM jobs WHERE id = ?", id);
+  return getJobRow(turn.sql, id);
 }
 
 /** Writes some columns of a job and raises its version, without a change of state. */
@@ -84,6 +90,8 @@ export function moveJob(
   }
   let moved = patchJob(turn, job, full);
   countMove(turn, job.account_id, job.state, to);
+  const batchId = isMember(moved) ? moved.batch_id : null;
+  if (batchId !== null) countMember(turn, batchId, job.state, to);
   if (terminal) {
     const type = terminalEventType(to);
     if (type === null) throw new IllegalMove(`${job.id}: no event for ${to}`);
@@ -97,11 +105,44 @@ export function moveJob(
       to,
       turn.now,
     );
+    if (to !== "completed") countEnd(turn, to, moved.error_class);
   } else if (extras.event !== undefined) {
     recordEvent(turn, moved, extras.event, extras.attempt ?? null);
   }
   if (to === "queued") turn.effects.ring = true;
+  if (to === "completed" && batchId !== null && moved.batch_index === 0) {
+    turn.sql.run(
+      "UPDATE batches SET first_key = ?, first_size = ? WHERE id = ?",
+      moved.media_key,
+      moved.file_size,
+      batchId,
+    );
+  }
+  // Last, so that `batch.completed` follows this job's own event.
+  if (terminal && batchId !== null)
+    settleBatch(turn, batchId, (parent, batch, end) => endParent(turn, parent, batch, end));
   return moved;
+}
+
+/** The parent of a batch that is over ends as its batch did, with the first child's file size (jobs API 3.4). */
+function endParent(turn: Turn, id: string, batch: LiveBatch, end: ParentEnd): void {
+  const parent = getJob(turn, id);
+  if (parent === undefined || parent.state !== "parent") return;
+  if (end.state === "completed") {
+    moveJob(turn, parent, "completed", { progress: 100, media_key: batch.first_key, file_size: batch.first_size });
+    return;
+  }
+  const rule = end.state === "warning" ? { error_type: "warning" } : { error_type: "error" };
+  moveJob(turn, parent, end.state, { ...rule, error: end.error, error_class: "list" });
+}
+
+/** For the metrics. Completed jobs have a counter of their own. */
+function countEnd(turn: Turn, state: State, failureClass: string | null): void {
+  turn.sql.run(
+    "INSERT INTO end_counts (status, class, n) VALUES (?, ?, 1) ON CONFLICT (status, class) DO UPDATE SET n = n + 1",
+    state,
+    failureClass ?? "",
+  );
 }
 
 /** The attempts row of the hand-out that a job is in, ended or not. */

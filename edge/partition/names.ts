@@ -5,10 +5,10 @@ import type { LiveJob, ReservedName } from "./job-row.ts";
 import type { Turn } from "./turn.ts";
 
 /** Base folder of managed storage. */
-export const MANAGED_BASE = "videos";
+const MANAGED_BASE = "videos";
 
 /** Logical key of one file of a job: `<folder>/<stem>.<ext>`. */
-export function fileKey(name: Pick<ReservedName, "folder" | "stem">, extension: string): string {
+function fileKey(name: Pick<ReservedName, "folder" | "stem">, extension: string): string {
   return `${name.folder}/${name.stem}.${extension}`;
 }
 
@@ -20,7 +20,7 @@ export function reserveName(turn: Turn, job: LiveJob, options: JobOptions, title
   const plain = sanitiseName(job.filename ?? "") || sanitiseName(title ?? "") || job.id;
   const inner = job.folder === null ? "" : sanitiseFolder(job.folder);
   const folder = inner === "" ? MANAGED_BASE : `${MANAGED_BASE}/${inner}`;
-  const extensions = [options.format, ...(options.download_thumbnail ? ["jpg"] : [])];
+  const extensions = reservedExtensions(options);
   const stemKey = foldKey(`${folder}/${plain}`);
   let suffix = 1;
   while (
@@ -41,6 +41,16 @@ export function reserveName(turn: Turn, job: LiveJob, options: JobOptions, title
     );
   }
   return { stem, suffix, folder, key: fileKey({ folder, stem }, options.format) };
+}
+
+/** A job's other files (subtitles) get what is free when they are committed. */
+function reservedExtensions(options: JobOptions): string[] {
+  return [options.format, ...(options.download_thumbnail ? ["jpg"] : [])];
+}
+
+/** All keys that a reservation holds. */
+export function reservedKeys(options: JobOptions, name: Pick<ReservedName, "folder" | "stem">): string[] {
+  return reservedExtensions(options).map((extension) => fileKey(name, extension));
 }
 
 // Uses the primary key of names.
@@ -71,15 +81,43 @@ export function markTaken(turn: Turn, job: LiveJob): void {
   turn.sql.run("UPDATE names SET job_id = NULL WHERE job_id = ?", job.id);
 }
 
-/** The store linked the file under another name than the reserved one (disk: a foreign file was in the way). */
+/**
+ * The store linked the file under another name than the reserved one (disk: a foreign file was in the way). The reserved
+ * name stays taken, by nobody we know. The new one is the job's from now on, even if another job had reserved it: that
+ * one's file will be linked elsewhere in its turn.
+ */
 export function renameHeld(turn: Turn, job: LiveJob, from: string, to: string): void {
-  turn.sql.run(
-    "UPDATE OR REPLACE names SET folded = ? WHERE account_id = ? AND target_id = ? AND folded = ?",
-    foldKey(to),
+  const held = turn.sql.get<{ stem: string }>(
+    "SELECT stem FROM names WHERE account_id = ? AND target_id = ? AND folded = ? AND job_id = ?",
     job.account_id,
     job.target_id,
     foldKey(from),
+    job.id,
   );
+  turn.sql.run(
+    "UPDATE names SET job_id = NULL WHERE account_id = ? AND target_id = ? AND folded = ? AND job_id = ?",
+    job.account_id,
+    job.target_id,
+    foldKey(from),
+    job.id,
+  );
+  turn.sql.run(
+    `INSERT INTO names (account_id, target_id, folded, stem, suffix, job_id) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (account_id, target_id, folded) DO UPDATE SET job_id = excluded.job_id`,
+    job.account_id,
+    job.target_id,
+    foldKey(to),
+    held?.stem ?? foldKey(to),
+    suffixOf(to),
+    job.id,
+  );
+}
+
+export const NAME_SUFFIX = / \((\d{1,6})\)(?=\.[^./]+$)/;
+
+/** The number in `name (2).mp4`; 1 without one. */
+export function suffixOf(key: string): number {
+  return Number(NAME_SUFFIX.exec(key)?.[1] ?? 1);
 }
 
 /** The job ended without files. */

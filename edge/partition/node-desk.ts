@@ -19,15 +19,19 @@ import type {
   TicketRequest,
 } from "../../shared/contract/fleet.ts";
 import type { FileKind, Manifest } from "../../shared/contract/media.ts";
+import type { JobOptions } from "../../shared/contract/options.ts";
+import { derivedId } from "../../shared/derived-id.ts";
 import { MAX_PARTS, TICKET_URL_TTL_MS, TICKET_URLS } from "../../shared/limits.ts";
 import type { ObjectStore } from "../storage/port.ts";
 import type { Core } from "./core.ts";
 import { readCursor } from "./drain.ts";
 import type { FailureReport } from "./end.ts";
 import type { JobEventData } from "./events.ts";
+import { becomeParent, type ExpansionIds } from "./expand.ts";
 import type { LiveJob } from "./job-row.ts";
 import { leaseJobs } from "./lease.ts";
-import { getJob } from "./move.ts";
+import { getJob, getJobRow } from "./move.ts";
+import { ordersFor } from "./node-orders.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "./report.ts";
 import { enterSession, heartbeat, type NodeIdentity, releaseAttempt } from "./sessions.ts";
@@ -43,14 +47,19 @@ export interface NodeDeskDeps {
   store: ObjectStore;
   now: () => number;
   follow(effects: Effects): void;
+  /** The URL guard, under the operator's policy. */
+  acceptsUrl(url: string): boolean;
+  /** Tells a node to report faster, if it does not know yet. */
+  pace(node: string): void;
   publish(account: string, events: JobEventData[]): void;
 }
 
 /** Why a call was not taken; the route turns it into the protocol's error. */
-export type Refusal = { refused: "session_fenced" | "lease_lost" | "bad_request"; message: string };
+export type Refusal = { refused: "session_fenced" | "lease_lost" | "bad_request" | "node_revoked"; message: string };
 type Answer<T> = T | Refusal;
 
 const FENCED: Refusal = { refused: "session_fenced", message: "A newer session of this node exists" };
+const REMOVED: Refusal = { refused: "node_revoked", message: "The operator has removed this node" };
 const LOST: Refusal = { refused: "lease_lost", message: "This attempt is no longer yours: end it and publish nothing" };
 
 export class NodeDesk {
@@ -61,12 +70,27 @@ export class NodeDesk {
   }
 
   heartbeat(who: NodeIdentity, beat: z.infer<typeof HeartbeatRequest>): Answer<HeartbeatAnswer> {
-    const { board, watch, now } = this.#deps;
+    const { board, watch } = this.#deps;
     const jobs = beat.holding.map((held) => held.job);
-    const kill = this.#enter(who, (turn) => heartbeat(turn, who, { ...beat, progress: board.toRow(jobs) }));
+    const { drained } = ordersFor(this.#deps.core.sql, who.node);
+    const state = drained ? "quiet" : beat.state;
+    const kill = this.#enter(who, (turn) => heartbeat(turn, who, { ...beat, state, progress: board.toRow(jobs) }));
     if ("refused" in kill) return kill;
-    const watched = jobs.some((job) => watch.isWatched(job, now()));
-    return { kill: kill.value, intervals: this.intervals(watched) };
+    const intervals = this.intervals(jobs.some((job) => this.#isWatched(job)));
+    watch.tell(who.node, intervals.progress_ms);
+    return { kill: kill.value, intervals, ...(drained ? { drain: true } : {}) };
+  }
+
+  /** Someone has read the job lately, or a stream of its account is open. */
+  #isWatched(job: string): boolean {
+    const { core, watch, now } = this.#deps;
+    if (watch.isWatched(job, now())) return true;
+    return (
+      core.sql.get(
+        "SELECT 1 AS x FROM jobs j JOIN accounts a ON a.id = j.account_id WHERE j.id = ? AND a.watched > 0",
+        job,
+      ) !== undefined
+    );
   }
 
   /** What the edge dictates: everything follows the lease TTL. */
@@ -82,12 +106,17 @@ export class NodeDesk {
 
   lease(who: NodeIdentity, request: z.infer<typeof LeaseRequest>): Answer<z.infer<typeof LeaseAnswer>> {
     const cursor = readCursor(this.#deps.core.sql, "d1");
-    const jobs = this.#enter(who, (turn) => leaseJobs(turn, who, request.request_id, request.slots, cursor));
+    const jobs = this.#enter(who, (turn) =>
+      ordersFor(turn.sql, who.node).drained ? [] : leaseJobs(turn, who, request.request_id, request.slots, cursor),
+    );
     return "refused" in jobs ? jobs : { jobs: jobs.value };
   }
 
   confirm(who: NodeIdentity, job: string, token: string): Answer<{ state: State }> {
-    return this.#report(who, job, token, (turn, held) => ({ state: confirm(turn, held, who).state }));
+    const answer = this.#report(who, job, token, (turn, held) => ({ state: confirm(turn, held, who).state }));
+    // Somebody may have been waiting for it to begin: they want to see it move.
+    if (this.#isWatched(job)) this.#deps.pace(who.node);
+    return answer;
   }
 
   step(who: NodeIdentity, job: string, token: string, step: Step): Answer<{ state: State }> {
@@ -126,19 +155,20 @@ export class NodeDesk {
     result: ExtractedRequest["result"],
     origin: string,
   ): Promise<Answer<ExtractedAnswer>> {
-    const decision = this.#report<"go" | "stop">(
+    const list = result.kind === "list" ? await this.#prepareList(job, result) : null;
+    const decision = this.#report<"go" | "stop" | "expanded">(
       who,
       job,
       token,
       (turn, held) => {
-        if (result.kind === "single") return { state: held.state, extra: extracted(turn, held, result.info).kind };
-        endAsList(turn, held, FAILURE_RULES.list.text);
-        return { state: held.state, extra: "stop" };
+        const extra =
+          result.kind === "single" ? extracted(turn, held, result.info).kind : takeList(turn, held, list ?? NO_LIST);
+        return { state: held.state, extra };
       },
       "running",
     );
     if ("refused" in decision) return decision;
-    if (decision.extra !== "go") return { decision: "stop" };
+    if (decision.extra !== "go") return { decision: decision.extra ?? "stop" };
     const ticket = await this.ticket(
       who,
       job,
@@ -146,6 +176,16 @@ export class NodeDesk {
       origin,
     );
     return "refused" in ticket ? ticket : { decision: "go", tickets: [ticket.ticket] };
+  }
+
+  /** A node is a stranger: entries are guarded like URLs of clients. The ids are derived before the transaction. */
+  async #prepareList(job: string, list: List): Promise<PreparedList> {
+    const entries = list.entries.filter((entry) => this.#deps.acceptsUrl(entry.url));
+    const known = getJobRow(this.#deps.core.sql, job);
+    const time = known?.created_at ?? 0;
+    const batch = await derivedId(time, job, "batch");
+    const children = await Promise.all(entries.map((_, index) => derivedId(time, batch, String(index))));
+    return { list: { ...list, entries }, ids: { batch, children } };
   }
 
   /** Begins an upload for one file of the attempt, or hands out more part URLs of one. */
@@ -242,9 +282,10 @@ export class NodeDesk {
   /** Lets the session in (or fences it), runs the body in the same transaction, and follows its effects. */
   #enter<T>(who: NodeIdentity, body: (turn: Turn) => T): { value: T } | Refusal {
     const { core, now, follow } = this.#deps;
-    const { result, effects } = core.run(now(), Math.random, (turn) =>
-      enterSession(turn, who) ? { value: body(turn) } : FENCED,
-    );
+    const { result, effects } = core.run(now(), Math.random, (turn) => {
+      if (ordersFor(turn.sql, who.node).removed) return REMOVED;
+      return enterSession(turn, who) ? { value: body(turn) } : FENCED;
+    });
     follow(effects);
     return result;
   }
@@ -269,6 +310,27 @@ export class NodeDesk {
     });
     return "refused" in entered ? entered : entered.value;
   }
+}
+
+type List = Extract<ExtractedRequest["result"], { kind: "list" }>;
+
+interface PreparedList {
+  list: List;
+  ids: ExpansionIds;
+}
+
+const NO_LIST: PreparedList = {
+  list: { kind: "list", title: null, entries: [], truncated: false },
+  ids: { batch: "", children: [] },
+};
+
+/** A list under `never` ends the job; otherwise the job becomes its parent (jobs API 3.4). */
+function takeList(turn: Turn, job: LiveJob, { list, ids }: PreparedList): "stop" | "expanded" {
+  const { playlist } = JSON.parse(job.options) as JobOptions;
+  if (playlist === "never") endAsList(turn, job, FAILURE_RULES.list.text);
+  else if (list.entries.length === 0) endAsList(turn, job, "Playlist has no downloadable items", "unsupported");
+  else becomeParent(turn, job, list, ids);
+  return playlist === "never" || list.entries.length === 0 ? "stop" : "expanded";
 }
 
 /** How many parts a file of this size has; an empty file has one, an unknown length as many as there may be. */

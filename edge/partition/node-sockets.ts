@@ -38,15 +38,19 @@ export class NodeSockets {
     }
   }
 
-  send(node: string, frame: EdgeFrame): void {
+  /** False when no socket took it. */
+  send(node: string, frame: EdgeFrame): boolean {
     const text = JSON.stringify(frame);
+    let taken = false;
     for (const socket of this.#context.getWebSockets(node)) {
       try {
         socket.send(text);
+        taken = true;
       } catch {
         // Closing already: the node polls, and heartbeats repeat what matters.
       }
     }
+    return taken;
   }
 
   /** Rings every session that said it has room. */

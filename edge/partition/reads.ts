@@ -1,8 +1,7 @@
 /** Reads of a partition's tables, none of which changes anything. */
+import { BATCH_COLUMNS, type BatchRow } from "./batches.ts";
 import type { FileRow } from "./drain.ts";
-import type { EventRow, JobEventData } from "./events.ts";
-import { DRAINED_COLUMNS, type JobRow, type LiveJob } from "./job-row.ts";
-import { type ProgressBoard, progressEvent } from "./progress-board.ts";
+import { DRAINED_COLUMNS, type JobRow } from "./job-row.ts";
 import type { Sql } from "./sql.ts";
 
 export interface AccountTotals {
@@ -45,38 +44,53 @@ export function readAccountTotals(sql: Sql, account: string): AccountTotals {
   );
 }
 
+export interface AccountUsage {
+  usage_count: number;
+  bytes_used: number;
+  bytes_reserved: number;
+}
+
+export function readAccountUsage(sql: Sql, account: string): AccountUsage {
+  return (
+    sql.get<AccountUsage>("SELECT usage_count, bytes_used, bytes_reserved FROM accounts WHERE id = ?", account) ?? {
+      usage_count: 0,
+      bytes_used: 0,
+      bytes_reserved: 0,
+    }
+  );
+}
+
+export interface StepCounts {
+  downloading: number;
+  muxing: number;
+  uploading: number;
+}
+
+/** Running jobs of all accounts by step; extraction counts as downloading. */
+export function readStepCounts(sql: Sql): StepCounts {
+  const rows = sql.all<{ step: string | null; state: string; n: number }>(
+    "SELECT step, state, count(*) AS n FROM jobs WHERE state IN ('running', 'finishing') GROUP BY state, step",
+  );
+  const counts: StepCounts = { downloading: 0, muxing: 0, uploading: 0 };
+  for (const { step, state, n } of rows) {
+    if (state === "finishing" || step === "upload") counts.uploading += n;
+    else if (step === "mux") counts.muxing += n;
+    else counts.downloading += n;
+  }
+  return counts;
+}
+
+/** By primary key; null for another account's batch too. */
+export function readBatch(sql: Sql, account: string, id: string): BatchRow | null {
+  return (
+    sql.get<BatchRow>(`SELECT ${BATCH_COLUMNS.join(", ")} FROM batches WHERE id = ? AND account_id = ?`, id, account) ??
+    null
+  );
+}
+
 // Uses event_account(account_id, id).
 export function newestEventOf(sql: Sql, account: string): number | null {
   return (
     sql.get<{ id: number }>("SELECT id FROM events WHERE account_id = ? ORDER BY id DESC LIMIT 1", account)?.id ?? null
   );
-}
-
-/**
- * What a job's stream missed since an id: its kept events, and its newest progress if that is younger. Null when the log
- * no longer reaches back that far; the stream then sends a snapshot.
- */
-export function resumeJob(
-  sql: Sql,
-  board: ProgressBoard,
-  epoch: number,
-  jobId: string,
-  since: number,
-  now: number,
-): JobEventData[] | null {
-  const job = sql.get<LiveJob>("SELECT * FROM jobs WHERE id = ?", jobId);
-  const oldest = sql.get<{ id: number; type: string }>(
-    "SELECT id, type FROM events WHERE job_id = ? ORDER BY id LIMIT 1",
-    jobId,
-  );
-  if (oldest === undefined || (oldest.type !== "job.created" && oldest.id > since)) return null;
-  const rows = sql.all<EventRow>(
-    "SELECT * FROM events WHERE job_id = ? AND id > ? AND data IS NOT NULL ORDER BY id",
-    jobId,
-    since,
-  );
-  const missed = rows.map((row) => JSON.parse(row.data ?? "{}") as JobEventData);
-  const entry = job === undefined ? null : board.of(job, `${epoch}.${job.attempt}`);
-  if (job !== undefined && entry !== null && entry.event_id > since) missed.push(progressEvent(job, entry, now));
-  return missed.sort((a, b) => Number(a.id) - Number(b.id));
 }

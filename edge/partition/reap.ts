@@ -1,11 +1,17 @@
 /** Due work: what the alarm does. Each kind handles at most `ALARM_MAX_ROWS` rows a run and says whether more is due. */
 import { FAILURE_RULES } from "../../shared/contract/failures.ts";
-import { ALARM_MAX_ROWS, IDEMPOTENCY_KEPT_MS, OUTCOME_MEMORY_MS, REAPER_LATE_SHARE } from "../../shared/limits.ts";
+import {
+  ALARM_MAX_ROWS,
+  COMMIT_CHECK_MS,
+  IDEMPOTENCY_KEPT_MS,
+  OUTCOME_MEMORY_MS,
+  REAPER_LATE_SHARE,
+} from "../../shared/limits.ts";
 import { endFailed, failAttempt, NO_HAND_OUT } from "./end.ts";
 import { type LiveJob, parseAvoid } from "./job-row.ts";
 import { killAttempt, moveJob, patchJob } from "./move.ts";
 import { getMeta, setMeta } from "./schema.ts";
-import { returnAll } from "./sessions.ts";
+import { returnAll, spareOverdue } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
 
 export interface EdgePresence {
@@ -42,14 +48,24 @@ export function runDue(turn: Turn, presence: EdgePresence): ReapCount {
     Object.assign(count, endLeases(turn));
   }
   count.timedOut = endOverdue(turn);
-  for (const job of turn.sql.all<{ id: string }>(
-    `SELECT id FROM jobs WHERE state = 'finishing' AND commit_due <= ? LIMIT ${ALARM_MAX_ROWS}`,
-    turn.now,
-  )) {
-    turn.effects.commit.push(job.id);
-  }
+  askForCommits(turn);
   forget(turn);
   return count;
+}
+
+/**
+ * Commits to be tried (again). Each is due once more in a while, in case the object ends in the middle of it; until then
+ * a commit under way must not keep the alarm ringing. Uses job_due_commit(commit_due).
+ */
+function askForCommits(turn: Turn): void {
+  const due = turn.sql.all<{ id: string }>(
+    `SELECT id FROM jobs WHERE state = 'finishing' AND commit_due <= ? LIMIT ${ALARM_MAX_ROWS}`,
+    turn.now,
+  );
+  for (const job of due) {
+    turn.effects.commit.push(job.id);
+    turn.sql.run("UPDATE jobs SET commit_due = ? WHERE id = ?", turn.now + COMMIT_CHECK_MS, job.id);
+  }
 }
 
 // Uses job_due_time(not_before).
@@ -140,6 +156,7 @@ function spare(turn: Turn): number {
   const heard = turn.sql.get<{ at: number | null }>("SELECT max(last_seen) AS at FROM sessions")?.at ?? null;
   setMeta(turn.sql, "spared_silence", String(heard));
   turn.sql.run("UPDATE sessions SET lease_until = ? WHERE state <> 'lost'", turn.now + turn.config.leaseTtlMs);
+  spareOverdue(turn);
   return turn.sql.get<{ n: number }>("SELECT count(*) AS n FROM sessions WHERE state <> 'lost'")?.n ?? 0;
 }
 

@@ -6,7 +6,7 @@ import { MAX_DESCRIPTION_LENGTH, MAX_TITLE_LENGTH } from "../../shared/limits.ts
 import { doomUploads, endFailed, type FailureReport, failAttempt } from "./end.ts";
 import { recordEvent } from "./events.ts";
 import { type LiveJob, parseReserved } from "./job-row.ts";
-import { accountLimits, deadlineMs } from "./lease.ts";
+import { deadlineMs, limitsOf } from "./lease.ts";
 import { attemptRow, getJob, moveJob, patchJob } from "./move.ts";
 import { reserveName } from "./names.ts";
 import type { NodeIdentity } from "./sessions.ts";
@@ -72,7 +72,22 @@ export function confirm(turn: Turn, job: LiveJob, who: NodeIdentity): LiveJob {
 export function setStep(turn: Turn, job: LiveJob, step: Step): LiveJob {
   const order: Step[] = ["extract", "download", "mux", "upload"];
   if (job.state !== "running" || order.indexOf(step) <= order.indexOf(job.step ?? "extract")) return job;
-  return patchJob(turn, job, { step, progress: stepProgress(step, 0) });
+  const patched = patchJob(turn, job, { step, progress: stepProgress(step, 0) });
+  const { enable_progress_webhook } = JSON.parse(job.options) as JobOptions;
+  if (enable_progress_webhook && job.webhook_url !== null) recordStage(turn, patched, step);
+  return patched;
+}
+
+/** For the courier alone, which tells each stage once (jobs API 8.1). */
+function recordStage(turn: Turn, job: LiveJob, step: Step): void {
+  turn.sql.run(
+    "INSERT INTO events (id, account_id, job_id, batch_id, type, data, attempt) VALUES (?, ?, ?, ?, '.job.stage', ?, NULL)",
+    turn.ids.next(turn.now),
+    job.account_id,
+    job.id,
+    job.batch_id,
+    JSON.stringify({ step }),
+  );
 }
 
 export type ExtractedDecision = { kind: "go"; job: LiveJob } | { kind: "stop"; job: LiveJob };
@@ -80,7 +95,7 @@ export type ExtractedDecision = { kind: "go"; job: LiveJob } | { kind: "stop"; j
 /** The checkpoint between the look-up and the download: limits are checked, the name is reserved. Repeatable. */
 export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): ExtractedDecision {
   const options = JSON.parse(job.options) as JobOptions;
-  const limits = accountLimits(turn, job.account_id);
+  const limits = limitsOf(turn, job);
   const tooLong =
     limits.max_duration_seconds !== undefined && (info.duration_seconds ?? 0) > limits.max_duration_seconds;
   const tooLarge = limits.max_filesize_bytes !== undefined && (info.size_estimate ?? 0) > limits.max_filesize_bytes;
@@ -92,7 +107,9 @@ export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): Extrac
     const attempt = attemptRow(turn, job, { outcome: "too_large", error: text });
     return { kind: "stop", job: endFailed(turn, job, "too_large", text, {}, attempt) };
   }
-  const title = sourceText(info.title, MAX_TITLE_LENGTH);
+  // A bare file calls itself by its file name; the list that it stands in knows better.
+  const listed = job.batch_id !== null && info.extractor === "generic" ? job.title : null;
+  const title = listed ?? sourceText(info.title, MAX_TITLE_LENGTH);
   const reserved = parseReserved(job) ?? reserveName(turn, job, options, title);
   const patched = patchJob(turn, job, {
     title,
@@ -106,10 +123,16 @@ export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): Extrac
   return { kind: "go", job: patched };
 }
 
-/** A list where one item was wanted: ends the job (jobs API 3.4, `never`). */
-export function endAsList(turn: Turn, job: LiveJob, text: string): LiveJob {
-  const attempt = attemptRow(turn, job, { outcome: "list", error: text });
-  return endFailed(turn, job, "list", text, {}, attempt);
+/** A list that cannot be taken: one where a single item was wanted (jobs API 3.4, `never`), or an empty one. */
+export function endAsList(
+  turn: Turn,
+  job: LiveJob,
+  text: string,
+  failureClass: "list" | "unsupported" = "list",
+): LiveJob {
+  doomUploads(turn, job.id);
+  const attempt = attemptRow(turn, job, { outcome: failureClass, error: text });
+  return endFailed(turn, job, failureClass, text, {}, attempt);
 }
 
 export type CompleteResult = { kind: "finishing"; job: LiveJob } | { kind: "bad_manifest"; reason: string };

@@ -9,6 +9,7 @@ CREATE TABLE accounts (
   id TEXT PRIMARY KEY, pool TEXT NOT NULL, limits TEXT NOT NULL, store_prefix TEXT NOT NULL,
   version INTEGER NOT NULL DEFAULT 0, turn INTEGER NOT NULL DEFAULT 0,
   ready INTEGER NOT NULL DEFAULT 0, active INTEGER NOT NULL DEFAULT 0, watched INTEGER NOT NULL DEFAULT 0,
+  events_from INTEGER NOT NULL DEFAULT 0,
   usage_count INTEGER NOT NULL DEFAULT 0, bytes_used INTEGER NOT NULL DEFAULT 0, bytes_reserved INTEGER NOT NULL DEFAULT 0,
   pending INTEGER NOT NULL DEFAULT 0, processing INTEGER NOT NULL DEFAULT 0, completed INTEGER NOT NULL DEFAULT 0,
   failed INTEGER NOT NULL DEFAULT 0, warning INTEGER NOT NULL DEFAULT 0, skipped INTEGER NOT NULL DEFAULT 0
@@ -40,6 +41,16 @@ CREATE INDEX job_due_commit ON jobs (commit_due) WHERE state = 'finishing';
 CREATE INDEX job_due_avoid ON jobs (avoid_until) WHERE state = 'queued' AND avoid_until IS NOT NULL;
 CREATE INDEX job_over ON jobs (terminal_event_id) WHERE terminal_event_id IS NOT NULL;
 CREATE INDEX job_batch ON jobs (batch_id) WHERE batch_id IS NOT NULL;
+
+-- Counters are sums over the members' states, changed with them.
+CREATE TABLE batches (
+  id TEXT PRIMARY KEY, account_id TEXT NOT NULL, kind TEXT NOT NULL, source_url TEXT, folder TEXT, status TEXT NOT NULL,
+  version INTEGER NOT NULL, parent_job_id TEXT, webhook_url TEXT, total INTEGER NOT NULL, completed INTEGER NOT NULL,
+  failed INTEGER NOT NULL, skipped INTEGER NOT NULL, cancelled INTEGER NOT NULL, processing INTEGER NOT NULL,
+  truncated INTEGER NOT NULL, created_at INTEGER NOT NULL, finished_at INTEGER, terminal_event_id INTEGER,
+  first_key TEXT, first_size INTEGER
+) WITHOUT ROWID;
+CREATE INDEX batch_over ON batches (terminal_event_id) WHERE terminal_event_id IS NOT NULL;
 
 CREATE TABLE files (
   file_id TEXT PRIMARY KEY, job_id TEXT NOT NULL, account_id TEXT NOT NULL, kind TEXT NOT NULL, language TEXT,
@@ -84,7 +95,7 @@ CREATE INDEX lease_request_age ON lease_requests (made_at);
 
 CREATE TABLE idempotency (
   account_id TEXT NOT NULL, key_id TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, owner TEXT NOT NULL,
-  began_at INTEGER NOT NULL, status INTEGER, body TEXT, PRIMARY KEY (account_id, key_id, key)
+  began_at INTEGER NOT NULL, event INTEGER, body TEXT, PRIMARY KEY (account_id, key_id, key)
 ) WITHOUT ROWID;
 CREATE INDEX idempotency_age ON idempotency (began_at);
 
@@ -98,9 +109,21 @@ CREATE TABLE events (
 );
 CREATE INDEX event_account ON events (account_id, id);
 CREATE INDEX event_job ON events (job_id, id) WHERE job_id IS NOT NULL;
+CREATE INDEX event_batch ON events (batch_id, id) WHERE batch_id IS NOT NULL;
 `;
 
-const MIGRATIONS: readonly string[] = [VERSION_1];
+const VERSION_2 = `
+-- What the operator has said of nodes; D1 owns it. A removed node's row stays as long as its session keys may live.
+CREATE TABLE node_orders (node_id TEXT PRIMARY KEY, drained INTEGER NOT NULL, removed_at INTEGER) WITHOUT ROWID;
+-- For as long as a Worker may remember the key as good, and more.
+CREATE TABLE revoked_keys (key_id TEXT PRIMARY KEY, revoked_at INTEGER NOT NULL) WITHOUT ROWID;
+-- Ends other than completed, for the metrics: one more row written for each of those.
+CREATE TABLE end_counts (status TEXT NOT NULL, class TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (status, class)) WITHOUT ROWID;
+-- When the operator changed the account's facts last.
+ALTER TABLE accounts ADD COLUMN pushed_at INTEGER NOT NULL DEFAULT 0;
+`;
+
+const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */
 export function openSchema(sql: Sql): boolean {

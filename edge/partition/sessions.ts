@@ -3,6 +3,7 @@ import type { HeartbeatAnswer, Held, Slots } from "../../shared/contract/fleet.t
 import { failAttempt, NO_HAND_OUT } from "./end.ts";
 import type { LiveJob } from "./job-row.ts";
 import { attemptRow, killAttempt, moveJob, patchJob } from "./move.ts";
+import { ordersFor } from "./node-orders.ts";
 import { type Turn, tokenOf } from "./turn.ts";
 
 /** Who is calling: from the session key, which the edge has signed. */
@@ -32,7 +33,7 @@ export interface SessionRow {
   progress: string;
 }
 
-export function getSession(turn: Turn, node: string): SessionRow | undefined {
+function getSession(turn: Turn, node: string): SessionRow | undefined {
   return turn.sql.get<SessionRow>("SELECT * FROM sessions WHERE node_id = ?", node);
 }
 
@@ -43,11 +44,15 @@ export function getSession(turn: Turn, node: string): SessionRow | undefined {
 export function enterSession(turn: Turn, who: NodeIdentity): boolean {
   const known = getSession(turn, who.node);
   if (known !== undefined && known.session > who.session) return false;
-  if (known !== undefined && known.session === who.session) return true;
+  if (known !== undefined && known.session === who.session) {
+    if (known.state === "lost") revive(turn, who.node);
+    return true;
+  }
   if (known !== undefined) returnAll(turn, who.node);
+  endSilence(turn);
   turn.sql.run(
     `INSERT INTO sessions (node_id, session, name, tags, country, account_id, state, slots, last_seen, lease_until, progress)
-     VALUES (?, ?, ?, ?, ?, ?, 'running', '{"download":0,"live":0}', ?, ?, '[]')
+     VALUES (?, ?, ?, ?, ?, ?, ?, '{"download":0,"live":0}', ?, ?, '[]')
      ON CONFLICT (node_id) DO UPDATE SET session = excluded.session, name = excluded.name, tags = excluded.tags,
        country = excluded.country, account_id = excluded.account_id, state = excluded.state, slots = excluded.slots,
        last_seen = excluded.last_seen, lease_until = excluded.lease_until, progress = excluded.progress`,
@@ -57,10 +62,57 @@ export function enterSession(turn: Turn, who: NodeIdentity): boolean {
     JSON.stringify(who.tags),
     who.country,
     who.account,
+    openingState(turn, who.node),
     turn.now,
     turn.now + turn.config.leaseTtlMs,
   );
   return true;
+}
+
+/** A session that was given up is heard again: it starts over with empty hands, and under a lease like any other. */
+function revive(turn: Turn, node: string): void {
+  endSilence(turn);
+  turn.sql.run(
+    "UPDATE sessions SET state = ?, last_seen = ?, lease_until = ? WHERE node_id = ?",
+    openingState(turn, node),
+    turn.now,
+    turn.now + turn.config.leaseTtlMs,
+    node,
+  );
+}
+
+/** A drained node takes no work, whatever it says of itself. */
+function openingState(turn: Turn, node: string): "running" | "quiet" {
+  return ordersFor(turn.sql, node).drained ? "quiet" : "running";
+}
+
+/**
+ * The first sign of life after nobody was heard for TTL / 2: the edge itself was away (late reaper rule), and the other
+ * nodes have had no chance yet. Each gets a fresh TTL, once per silence of its own, so that a slow fleet does not keep a
+ * dead node's lease alive. Uses session_lease(lease_until).
+ */
+function endSilence(turn: Turn): void {
+  const ttl = turn.config.leaseTtlMs;
+  const newest = turn.sql.get<{ until: number | null }>(
+    "SELECT max(lease_until) AS until FROM sessions WHERE state <> 'lost'",
+  );
+  const heard = (newest?.until ?? Number.POSITIVE_INFINITY) - ttl;
+  if (turn.now - heard < ttl / 2) return;
+  turn.sql.run(
+    "UPDATE sessions SET lease_until = ? WHERE state <> 'lost' AND lease_until <= last_seen + ?",
+    turn.now + ttl,
+    ttl,
+  );
+  spareOverdue(turn);
+}
+
+/** Attempts whose deadline passed while the edge was away get one TTL more. Uses job_due_deadline(deadline_at). */
+export function spareOverdue(turn: Turn): void {
+  turn.sql.run(
+    "UPDATE jobs SET deadline_at = ? WHERE state = 'running' AND deadline_at <= ?",
+    turn.now + turn.config.leaseTtlMs,
+    turn.now,
+  );
 }
 
 // Uses job_held_by(node_id).
@@ -75,8 +127,18 @@ export function returnAll(turn: Turn, node: string): number {
   return held.length;
 }
 
+/** The operator takes everything from a node: no try is counted, because nothing went wrong with the jobs. */
+export function withdrawAll(turn: Turn, node: string): number {
+  const held = heldBy(turn, node);
+  for (const job of held) {
+    killAttempt(turn, job);
+    releaseAttempt(turn, job);
+  }
+  return held.length;
+}
+
 /** An offer goes back without a try; a running attempt is lost, and its node is told in case it still lives. */
-export function returnOne(turn: Turn, job: LiveJob): void {
+function returnOne(turn: Turn, job: LiveJob): void {
   killAttempt(turn, job);
   if (job.state === "offered") {
     moveJob(turn, job, "queued", NO_HAND_OUT);
@@ -95,6 +157,7 @@ export interface Heartbeat {
 
 /** Renews the lease, names what the node should kill, and returns attempts that two heartbeats in a row lack. */
 export function heartbeat(turn: Turn, who: NodeIdentity, beat: Heartbeat): HeartbeatAnswer["kill"] {
+  endSilence(turn);
   turn.sql.run(
     "UPDATE sessions SET last_seen = ?, lease_until = ?, slots = ?, state = ?, progress = coalesce(?, progress) WHERE node_id = ?",
     turn.now,
@@ -104,12 +167,13 @@ export function heartbeat(turn: Turn, who: NodeIdentity, beat: Heartbeat): Heart
     beat.progress,
     who.node,
   );
-  const listed = new Map(beat.holding.map((held) => [held.job, held.token]));
+  // By job and token: a node may still be ending an old attempt of a job while it runs the new one.
+  const listed = new Set(beat.holding.map((held) => `${held.job} ${held.token}`));
   const live = new Set<string>();
   for (const job of heldBy(turn, who.node)) {
-    const token = tokenOf(turn, job.attempt);
-    if (listed.get(job.id) === token) {
-      live.add(job.id);
+    const held = `${job.id} ${tokenOf(turn, job.attempt)}`;
+    if (listed.has(held)) {
+      live.add(held);
       if (job.missed > 0) patchJob(turn, job, { missed: 0 });
       continue;
     }
@@ -118,7 +182,7 @@ export function heartbeat(turn: Turn, who: NodeIdentity, beat: Heartbeat): Heart
     if (job.missed + 1 >= 2) returnOne(turn, job);
     else patchJob(turn, job, { missed: job.missed + 1 });
   }
-  return beat.holding.filter((held) => !live.has(held.job));
+  return beat.holding.filter((held) => !live.has(`${held.job} ${held.token}`));
 }
 
 /** A node gives an attempt back (drain, shutdown): no try is counted. Stale tokens change nothing. */
@@ -130,7 +194,14 @@ export function releaseAttempt(turn: Turn, job: LiveJob): void {
     turn,
     job,
     "queued",
-    { ...NO_HAND_OUT, step: null, progress: 0, queued_at: turn.now },
+    {
+      ...NO_HAND_OUT,
+      step: null,
+      progress: 0,
+      queued_at: turn.now,
+      // It has waited for an allowed node once and found one: now it waits anew.
+      avoid_until: job.avoid_until === null ? null : turn.now + turn.config.backoffMaxMs,
+    },
     attempt === null ? {} : { event: ".attempt.ended", attempt },
   );
 }

@@ -22,8 +22,14 @@ export type State = (typeof STATES)[number];
 
 /** from → to → what causes it. */
 export const TRANSITIONS: Record<State, Partial<Record<State, string>>> = {
-  held: { queued: "start", cancelled: "cancel" },
-  queued: { offered: "lease", cancelled: "cancel", failed: "no other node in time", warning: "no other node in time" },
+  held: { queued: "start", skipped: "nothing to download", cancelled: "cancel" },
+  queued: {
+    offered: "lease",
+    cancelled: "cancel",
+    failed: "no other node in time",
+    warning: "no other node in time",
+    skipped: "nothing to download",
+  },
   offered: { running: "confirm", queued: "offer ended, fenced, released", cancelled: "cancel" },
   delayed: { queued: "time", cancelled: "cancel" },
   waiting: { queued: "time", cancelled: "cancel", warning: "24 h over" },

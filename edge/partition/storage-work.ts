@@ -34,6 +34,11 @@ export class StorageWork {
     this.#deps = deps;
   }
 
+  /** Whether the store has been asked for something and has not answered yet. */
+  get isBusy(): boolean {
+    return this.#committing.size > 0 || this.#aborting !== null;
+  }
+
   /** Commits the files of one job in `finishing`. A second call while one is under way does nothing. */
   async commit(job: string): Promise<void> {
     if (this.#committing.has(job)) return;

@@ -73,6 +73,8 @@ export interface Effects {
   commit: string[];
   /** Uploads that nobody will finish. */
   abort: boolean;
+  /** Batches of which a member ended, and which go on: their streams hear of it. */
+  batches: string[];
 }
 
 export interface Turn {
@@ -87,7 +89,7 @@ export interface Turn {
 }
 
 export function noEffects(): Effects {
-  return { ring: false, kills: [], commit: [], abort: false };
+  return { ring: false, kills: [], commit: [], abort: false, batches: [] };
 }
 
 /** `<epoch>.<attempt>`: the fencing token of one hand-out. */

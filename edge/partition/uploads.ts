@@ -68,12 +68,14 @@ export function findUpload(
   return row === undefined ? null : { uploadId: row.upload_id, partSize: row.part_size, storeKey: row.store_key };
 }
 
+/** Two requests for the same file at once begin two uploads: the first that is noted counts, the other is not taken. */
 export function addUpload(
   turn: Turn,
   job: LiveJob,
   upload: NewUpload,
   target: { path: string; storeKey: string; contentType: string },
 ): void {
+  if (findUpload(turn, job, upload.token, upload.kind, upload.language) !== null) return;
   turn.sql.run(
     `INSERT INTO uploads (upload_id, job_id, token, kind, language, path, store_key, content_type, part_size)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -120,12 +122,15 @@ export function doomedUploads(turn: Turn, limit: number): DoomedUpload[] {
     }));
 }
 
+/** Between two looks at an upload that the store would not abort. */
+const ABORT_RETRY_MS = 5_000;
+
 /** The store has answered: nothing of this upload is left. */
 export function forgetUpload(turn: Turn, uploadId: string): void {
   turn.sql.run("DELETE FROM uploads WHERE upload_id = ?", uploadId);
 }
 
-/** Puts a doomed upload at the end of the queue: the store did not answer. */
+/** The store did not answer: it gets a moment. Absolute, so that no other call can put the next try off for ever. */
 export function postponeAbort(turn: Turn, uploadId: string): void {
-  turn.sql.run("UPDATE uploads SET doomed_at = ? WHERE upload_id = ?", turn.now, uploadId);
+  turn.sql.run("UPDATE uploads SET doomed_at = ? WHERE upload_id = ?", turn.now + ABORT_RETRY_MS, uploadId);
 }

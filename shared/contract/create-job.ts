@@ -1,15 +1,9 @@
 /** The body of `POST /jobs` (jobs API 3.1), field by field in the order of its table, with the texts of section 3.2. */
 import { z } from "zod";
+import { countCodePoints } from "../code-points.ts";
 import { MAX_FILENAME_LENGTH, MAX_FOLDER_LENGTH } from "../limits.ts";
 import { parseTimestamp } from "../timestamp.ts";
 import { AUDIO_BITRATES, AUDIO_CODECS, PLAYLIST_MODES, QUALITY_PRESETS, RESOLUTIONS, VIDEO_CODECS } from "./options.ts";
-
-/** Lengths count Unicode code points. */
-function codePoints(text: string): number {
-  let count = 0;
-  for (const _ of text) count++;
-  return count;
-}
 
 // NUL, `..`, `/` and `\`; everything else is the sanitiser's business.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what the rule names
@@ -17,15 +11,15 @@ const FILENAME_FORBIDDEN = /\.\.|[/\\\u0000]/;
 
 export const Filename = z
   .string()
-  .refine((text) => codePoints(text) <= MAX_FILENAME_LENGTH, {
+  .refine((text) => countCodePoints(text) <= MAX_FILENAME_LENGTH, {
     error: `Filename too long (max ${MAX_FILENAME_LENGTH} characters)`,
     abort: true,
   })
   .refine((text) => !FILENAME_FORBIDDEN.test(text), { error: "Filename contains invalid characters" });
 
-export const Folder = z
+const Folder = z
   .string()
-  .refine((text) => codePoints(text) <= MAX_FOLDER_LENGTH, {
+  .refine((text) => countCodePoints(text) <= MAX_FOLDER_LENGTH, {
     error: `Folder name too long (max ${MAX_FOLDER_LENGTH} characters)`,
     abort: true,
   })
@@ -35,7 +29,14 @@ export const Folder = z
 
 function integer(field: string, min: number, max: number) {
   const error = `${field} must be an integer between ${min} and ${max}`;
-  return z.int().min(min, { error }).max(max, { error });
+  return z
+    .int({
+      // A whole number past 2^53 is out of range, not of another type.
+      error: ({ input }) => (Number.isInteger(input) ? error : `${field} must be an integer`),
+      abort: true,
+    })
+    .min(min, { error })
+    .max(max, { error });
 }
 
 /**
@@ -72,44 +73,107 @@ const Metadata = z
     error: `metadata must be at most ${MAX_METADATA_BYTES} bytes`,
   });
 
+/** Null for what is no time: another rule has said so. */
+function clipSeconds(value: unknown): number | null {
+  return typeof value === "string" ? parseTimestamp(value) : null;
+}
+
 /** Fields that a single job and a bulk request share. */
-export const CreateJobBody = z
-  .object({
-    // Its form is the URL guard's business, which also knows what the operator allows.
-    url: z.string(),
-    format: z.string().optional(),
-    video_codec: oneOf("video_codec", VIDEO_CODECS).optional(),
-    audio_codec: oneOf("audio_codec", AUDIO_CODECS).optional(),
-    audio_bitrate: oneOf("audio_bitrate", AUDIO_BITRATES).optional(),
-    video_quality: integer("video_quality", 0, 51).optional(),
-    quality_preset: oneOf("quality_preset", QUALITY_PRESETS).optional(),
-    max_resolution: oneOf("max_resolution", RESOLUTIONS).optional(),
-    filename: Filename.optional(),
-    folder: Folder.optional(),
-    webhook_url: z.string().optional(),
-    enable_progress_webhook: z.boolean().optional(),
-    audio_only: z.boolean().optional(),
-    download_subtitles: z.boolean().optional(),
-    download_thumbnail: z.boolean().optional(),
-    clip_start: timestamp("clip_start").optional(),
-    clip_end: timestamp("clip_end").optional(),
-    live_recording: z.boolean().optional(),
-    live_from_start: z.boolean().optional(),
-    max_duration: integer("max_duration", 1, 86_400).optional(),
-    wait_for_video: z.boolean().optional(),
-    paused: z.boolean().optional(),
-    playlist: oneOf("playlist", PLAYLIST_MODES).optional(),
-    playlist_limit: integer("playlist_limit", 1, 1_000).optional(),
-    priority: integer("priority", -10, 10).optional(),
-    tags: Tags.optional(),
-    metadata: Metadata.optional(),
-  })
-  .refine(
-    (body) => {
-      const start = body.clip_start === undefined ? null : parseTimestamp(body.clip_start);
-      const end = body.clip_end === undefined ? null : parseTimestamp(body.clip_end);
-      return start === null || end === null || end > start;
+export const JobFields = z.object({
+  // Its form is the URL guard's business, which also knows what the operator allows.
+  url: z.string().describe("Media page, Spotify show, playlist or feed: http or https, at most 4,096 characters"),
+  format: z
+    .string()
+    .optional()
+    .describe(
+      "Container: video `mp4` `mkv` `webm` `mov`, audio `m4a` `mp3` `ogg` `opus`. Any other text becomes `mp4`. Defaults to `mp4`, with `audio_only` to `m4a`",
+    ),
+  video_codec: oneOf("video_codec", VIDEO_CODECS).optional().describe("Defaults to `copy`"),
+  audio_codec: oneOf("audio_codec", AUDIO_CODECS)
+    .optional()
+    .describe("Defaults to `copy`, which falls back to what the container holds where the source does not fit"),
+  audio_bitrate: oneOf("audio_bitrate", AUDIO_BITRATES)
+    .optional()
+    .describe("Defaults to `192k` when transcoding; no effect with an explicit `audio_codec` of `copy`"),
+  video_quality: integer("video_quality", 0, 51)
+    .optional()
+    .describe("CRF, lower is better; used only if `video_codec` is not `copy`. Defaults to 23"),
+  quality_preset: oneOf("quality_preset", QUALITY_PRESETS).optional().describe("Beats `video_quality`"),
+  max_resolution: oneOf("max_resolution", RESOLUTIONS)
+    .optional()
+    .describe("Limit of the shorter side; not offered: the next lower, else the smallest. Defaults to `best`"),
+  filename: Filename.optional().describe(
+    "Without extension, at most 255 characters; no `..`, `/`, `\\`, NUL. Blank counts as omitted; ignored when the URL becomes a batch. Defaults to the title of the source",
+  ),
+  folder: Folder.optional().describe(
+    "At most 200 characters; no `..`, no leading `/` or `\\`, not blank. Inner `/` nests",
+  ),
+  webhook_url: z
+    .string()
+    .optional()
+    .describe("Where outcomes are sent: http or https, no user info, at most 2,048 characters"),
+  enable_progress_webhook: z
+    .boolean()
+    .optional()
+    .describe("Sends stages too; ignored without `webhook_url`. Defaults to false"),
+  audio_only: z
+    .boolean()
+    .optional()
+    .describe("The audio track only, `m4a` unless `format` says otherwise. Defaults to false"),
+  download_subtitles: z.boolean().optional().describe("Fills `subtitle_url`. Defaults to false"),
+  download_thumbnail: z.boolean().optional().describe("Fills `thumbnail_url`. Defaults to false"),
+  clip_start: timestamp("clip_start").optional().describe("`HH:MM:SS`, `MM:SS` or seconds, up to three decimals"),
+  clip_end: timestamp("clip_end").optional().describe("As `clip_start`, and after it; either alone is fine"),
+  live_recording: z.boolean().optional().describe("Sets itself for live URLs. Defaults to false"),
+  live_from_start: z
+    .boolean()
+    .optional()
+    .describe("Record from the stream's beginning, not from its live edge. Defaults to false"),
+  max_duration: integer("max_duration", 1, 86_400)
+    .optional()
+    .describe("Recording cap of live streams in seconds. Defaults to 21600"),
+  wait_for_video: z.boolean().optional().describe("Wait up to 24 h for a scheduled stream. Defaults to false"),
+  paused: z.boolean().optional().describe("A batch is created but held; no effect on a single job. Defaults to false"),
+  playlist: oneOf("playlist", PLAYLIST_MODES)
+    .optional()
+    .describe("Whether a list becomes a batch: `auto` where the URL says so, `always`, `never`. Defaults to `auto`"),
+  playlist_limit: integer("playlist_limit", 1, 1_000)
+    .optional()
+    .describe("Most entries taken by an expansion. Defaults to 500"),
+  priority: integer("priority", -10, 10)
+    .optional()
+    .describe("Higher first, among the account's own jobs. Defaults to 0"),
+  tags: Tags.optional().meta({
+    description: "At most 8 of `key=value`: only nodes that carry all of them may run the job. Defaults to none",
+    maxItems: 8,
+    items: { type: "string", maxLength: 64, pattern: TAG.source },
+  }),
+  metadata: Metadata.optional().describe(
+    `The client's own JSON, at most ${MAX_METADATA_BYTES} bytes: echoed by the job and its webhooks, never interpreted`,
+  ),
+});
+
+/** The one rule over two fields. */
+export function clipIsForward(body: { clip_start?: unknown; clip_end?: unknown }): boolean {
+  const start = clipSeconds(body.clip_start);
+  const end = clipSeconds(body.clip_end);
+  return start === null || end === null || end > start;
+}
+
+/** Told beside other bad fields too: both ends only have to be times. */
+export const CLIP_RULE = { error: "clip_end must be greater than clip_start", path: ["clip_end"], when: () => true };
+
+export const CreateJobBody = JobFields.refine(clipIsForward, CLIP_RULE).meta({
+  id: "CreateJob",
+  description: "What to fetch, and how.",
+  examples: [
+    {
+      url: "https://www.youtube.com/watch?v=v1",
+      format: "mp4",
+      max_resolution: "1080",
+      folder: "talks",
+      webhook_url: "https://hooks.example.com/in",
     },
-    { error: "clip_end must be greater than clip_start", path: ["clip_end"] },
-  );
+  ],
+});
 export type CreateJobBody = z.infer<typeof CreateJobBody>;

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { MAX_LEASE_JOBS } from "../limits.ts";
+import { CallRequest } from "./calls.ts";
 import { FAILURE_CLASSES } from "./failures.ts";
 import { ExtractedInfo, FileKind, Manifest } from "./media.ts";
 import type { JobOptions } from "./options.ts";
@@ -11,7 +12,7 @@ import type { JobOptions } from "./options.ts";
 export const FLEET_BASE = "/fleet/v1";
 
 /** `<epoch>.<attempt>`: fences every message of a node about a job. */
-export const Token = z.string().regex(/^\d{1,15}\.\d{1,15}$/);
+const Token = z.string().regex(/^\d{1,15}\.\d{1,15}$/);
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
 const durationMs = z.int().nonnegative();
@@ -98,6 +99,8 @@ export const HeartbeatAnswer = z.object({
   /** Attempts that are no longer this session's: kill their process groups, publish nothing. */
   kill: z.array(Held),
   intervals: Intervals,
+  /** The operator has drained this node: finish what runs, ask for no more. Absent otherwise. */
+  drain: z.boolean().optional(),
 });
 export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>;
 
@@ -127,12 +130,12 @@ export const ReleaseRequest = z.object({ token: Token });
 
 // --- one attempt
 
-export const STEPS = ["extract", "download", "mux", "upload"] as const;
+const STEPS = ["extract", "download", "mux", "upload"] as const;
 export const Step = z.enum(STEPS);
 export type Step = z.infer<typeof Step>;
 export const StepRequest = z.object({ token: Token, step: Step });
 
-export const ListEntry = z.object({
+const ListEntry = z.object({
   url: z.string().max(4096),
   title: z.string().max(500).nullable(),
 });
@@ -219,6 +222,8 @@ export const EdgeFrame = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ring") }),
   /** Send progress at this pace from now on. */
   z.object({ type: z.literal("pace"), progress_ms: durationMs }),
+  /** A question with somebody waiting: answer by `POST …/calls/<call>/answer` within the deadline. */
+  z.object({ type: z.literal("call"), call: z.uuid(), deadline_ms: durationMs, request: CallRequest }),
   /** These attempts are over: kill them without waiting for the next heartbeat. */
   z.object({ type: z.literal("kill"), attempts: z.array(Held) }),
 ]);
@@ -230,6 +235,7 @@ export type EdgeFrame = z.infer<typeof EdgeFrame>;
  * Error codes of this protocol, in `{"error": <code>, "message": text}`.
  * `lease_lost` (409): the token is stale; kill the attempt. `session_fenced` (409): a newer session of this node exists.
  * `session_expired` (401): sign in again with `resume`. `node_revoked` (403): stop for good. `rebuilding` (503): later.
+ * `call_over` (410): nobody waits for the answer to this call any more; forget it.
  */
 export const FLEET_ERRORS = [
   "lease_lost",
@@ -241,5 +247,6 @@ export const FLEET_ERRORS = [
   "rebuilding",
   "unavailable",
   "not_found",
+  "call_over",
 ] as const;
 export type FleetErrorCode = (typeof FLEET_ERRORS)[number];

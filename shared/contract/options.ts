@@ -37,6 +37,8 @@ export interface JobOptions {
   video_quality: number | null;
   quality_preset: QualityPreset | null;
   max_resolution: Resolution;
+  /** What was asked for, where the key's limit made less of it. Never echoed by the jobs API. */
+  asked_resolution?: Resolution;
   audio_only: boolean;
   download_subtitles: boolean;
   download_thumbnail: boolean;
@@ -56,6 +58,12 @@ export interface JobOptions {
   subtitle_languages: string[];
   embed_metadata: boolean;
   format_id: string | null;
+  /** `paused` was sent: a batch that this job turns into is created held. */
+  hold_children?: boolean;
+  /** What is downloaded instead of the job's URL: the open audio of a show's episode. Never echoed. */
+  media_url?: string;
+  /** Limits of the key that made the job, where they differ from the account's. Never echoed. */
+  limits?: { max_duration_seconds?: number; max_filesize_bytes?: number; attempt_deadline_seconds?: number };
 }
 
 export function isAudioFormat(format: string): format is AudioFormat {

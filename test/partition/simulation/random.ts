@@ -52,6 +52,9 @@ export class Random {
   }
 
   uuid(now: number): string {
-    return uuidv7(now, Uint8Array.from({ length: 10 }, () => this.below(256)));
+    return uuidv7(
+      now,
+      Uint8Array.from({ length: 10 }, () => this.below(256)),
+    );
   }
 }

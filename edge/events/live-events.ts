@@ -1,0 +1,94 @@
+/** One reader of an account's events: what was missed or a snapshot first, then live, in order, nothing twice. */
+import { invalidKey } from "../auth/authenticate.ts";
+import type { EventStream, StreamFilter } from "./event-stream.ts";
+
+export interface StreamEvent {
+  id: string;
+  type: string;
+}
+
+export interface Opening {
+  /** Sent before anything live. */
+  first: StreamEvent[];
+  /** Live events up to this id are in `first` already. */
+  after: number;
+  /** Nothing can follow. */
+  done: boolean;
+}
+
+export interface LiveOptions {
+  filter: StreamFilter;
+  /** Runs once the socket is subscribed: the other order loses events. */
+  opening(): Promise<Opening>;
+  /** After this event nothing follows. */
+  isLast(event: StreamEvent): boolean;
+}
+
+export interface Sink {
+  send(event: StreamEvent): void;
+  /** Called once: after the last event, when the key was revoked, or when the stream object went away. */
+  end(): void;
+}
+
+export interface LiveEvents {
+  /** Begins to deliver. */
+  start(sink: Sink): void;
+  close(): void;
+}
+
+async function subscribe(stub: DurableObjectStub<EventStream>, filter: StreamFilter): Promise<WebSocket> {
+  const query = new URLSearchParams({ key: filter.key });
+  if (filter.job !== null) query.set("job", filter.job);
+  if (filter.batch !== null) query.set("batch", filter.batch);
+  const upgraded = await stub.fetch(`https://stream/?${query}`, { headers: { upgrade: "websocket" } });
+  if (upgraded.status === 401) throw invalidKey();
+  if (upgraded.webSocket === null) throw new Error("the event stream gave no socket");
+  return upgraded.webSocket;
+}
+
+/** Subscribes and reads the opening. Throws 401 for a key that was revoked since the request came in. */
+export async function openLiveEvents(stub: DurableObjectStub<EventStream>, options: LiveOptions): Promise<LiveEvents> {
+  const socket = await subscribe(stub, options.filter);
+  const waiting: StreamEvent[] = [];
+  let deliver = (event: StreamEvent) => {
+    waiting.push(event);
+  };
+  socket.addEventListener("message", (message) => deliver(JSON.parse(String(message.data)) as StreamEvent));
+  // It may close at any time from now on: a revocation does not wait for the opening.
+  let closed = false;
+  let onClose = () => {
+    closed = true;
+  };
+  socket.addEventListener("close", () => onClose());
+  socket.accept();
+  let opening: Opening;
+  try {
+    opening = await options.opening();
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  return {
+    start(sink) {
+      let ended = false;
+      const end = () => {
+        if (ended) return;
+        ended = true;
+        socket.close();
+        sink.end();
+      };
+      let newest = opening.after;
+      deliver = (event) => {
+        if (ended || Number(event.id) <= newest) return;
+        newest = Number(event.id);
+        sink.send(event);
+        if (options.isLast(event)) end();
+      };
+      for (const event of opening.first) sink.send(event);
+      for (const event of waiting) deliver(event);
+      if (opening.done || closed) end();
+      onClose = end;
+    },
+    close: () => socket.close(),
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * What the operator may ask of a partition: figures, orders about nodes and keys, and the removal of an account. The
+ * Worker has written to D1 first whatever must outlive this object.
+ */
+import type { Step } from "../../shared/contract/fleet.ts";
+import { ALARM_MAX_ROWS, BARRIER_WAIT_MS, GROUP_COMMIT_WAIT_MS } from "../../shared/limits.ts";
+import { cancelJob } from "./cancel.ts";
+import type { Core } from "./core.ts";
+import { type AccountFacts, pushAccount } from "./create.ts";
+import type { Drainer } from "./drainer.ts";
+import { getJobRow } from "./move.ts";
+import { orderDrain, orderRemoval } from "./node-orders.ts";
+import type { ProgressBoard } from "./progress-board.ts";
+import { newestEventOf } from "./reads.ts";
+import { addRevoked, isRevoked } from "./revoked-keys.ts";
+import { withdrawAll } from "./sessions.ts";
+import { type PartitionStats, readStats } from "./stats.ts";
+import type { Effects, Turn } from "./turn.ts";
+
+/** Sessions told of at once. */
+const MAX_SESSIONS_LISTED = 10_000;
+
+export interface AdminDeskDeps {
+  core: Core;
+  board: ProgressBoard;
+  d1: Drainer;
+  now: () => number;
+  follow(effects: Effects): void;
+}
+
+/** A node as this partition knows it. */
+export interface NodePresence {
+  node: string;
+  /** `lost`: silent for a whole lease. */
+  state: "running" | "quiet" | "lost";
+  last_seen: number;
+  running: number;
+  cool_downs: { host: string; until: number }[];
+}
+
+export interface CancelCount {
+  cancelled: number;
+  /** Jobs that go on: more than one call takes, and those whose files are just being committed. */
+  left: number;
+  /** D1 knows of everything that happened to the account. */
+  stored: boolean;
+}
+
+/** How far a live job is; the rest of it stands in D1. */
+export interface LiveProgress {
+  step: Step | null;
+  progress: number | null;
+}
+
+export class AdminDesk {
+  readonly #deps: AdminDeskDeps;
+
+  constructor(deps: AdminDeskDeps) {
+    this.#deps = deps;
+  }
+
+  stats(): PartitionStats {
+    return readStats(this.#deps.core.sql, this.#deps.now());
+  }
+
+  // Uses job_held_by(node_id) once a session.
+  nodes(): NodePresence[] {
+    const { sql } = this.#deps.core;
+    const now = this.#deps.now();
+    const resting = Map.groupBy(
+      sql.all<{ node_id: string; host: string; until: number }>(
+        "SELECT node_id, host, until FROM cool_downs WHERE until > ? ORDER BY until",
+        now,
+      ),
+      (row) => row.node_id,
+    );
+    const sessions = sql.all<{ node_id: string; state: string; last_seen: number; online: number; running: number }>(
+      `SELECT s.node_id, s.state, s.last_seen, s.lease_until > ?1 AS online,
+         (SELECT count(*) FROM jobs j WHERE j.node_id = s.node_id AND j.state IN ('offered', 'running') AND j.state = 'running') AS running
+       FROM sessions s ORDER BY s.last_seen DESC LIMIT ${MAX_SESSIONS_LISTED}`,
+      now,
+    );
+    return sessions.map((row) => ({
+      node: row.node_id,
+      state: row.online !== 1 || row.state === "lost" ? "lost" : row.state === "running" ? "running" : "quiet",
+      last_seen: row.last_seen,
+      running: row.running,
+      cool_downs: (resting.get(row.node_id) ?? []).map(({ host, until }) => ({ host, until })),
+    }));
+  }
+
+  /** A drained node finishes what it has and gets nothing new; the heartbeat tells it. */
+  setDrained(node: string, drained: boolean): void {
+    this.#run((turn) => {
+      orderDrain(turn.sql, node, drained);
+      // Its own word follows with its next heartbeat.
+      const [from, to] = drained ? ["running", "quiet"] : ["quiet", "running"];
+      turn.sql.run("UPDATE sessions SET state = ? WHERE node_id = ? AND state = ?", to, node, from);
+      if (!drained) turn.effects.ring = true;
+    });
+  }
+
+  /** Ends the node's session; what it held goes back at once and costs no try. Returns how many jobs came back. */
+  removeNode(node: string): number {
+    return this.#run((turn) => {
+      orderRemoval(turn.sql, node, turn.now);
+      const returned = withdrawAll(turn, node);
+      turn.sql.run("DELETE FROM sessions WHERE node_id = ?", node);
+      turn.sql.run("DELETE FROM cool_downs WHERE node_id = ?", node);
+      return returned;
+    });
+  }
+
+  revokeKeys(keys: readonly string[]): void {
+    addRevoked(this.#deps.core.sql, keys, this.#deps.now());
+  }
+
+  isRevoked(key: string): boolean {
+    return isRevoked(this.#deps.core.sql, key);
+  }
+
+  /** New limits or pool count from now on, not from the account's next request. */
+  setAccount(account: AccountFacts): void {
+    this.#run((turn) => {
+      pushAccount(turn, account);
+      turn.effects.ring = true;
+    });
+  }
+
+  /**
+   * Cancels the account's jobs, the running ones too, at most `ALARM_MAX_ROWS` of them, so that the object can breathe
+   * between two calls. No index leads here: an account is removed rarely, and an index would cost a row at each move.
+   */
+  async cancelAccount(account: string): Promise<CancelCount> {
+    const { core, d1 } = this.#deps;
+    const count = this.#run((turn) => {
+      const live = turn.sql.all<{ id: string }>(
+        `SELECT id FROM jobs WHERE account_id = ? AND finished_at IS NULL LIMIT ${ALARM_MAX_ROWS}`,
+        account,
+      );
+      // A parent takes its children along, so that some of the list are over before their turn.
+      for (const job of live) cancelJob(turn, account, job.id, true);
+      return live.length;
+    });
+    const left = core.sql.get<{ n: number }>(
+      "SELECT count(*) AS n FROM jobs WHERE account_id = ? AND finished_at IS NULL",
+      account,
+    );
+    const newest = newestEventOf(core.sql, account);
+    const stored = newest === null || (await d1.passed(newest, GROUP_COMMIT_WAIT_MS));
+    return { cancelled: count, left: left?.n ?? 0, stored };
+  }
+
+  /** The names of an account whose files are gone. Its counters stay: figures of the whole partition never fall. */
+  forgetAccount(account: string): void {
+    this.#deps.core.sql.transaction(() => {
+      for (const table of ["names", "idempotency"]) {
+        this.#deps.core.sql.run(`DELETE FROM ${table} WHERE account_id = ?`, account);
+      }
+    });
+  }
+
+  /** Waits (at most 2 s) until D1 has the account's events, then tells how far the job is, if it is live. */
+  async jobProgress(account: string, id: string): Promise<LiveProgress | null> {
+    const { core, board, d1 } = this.#deps;
+    const newest = newestEventOf(core.sql, account);
+    if (newest !== null) await d1.passed(newest, BARRIER_WAIT_MS);
+    const job = getJobRow(core.sql, id);
+    if (job === undefined || job.account_id !== account || job.state !== "running") return null;
+    const entry = board.of(job, `${core.epoch}.${job.attempt}`);
+    return { step: entry?.step ?? job.step, progress: entry?.progress ?? job.progress };
+  }
+
+  #run<Result>(body: (turn: Turn) => Result): Result {
+    const { core, now, follow } = this.#deps;
+    const { result, effects } = core.run(now(), Math.random, body);
+    follow(effects);
+    return result;
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * The workings of a partition around its core: drains to the sinks, the alarm, the sockets, the work on the store. It does
+ * what the transactions ask for; nothing here may be needed for correctness, because cursors and alarms repeat it.
+ */
+import { ALARM_MAX_ROWS } from "../../shared/limits.ts";
+import { checkUrl } from "../../shared/url-guard.ts";
+import { sendPartitionNotices } from "../courier/partition-notices.ts";
+import { drainToD1 } from "../db/drain-to-d1.ts";
+import { type Env, envNumber, urlPolicy } from "../env.ts";
+import type { Log } from "../log.ts";
+import { openManagedStore } from "../storage/open-store.ts";
+import { AdminDesk } from "./admin-desk.ts";
+import { batchEventData } from "./batch-events.ts";
+import type { BatchRow } from "./batches.ts";
+import { openCore } from "./birth.ts";
+import { Calls } from "./calls.ts";
+import { ClientDesk } from "./client-desk.ts";
+import type { Core } from "./core.ts";
+import { collectFlight, readCursor, retire, SINKS, type Sink } from "./drain.ts";
+import { Drainer } from "./drainer.ts";
+import { durableSql } from "./durable-sql.ts";
+import type { EventRow } from "./events.ts";
+import { NodeDesk } from "./node-desk.ts";
+import type { NodeSockets } from "./node-sockets.ts";
+import { ProgressBoard } from "./progress-board.ts";
+import { nextDue, runDue } from "./reap.ts";
+import type { PublicEvent } from "./resume.ts";
+import type { SessionRow } from "./sessions.ts";
+import { StorageWork } from "./storage-work.ts";
+import { type Effects, resolveCore } from "./turn.ts";
+import { Watch } from "./watch.ts";
+
+/** A drain that failed is tried again by alarm after this. */
+const DRAIN_RETRY_MS = 1_000;
+/** Progress of a batch reaches its streams this long after a member ended. */
+const BATCH_PROGRESS_MS = 1_000;
+/** The store is working on what is due: looked at again after this. */
+const STORE_BUSY_MS = 1_000;
+
+export interface EngineDeps {
+  context: DurableObjectState;
+  env: Env;
+  sockets: NodeSockets;
+  log: Log;
+}
+
+export class Engine {
+  readonly core: Core;
+  readonly board: ProgressBoard;
+  readonly desk: NodeDesk;
+  readonly clients: ClientDesk;
+  readonly admin: AdminDesk;
+  readonly calls: Calls;
+  readonly watch = new Watch();
+  /** When anything but the reaper was last handled (late reaper rule). */
+  lastHandledAt = Date.now();
+  readonly #deps: EngineDeps;
+  readonly #storage: StorageWork;
+  readonly #drains: Record<Sink, Drainer>;
+  readonly #batchTimers = new Map<string, ReturnType<typeof setTimeout>>();
+  #dueAt: number | null = null;
+
+  /** Opens the storage; an empty one is born, and rebuilt from D1 if it lived before. */
+  static async open(deps: EngineDeps): Promise<Engine> {
+    const { context, env } = deps;
+    const config = resolveCore({
+      leaseTtlMs: envNumber(env.TRAWL_LEASE_TTL_MS, 0) || undefined,
+      deadlineMs: envNumber(env.TRAWL_DEADLINE_MS, 0) || undefined,
+      maxPending: envNumber(env.TRAWL_MAX_PENDING, 0) || undefined,
+      maxReady: envNumber(env.TRAWL_MAX_PARTITION_READY, 0) || undefined,
+    });
+    const name = context.id.name ?? context.id.toString();
+    const core = await openCore(durableSql(context.storage), env.DB, name, config, Date.now);
+    const engine = new Engine(deps, core);
+    queueMicrotask(() => engine.kick());
+    return engine;
+  }
+
+  private constructor(deps: EngineDeps, core: Core) {
+    const { env, sockets, log } = deps;
+    this.#deps = deps;
+    this.core = core;
+    this.board = ProgressBoard.load(core.sql);
+    const store = openManagedStore(env);
+    const now = Date.now;
+    const follow = (effects: Effects) => this.follow(effects);
+    const pace = (node: string) => this.#pace(node);
+    const { board, watch } = this;
+    this.#storage = new StorageWork({ core, store, now, follow, log });
+    this.#drains = {
+      d1: this.#drainer("d1", (events) => drainToD1(env.DB, collectFlight(core.sql, events))),
+      stream: this.#drainer("stream", (events) => this.#publishRows(events)),
+      courier: this.#drainer("courier", (events) => sendPartitionNotices(env, core.sql, events)),
+    };
+    const d1 = this.#drains.d1;
+    this.desk = new NodeDesk({
+      core,
+      board,
+      watch,
+      store,
+      now,
+      follow,
+      pace,
+      acceptsUrl: (url) => checkUrl(url, urlPolicy(env)).ok,
+      publish: (account, events) => void this.#publish(account, events),
+    });
+    this.clients = new ClientDesk({ core, board, watch, d1, now, follow, pace });
+    this.admin = new AdminDesk({ core, board, d1, now, follow });
+    this.calls = new Calls({
+      sql: core.sql,
+      now,
+      newId: () => crypto.randomUUID(),
+      send: (node, frame) => sockets.send(node, frame),
+    });
+  }
+
+  #drainer(sink: Sink, deliver: (events: readonly EventRow[]) => Promise<void>): Drainer {
+    const { sql } = this.core;
+    return new Drainer({
+      sql,
+      sink,
+      deliver,
+      onAdvance: () => {
+        sql.transaction(() => retire(sql, ALARM_MAX_ROWS));
+        // Jobs become leasable as the D1 cursor passes their creation.
+        if (sink === "d1") this.ring();
+      },
+      onFailure: (error) => this.#deps.log("warn", "drain.failed", { sink, error: String(error).slice(0, 300) }),
+    });
+  }
+
+  /** The alarm's work. Never throws, and always arms itself anew: the platform retries six times and then forgets. */
+  async runDue(): Promise<void> {
+    const { log, context } = this.#deps;
+    try {
+      // After an eviction the alarm's own time is forgotten; what is due tells how late this run is.
+      const now = Date.now();
+      const dueAt = this.#dueAt ?? Math.min(this.core.run(now, Math.random, nextDue).result ?? now, now);
+      this.#dueAt = null;
+      const presence = { lastHandledAt: this.lastHandledAt, dueAt };
+      const { result, effects } = this.core.run(Date.now(), Math.random, (turn) => runDue(turn, presence));
+      if (result.sessionsEnded + result.timedOut + result.spared > 0) log("info", "reaper.ran", { ...result });
+      this.follow(effects);
+      // Not awaited: a store that hangs must not hold up leases and back-offs, which this alarm looks after too.
+      context.waitUntil(this.#storage.abortDoomed());
+      this.kick();
+    } catch (error) {
+      log("error", "alarm.failed", { error: String(error).slice(0, 300) });
+    } finally {
+      await this.arm();
+    }
+  }
+
+  get #failing(): boolean {
+    return SINKS.some((sink) => this.#drains[sink].failing);
+  }
+
+  /** Arms the alarm for the next due work, iff there is any. */
+  async arm(): Promise<void> {
+    const { storage } = this.#deps.context;
+    const now = Date.now();
+    let due = this.core.run(now, Math.random, nextDue).result;
+    if (this.#failing) due = Math.min(due ?? Number.POSITIVE_INFINITY, now + DRAIN_RETRY_MS);
+    if (due === null) {
+      if (this.#dueAt !== null) await storage.deleteAlarm();
+      this.#dueAt = null;
+      return;
+    }
+    // Whole milliseconds: the platform compares the time it was given with the one it keeps. What the store is working
+    // on stays due by its row until it answers; that is looked at again in a moment, not a thousand times in it.
+    const at = Math.ceil(Math.max(due, now + (due <= now && this.#storage.isBusy ? STORE_BUSY_MS : 1)));
+    // An alarm is only ever brought forward: each heartbeat arms anew, and would put off for ever one that is counted
+    // from now. One that comes too early finds nothing due and arms the next.
+    if (this.#dueAt !== null && this.#dueAt > now && this.#dueAt <= at) return;
+    this.#dueAt = at;
+    await storage.setAlarm(at);
+  }
+
+  /** Does what a transaction asked for. */
+  follow(effects: Effects): void {
+    this.#deps.context.waitUntil(this.#followAll(effects));
+  }
+
+  async #followAll(effects: Effects): Promise<void> {
+    for (const kill of effects.kills) {
+      this.board.forget(kill.job);
+      this.#deps.sockets.send(kill.node, { type: "kill", attempts: [{ job: kill.job, token: kill.token }] });
+    }
+    for (const batch of effects.batches) this.#tellBatch(batch);
+    this.kick();
+    if (effects.ring) this.ring();
+    await this.arm();
+    await Promise.all([
+      ...effects.commit.map((job) => this.#storage.commit(job)),
+      ...(effects.abort ? [this.#storage.abortDoomed()] : []),
+    ]);
+    if (effects.commit.length > 0) await this.arm();
+  }
+
+  /** Starts a flight to each sink that has none under way. */
+  kick(): void {
+    const flights = SINKS.map((sink) => this.#drains[sink].kick());
+    this.#deps.context.waitUntil(Promise.all(flights).then(() => (this.#failing ? this.arm() : undefined)));
+  }
+
+  /** A member of a batch ended: its streams hear of it, at most once a second, the last change included. */
+  #tellBatch(id: string): void {
+    if (this.#batchTimers.has(id)) return;
+    const timer = setTimeout(() => {
+      this.#batchTimers.delete(id);
+      const { sql, ids } = this.core;
+      const batch = sql.get<BatchRow>("SELECT * FROM batches WHERE id = ? AND finished_at IS NULL", id);
+      if (batch === undefined) return;
+      const now = Date.now();
+      void this.#publish(batch.account_id, [batchEventData(batch, ids.next(now), "batch.progress", now)]);
+    }, BATCH_PROGRESS_MS);
+    this.#batchTimers.set(id, timer);
+  }
+
+  /** A hint to nodes with room, when there is work that D1 already knows. */
+  ring(): void {
+    const { sql } = this.core;
+    const ready = sql.get(
+      "SELECT 1 AS x FROM jobs WHERE state = 'queued' AND create_event <= ? LIMIT 1",
+      readCursor(sql, "d1"),
+    );
+    if (ready === undefined) return;
+    const sessions = sql.all<SessionRow>(
+      "SELECT * FROM sessions WHERE state = 'running' AND lease_until > ?",
+      Date.now(),
+    );
+    this.#deps.sockets.ring(sessions);
+  }
+
+  /** Tells a node to report faster, if it does not know yet. */
+  #pace(node: string): void {
+    const { progress_ms } = this.desk.intervals(true);
+    if (this.watch.tell(node, progress_ms)) this.#deps.sockets.send(node, { type: "pace", progress_ms });
+  }
+
+  async #publishRows(events: readonly EventRow[]): Promise<void> {
+    const byAccount = Map.groupBy(
+      events.filter((event) => event.data !== null && !event.type.startsWith(".")),
+      (event) => event.account_id,
+    );
+    for (const [account, rows] of byAccount) {
+      await this.#publish(
+        account,
+        rows.map((row) => JSON.parse(row.data ?? "{}") as PublicEvent),
+      );
+    }
+  }
+
+  /** Sends events to the account's streams; when none is open any more, the next events are not sent at all. */
+  async #publish(account: string, events: PublicEvent[]): Promise<void> {
+    const { sql } = this.core;
+    const watched = sql.get<{ watched: number }>("SELECT watched FROM accounts WHERE id = ?", account)?.watched ?? 0;
+    if (watched === 0) return;
+    const open = await this.#deps.env.EVENT_STREAM.getByName(account).publish(events);
+    // A stream may have subscribed while we were away: then `watched` has grown, and this must not undo it.
+    if (open === 0) sql.run("UPDATE accounts SET watched = 0 WHERE id = ? AND watched = ?", account, watched);
+  }
+}

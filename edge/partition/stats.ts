@@ -1,0 +1,103 @@
+/** Figures of one partition, read from counters and small indexes: no query here grows with the queue. */
+import type { Limits } from "../../shared/contract/admin.ts";
+import type { Sql } from "./sql.ts";
+
+/** Live jobs by what they wait for. `delayed` includes those that wait for their stream to begin. */
+export interface LiveCounts {
+  held: number;
+  queued: number;
+  offered: number;
+  delayed: number;
+  running: number;
+  finishing: number;
+  parent: number;
+}
+
+/** How jobs ended here since the partition's storage began; `class` is empty for completed ones. */
+export interface EndCount {
+  status: string;
+  class: string;
+  n: number;
+}
+
+export interface PartitionStats {
+  live: LiveCounts;
+  /** Milliseconds that the oldest ready job has waited; null when none is ready. */
+  oldestQueuedMs: number | null;
+  /** Sessions whose lease runs, drained ones too. */
+  nodes: number;
+  ends: EndCount[];
+  bytesUploaded: number;
+  wantedSlots: number;
+}
+
+export function readStats(sql: Sql, now: number): PartitionStats {
+  return {
+    live: liveCounts(sql),
+    oldestQueuedMs: oldestQueuedMs(sql, now),
+    nodes: count(sql, `sessions WHERE state <> 'lost' AND lease_until > ${Math.floor(now)}`),
+    ends: endCounts(sql),
+    bytesUploaded: sql.get<{ n: number | null }>("SELECT sum(bytes_used) AS n FROM accounts")?.n ?? 0,
+    wantedSlots: wantedSlots(sql),
+  };
+}
+
+function count(sql: Sql, from: string): number {
+  return sql.get<{ n: number }>(`SELECT count(*) AS n FROM ${from}`)?.n ?? 0;
+}
+
+/** Uses the partial indexes of due work; `held` and `parent` have none and are what the counters leave over. */
+function liveCounts(sql: Sql): LiveCounts {
+  const sums = sql.get<{ pending: number | null; processing: number | null; ready: number | null }>(
+    "SELECT sum(pending) AS pending, sum(processing) AS processing, sum(ready) AS ready FROM accounts",
+  );
+  const queued = sums?.ready ?? 0;
+  const offered = count(sql, "jobs WHERE state = 'offered'");
+  const delayed = count(sql, "jobs WHERE state IN ('delayed', 'waiting')");
+  const running = count(sql, "jobs WHERE state = 'running'");
+  const finishing = count(sql, "jobs WHERE state = 'finishing'");
+  return {
+    held: Math.max(0, (sums?.pending ?? 0) - queued - offered - delayed),
+    queued,
+    offered,
+    delayed,
+    running,
+    finishing,
+    parent: Math.max(0, (sums?.processing ?? 0) - running - finishing),
+  };
+}
+
+/** Every priority that a job may have (jobs API 3.1). */
+const PRIORITIES = JSON.stringify(Array.from({ length: 21 }, (_, index) => index - 10));
+
+/**
+ * Uses job_ready(account_id, priority DESC, queued_at, id): one seek per account with ready work and priority. A plain
+ * `min(queued_at)` would read the index of the whole queue at each scrape.
+ */
+function oldestQueuedMs(sql: Sql, now: number): number | null {
+  const row = sql.get<{ at: number | null }>(
+    `SELECT min(at) AS at FROM (
+       SELECT (SELECT queued_at FROM jobs WHERE account_id = a.id AND state = 'queued' AND priority = p.value
+               ORDER BY queued_at LIMIT 1) AS at
+       FROM accounts a, json_each(?) p WHERE a.ready > 0)`,
+    PRIORITIES,
+  );
+  return row?.at === null || row?.at === undefined ? null : Math.max(0, now - row.at);
+}
+
+function endCounts(sql: Sql): EndCount[] {
+  const completed = sql.get<{ n: number | null }>("SELECT sum(completed) AS n FROM accounts")?.n ?? 0;
+  const others = sql.all<EndCount>("SELECT status, class, n FROM end_counts ORDER BY status, class");
+  return [{ status: "completed", class: "", n: completed }, ...others];
+}
+
+/** Slots that would have every ready job running at once, as far as `max_concurrent` lets its account. */
+function wantedSlots(sql: Sql): number {
+  const rows = sql.all<{ load: number; limits: string }>(
+    "SELECT ready + active AS load, limits FROM accounts WHERE ready + active > 0",
+  );
+  return rows.reduce((sum, row) => {
+    const { max_concurrent: most } = JSON.parse(row.limits) as Limits;
+    return sum + Math.min(row.load, most ?? row.load);
+  }, 0);
+}

@@ -1,0 +1,154 @@
+/** The birth rule (DESIGN section 2): an empty storage claims a generation and takes from D1 what is not finished. */
+import { beforeEach, describe, expect, it } from "vitest";
+import { drainToD1 } from "../../edge/db/drain-to-d1.ts";
+import { openCore } from "../../edge/partition/birth.ts";
+import { collectFlight, type D1Flight, nextEvents } from "../../edge/partition/drain.ts";
+import { resolveCore } from "../../edge/partition/turn.ts";
+import { account, id, identity } from "./fixtures.ts";
+import { Harness, MINUTE } from "./harness.ts";
+import { type NodeSql, nodeSql } from "./node-sql.ts";
+import { VirtualD1 } from "./simulation/virtual-d1.ts";
+
+const NAME = "p1:test:0";
+const ACCOUNTS = [account("ann"), account("bob")];
+
+let d1: VirtualD1;
+let harness: Harness;
+beforeEach(() => {
+  d1 = new VirtualD1(NAME, ACCOUNTS);
+  harness = new Harness();
+});
+
+/** Opens the object on this storage and lets the harness go on with it. */
+async function open(sql: NodeSql): Promise<Harness> {
+  const next = new Harness();
+  next.now = harness.now + MINUTE;
+  next.core = await openCore(sql, d1, NAME, resolveCore({}), () => next.now);
+  Object.defineProperty(next, "sql", { value: sql });
+  return next;
+}
+
+function flight(from = harness): D1Flight {
+  return collectFlight(from.sql, nextEvents(from.sql, "d1"));
+}
+
+/** A storage that lived as generation 1, all of it in D1, and then was lost. */
+async function lose(): Promise<Harness> {
+  await openCore(nodeSql(), d1, NAME, resolveCore({}), () => harness.now);
+  await drainToD1(d1, flight());
+  return open(nodeSql());
+}
+
+describe("a birth", () => {
+  it("claims the next generation each time the storage is empty, and none when it is not", async () => {
+    const first = nodeSql();
+    expect((await open(first)).core.epoch).toBe(1);
+    expect((await open(first)).core.epoch).toBe(1);
+    expect((await open(nodeSql())).core.epoch).toBe(2);
+    expect((await open(nodeSql())).core.epoch).toBe(3);
+  });
+
+  it("puts every live job back where it can be handed out, and no finished one", async () => {
+    for (const [n, until] of ["queued", "offered", "running", "finishing", "failed"].entries()) {
+      const job = id(n + 1);
+      harness.create(job, { tags: until === "queued" ? ["gpu=1"] : [] }, ACCOUNTS[n % 2]);
+      if (until === "offered") harness.lease();
+      if (until === "running" || until === "finishing" || until === "failed") harness.start(job);
+      if (until === "finishing") {
+        harness.extracted(job, "Clip");
+        harness.complete(job);
+      }
+      if (until === "failed") harness.fail(job, "removed");
+    }
+    const next = await lose();
+    const rows = next.sql.all<{ id: string; state: string; node_id: string | null; attempts: number }>(
+      "SELECT id, state, node_id, attempts FROM jobs ORDER BY id",
+    );
+    expect(rows).toEqual([
+      { id: id(1), state: "queued", node_id: null, attempts: 0 },
+      { id: id(2), state: "queued", node_id: null, attempts: 0 },
+      { id: id(3), state: "queued", node_id: null, attempts: 1 },
+      { id: id(4), state: "queued", node_id: null, attempts: 1 },
+    ]);
+    expect(next.sql.all("SELECT id, ready, active, pending, processing, warning FROM accounts ORDER BY id")).toEqual([
+      { id: "ann", ready: 2, active: 0, pending: 2, processing: 0, warning: 1 },
+      { id: "bob", ready: 2, active: 0, pending: 2, processing: 0, warning: 0 },
+    ]);
+  });
+
+  it("makes all older tokens stale at once, and gives none a second time", async () => {
+    harness.create(id(1));
+    harness.start(id(1));
+    const next = await lose();
+    for (const token of ["1.1", "2.1"]) expect(next.claim(id(1), token).kind).toBe("stale");
+    next.now += MINUTE;
+    expect(next.leased(identity("n1"))[0]?.token).toBe("2.2");
+  });
+
+  it("holds the names of files and of reservations again, thumbnails included", async () => {
+    harness.create(id(1));
+    harness.finish(id(1), identity("n1"), "Clip");
+    harness.create(id(2), { options: { download_thumbnail: true } });
+    harness.start(id(2));
+    harness.extracted(id(2), "Clip");
+    const next = await lose();
+    expect(next.sql.all("SELECT folded, suffix, job_id FROM names ORDER BY folded")).toEqual([
+      { folded: "videos/clip (2).jpg", suffix: 2, job_id: id(2) },
+      { folded: "videos/clip (2).mp4", suffix: 2, job_id: id(2) },
+      { folded: "videos/clip.mp4", suffix: 1, job_id: id(1) },
+    ]);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    "that D1 interrupts at statement %i starts over and counts nothing twice",
+    async (n) => {
+      harness.create(id(1), {}, ACCOUNTS[0]);
+      harness.create(id(2), {}, ACCOUNTS[1]);
+      await openCore(nodeSql(), d1, NAME, resolveCore({}), () => harness.now);
+      await drainToD1(d1, flight());
+      const sql = nodeSql();
+      d1.statementsLeft = n;
+      const interrupted = await open(sql).then(
+        () => false,
+        () => true,
+      );
+      d1.statementsLeft = Number.POSITIVE_INFINITY;
+      const next = await open(sql);
+      expect(next.core.epoch).toBe(interrupted ? 3 : 2);
+      expect(next.sql.all("SELECT ready, pending FROM accounts ORDER BY id")).toEqual([
+        { ready: 1, pending: 1 },
+        { ready: 1, pending: 1 },
+      ]);
+      expect(next.lease(identity("n1"), 5).toSorted()).toEqual([id(1), id(2)]);
+    },
+  );
+
+  it("outranks a flight of the dead generation that lands after it has read", async () => {
+    harness.create(id(1));
+    await openCore(nodeSql(), d1, NAME, resolveCore({}), () => harness.now);
+    await drainToD1(d1, flight());
+    harness.start(id(1));
+    harness.fail(id(1), "removed");
+    const late = flight();
+    const next = await open(nodeSql());
+    await drainToD1(d1, late);
+    next.finish(id(1), identity("n1"), "Clip");
+    await drainToD1(d1, flight(next));
+    expect(d1.job(id(1))).toMatchObject({ state: "completed" });
+    expect(d1.usage()).toMatchObject([{ jobs_completed: 1, jobs_warning: 0, jobs_pending: 0 }]);
+  });
+});
+
+describe("a flight to D1", () => {
+  it("that lands twice, or after a newer one, changes nothing", async () => {
+    harness.create(id(1));
+    const older = flight();
+    harness.finish(id(1));
+    const newer = flight();
+    for (const each of [older, newer, older, newer]) await drainToD1(d1, each);
+    expect(d1.job(id(1))).toMatchObject({ state: "completed", attempts: 1 });
+    expect(d1.files()).toHaveLength(1);
+    expect(d1.usage()).toMatchObject([{ jobs_completed: 1, jobs_pending: 0 }]);
+    expect(d1.sql.all("SELECT attempt, outcome FROM attempts")).toEqual([{ attempt: 1, outcome: "completed" }]);
+  });
+});

@@ -1,0 +1,175 @@
+/** The fleet protocol at the edge, as `node-desk.ts` answers it: each report is held against its token first. */
+
+import type { FailureReport } from "../../../edge/partition/end.ts";
+import type { LiveJob } from "../../../edge/partition/job-row.ts";
+import { getJob } from "../../../edge/partition/move.ts";
+import type { NodeIdentity } from "../../../edge/partition/sessions.ts";
+import type { State } from "../../../edge/partition/states.ts";
+import { type Turn, tokenOf } from "../../../edge/partition/turn.ts";
+import type { Held, LeasedJob, ProgressEntry, Slots, Step } from "../../../shared/contract/fleet.ts";
+import type { ExtractedInfo, FileKind, Manifest } from "../../../shared/contract/media.ts";
+import type { Host } from "./host.ts";
+
+export type Answer<T> = { ok: T } | { refused: "session_fenced" | "lease_lost" | "bad_request" };
+const FENCED = { refused: "session_fenced" } as const;
+const LOST = { refused: "lease_lost" } as const;
+const PART_SIZE = 16 * 1_048_576;
+
+export interface Beat {
+  holding: Held[];
+  slots: Slots;
+  state: "running" | "quiet";
+}
+
+export class Desk {
+  readonly #host: Host;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  heartbeat(who: NodeIdentity, beat: Beat): Answer<Held[]> {
+    const progress = this.#host.board.toRow(beat.holding.map((held) => held.job));
+    return this.#enter(who, (turn) => this.#api.heartbeat(turn, who, { ...beat, progress }));
+  }
+
+  lease(who: NodeIdentity, requestId: string, slots: Slots): Answer<LeasedJob[]> {
+    const cursor = this.#api.readCursor(this.#host.core.sql, "d1");
+    return this.#enter(who, (turn) => this.#api.leaseJobs(turn, who, requestId, slots, cursor));
+  }
+
+  confirm(who: NodeIdentity, job: string, token: string): Answer<State> {
+    return this.#report(who, job, token, "confirm", (turn, held) => this.#api.confirm(turn, held, who).state);
+  }
+
+  step(who: NodeIdentity, job: string, token: string, step: Step): Answer<State> {
+    return this.#report(who, job, token, "step", (turn, held) => this.#api.setStep(turn, held, step).state);
+  }
+
+  release(who: NodeIdentity, job: string, token: string): Answer<State> {
+    return this.#report(who, job, token, "release", (turn, held) => {
+      this.#api.releaseAttempt(turn, held);
+      return "queued";
+    });
+  }
+
+  fail(who: NodeIdentity, job: string, token: string, report: FailureReport): Answer<State> {
+    return this.#report(who, job, token, "fail", (turn, held) => this.#api.fail(turn, held, report).state);
+  }
+
+  complete(who: NodeIdentity, job: string, token: string, manifest: Manifest): Answer<State> {
+    let bad = false;
+    const answer = this.#report(who, job, token, "complete", (turn, held) => {
+      if (held.state !== "running") return held.state;
+      const result = this.#api.complete(turn, held, manifest);
+      if (result.kind === "finishing") return result.job.state;
+      bad = true;
+      return held.state;
+    });
+    return bad ? { refused: "bad_request" } : answer;
+  }
+
+  /** `stop` when the job ended here. */
+  extracted(who: NodeIdentity, job: string, token: string, info: ExtractedInfo | "list"): Answer<"go" | "stop"> {
+    return this.#running(who, job, token, "extracted", (turn, held) => {
+      if (info !== "list") return this.#api.extracted(turn, held, info).kind;
+      this.#api.endAsList(turn, held, "URL is a playlist");
+      return "stop";
+    });
+  }
+
+  /** The store begins the upload outside any transaction: the attempt may have ended when it answers. */
+  ticket(
+    who: NodeIdentity,
+    job: string,
+    token: string,
+    kind: FileKind,
+    reply: (answer: Answer<{ uploadId: string }> | null) => void,
+  ): void {
+    const { world } = this.#host;
+    const asked = this.#running(who, job, token, "ticket", (turn, held) => ({
+      target: this.#api.uploadTarget(turn, held, kind, null),
+      begun: this.#api.findUpload(turn, held, token, kind, null),
+    }));
+    if ("refused" in asked) {
+      reply(asked);
+      return;
+    }
+    const { target, begun } = asked.ok;
+    if (begun !== null) {
+      reply({ ok: { uploadId: begun.uploadId } });
+      return;
+    }
+    if (target === null) {
+      reply({ refused: "bad_request" });
+      return;
+    }
+    if (world.random.chance(world.weather.storeUnavailable)) {
+      reply(null);
+      return;
+    }
+    const uploadId = world.store.begin({ key: target.storeKey, job, token });
+    this.#host.later(world.random.ms(1, 400), () => {
+      const noted = this.#running(who, job, token, "ticket", (turn, held) => {
+        const upload = { uploadId, token, kind, language: null, partSize: PART_SIZE };
+        this.#api.addUpload(turn, held, upload, target);
+        return this.#api.findUpload(turn, held, token, kind, null);
+      });
+      const row = "refused" in noted ? null : noted.ok;
+      if (row?.uploadId === uploadId) world.store.noted.add(uploadId);
+      else world.store.abort(uploadId);
+      reply("refused" in noted ? noted : row === null ? LOST : { ok: { uploadId: row.uploadId } });
+    });
+  }
+
+  progress(who: NodeIdentity, frame: readonly ProgressEntry[]): void {
+    const { core, world, board, watcher } = this.#host;
+    const holds = (id: string, token: string): LiveJob | null =>
+      this.#host.turn((turn) => {
+        const job = getJob(turn, id);
+        if (job === undefined || job.state !== "running" || job.node_id !== who.node) return null;
+        return tokenOf(turn, job.attempt) === token ? job : null;
+      });
+    for (const { job, data } of board.take(frame, holds, core.ids, world.now)) watcher.progressed(job.id, data);
+  }
+
+  get #api() {
+    return this.#host.world.api;
+  }
+
+  #enter<T>(who: NodeIdentity, body: (turn: Turn) => T): Answer<T> {
+    return this.#host.turn((turn) => (this.#api.enterSession(turn, who) ? { ok: body(turn) } : FENCED));
+  }
+
+  #report(
+    who: NodeIdentity,
+    id: string,
+    token: string,
+    call: string,
+    body: (turn: Turn, job: LiveJob) => State,
+  ): Answer<State> {
+    const entered = this.#enter<Answer<State>>(who, (turn) => {
+      const claimed = this.#api.claim(turn, who, id, token);
+      this.#host.watcher.claimed(id, token, call, claimed);
+      if (claimed.kind === "decided") return { ok: claimed.state };
+      return claimed.kind === "holder" ? { ok: body(turn, claimed.job) } : LOST;
+    });
+    return "refused" in entered ? entered : entered.ok;
+  }
+
+  #running<T>(
+    who: NodeIdentity,
+    id: string,
+    token: string,
+    call: string,
+    body: (turn: Turn, job: LiveJob) => T,
+  ): Answer<T> {
+    const entered = this.#enter<Answer<T>>(who, (turn) => {
+      const claimed = this.#api.claim(turn, who, id, token);
+      this.#host.watcher.claimed(id, token, call, claimed);
+      if (claimed.kind !== "holder" || claimed.job.state !== "running") return LOST;
+      return { ok: body(turn, claimed.job) };
+    });
+    return "refused" in entered ? entered : entered.ok;
+  }
+}

@@ -1,0 +1,153 @@
+/** What must hold of a partition's tables after every transaction (DESIGN section 3). */
+import type { Core } from "../../../edge/partition/core.ts";
+import type { FileRow } from "../../../edge/partition/drain.ts";
+import { type LiveJob, parseManifest, parseReserved } from "../../../edge/partition/job-row.ts";
+import type { SessionRow } from "../../../edge/partition/sessions.ts";
+import { apiStatus, isTerminal, type State } from "../../../edge/partition/states.ts";
+import { foldKey } from "../../../shared/names.ts";
+import { Violation } from "./world.ts";
+
+export interface Tables {
+  jobs: LiveJob[];
+  sessions: SessionRow[];
+  uploads: { upload_id: string; job_id: string; token: string; doomed_at: number | null }[];
+  names: { account_id: string; folded: string; job_id: string | null }[];
+  accounts: AccountCounters[];
+}
+
+export interface AccountCounters {
+  id: string;
+  ready: number;
+  active: number;
+  pending: number;
+  processing: number;
+  completed: number;
+  failed: number;
+  warning: number;
+  skipped: number;
+}
+
+export function readTables({ sql }: Core): Tables {
+  return {
+    jobs: sql.all("SELECT * FROM jobs"),
+    sessions: sql.all("SELECT * FROM sessions"),
+    uploads: sql.all("SELECT upload_id, job_id, token, doomed_at FROM uploads"),
+    names: sql.all("SELECT account_id, folded, job_id FROM names"),
+    accounts: sql.all("SELECT * FROM accounts"),
+  };
+}
+
+function demand(rule: string, kept: boolean, detail: () => string): void {
+  if (!kept) throw new Violation(`${rule}: ${detail()}`);
+}
+
+/** A column that each state needs: without it nothing would ever wake the job again. */
+const DUE: Partial<Record<State, keyof LiveJob>> = {
+  offered: "offer_until",
+  delayed: "not_before",
+  waiting: "not_before",
+  running: "deadline_at",
+  finishing: "commit_due",
+};
+const HELD: readonly State[] = ["offered", "running"];
+
+export function checkRows(core: Core, { jobs, sessions, uploads }: Tables): void {
+  const sessionOf = new Map(sessions.map((session) => [session.node_id, session]));
+  const jobOf = new Map(jobs.map((job) => [job.id, job]));
+  for (const job of jobs) {
+    const about = () => `job ${job.id} (${job.state})`;
+    demand("status follows state", job.status === apiStatus(job.state), about);
+    const due = DUE[job.state];
+    demand("whatever waits is due some time", due === undefined || job[due] !== null, about);
+    if (HELD.includes(job.state)) {
+      const session = sessionOf.get(job.node_id ?? "");
+      const watched = session !== undefined && session.session === job.session && session.state !== "lost";
+      demand("a lease watches over each hand-out", watched, () => `${about()} at ${job.node_id}/${job.session}`);
+    } else if (job.state !== "finishing") {
+      demand("no hand-out outlives itself", job.node_id === null && job.session === null, about);
+    }
+    if (job.state === "finishing") {
+      const files = parseManifest(job)?.files ?? [];
+      const kept = files.every((file) =>
+        uploads.some(({ upload_id, doomed_at }) => upload_id === file.upload_id && doomed_at === null),
+      );
+      demand("a winner keeps its uploads", files.length > 0 && kept, about);
+      demand("a winner keeps its token", job.winner === `${core.epoch}.${job.attempt}`, about);
+    }
+    if (isTerminal(job.state)) {
+      demand("the end is complete", job.terminal_event_id !== null && job.finished_at !== null, about);
+    }
+  }
+  for (const upload of uploads) {
+    if (upload.doomed_at !== null) continue;
+    const job = jobOf.get(upload.job_id);
+    const live = job?.state === "running" || job?.state === "finishing";
+    const own = job !== undefined && upload.token === `${core.epoch}.${job.attempt}`;
+    demand(
+      "an upload ends with its attempt",
+      live && own,
+      () => `${upload.upload_id} of ${upload.job_id}, ${job?.state}`,
+    );
+  }
+}
+
+/** @param ended jobs that ended in this generation or before it, by account and status. */
+export function checkCounters({ jobs, accounts }: Tables, ended: (account: string, status: string) => number): void {
+  for (const account of accounts) {
+    const own = jobs.filter((job) => job.account_id === account.id);
+    const count = (wanted: (job: LiveJob) => boolean) => own.filter(wanted).length;
+    const expected: Omit<AccountCounters, "id"> = {
+      ready: count((job) => job.state === "queued"),
+      active: count((job) => HELD.includes(job.state)),
+      pending: count((job) => job.status === "Pending"),
+      processing: count((job) => job.status === "Processing"),
+      completed: ended(account.id, "Completed"),
+      failed: ended(account.id, "Failed"),
+      warning: ended(account.id, "Warning"),
+      skipped: ended(account.id, "Skipped"),
+    };
+    for (const [column, value] of Object.entries(expected)) {
+      const counted = account[column as keyof typeof expected];
+      demand("counters are the rows", counted === value, () => `${account.id}.${column} is ${counted}, not ${value}`);
+    }
+  }
+}
+
+/** @param files of every job that completed, also of those that have left. */
+export function checkNames({ jobs, names }: Tables, files: ReadonlyMap<string, readonly FileRow[]>): void {
+  const holder = new Map(names.map((name) => [`${name.account_id} ${name.folded}`, name.job_id]));
+  const reserving = new Set<string>();
+  for (const job of jobs) {
+    const reserved = isTerminal(job.state) ? null : parseReserved(job);
+    if (reserved === null) continue;
+    reserving.add(job.id);
+    const held = holder.get(`${job.account_id} ${foldKey(reserved.key)}`);
+    // The disk store may have given that very name to another job's file; then the name is that job's.
+    const kept = held === job.id || (held !== undefined && held !== null && files.has(held));
+    demand("a reserved name is held", kept, () => `${reserved.key} of ${job.id} is held by ${held}`);
+  }
+  for (const rows of files.values()) {
+    for (const file of rows) {
+      const held = holder.get(`${file.account_id} ${foldKey(file.path)}`);
+      if (file.kind !== "media" && held === undefined) continue;
+      demand("a file keeps its name", held === file.job_id, () => `${file.path} of ${file.job_id} is held by ${held}`);
+    }
+  }
+  for (const { folded, job_id } of names) {
+    const right = job_id === null || reserving.has(job_id) || files.has(job_id);
+    demand("a name goes free with its job", right, () => `${folded} is held by ${job_id}`);
+  }
+}
+
+/** The moment at which something is due next, told from the rows alone. */
+export function dueOf({ jobs, sessions, uploads }: Tables): number | null {
+  const times: (number | null)[] = jobs.map((job) => {
+    if (job.state === "queued") return job.avoid_until;
+    const column = DUE[job.state];
+    return column === undefined ? null : (job[column] as number | null);
+  });
+  times.push(...sessions.filter((session) => session.state !== "lost").map((session) => session.lease_until));
+  times.push(...uploads.map((upload) => upload.doomed_at));
+  const due = times.filter((time) => time !== null);
+  return due.length === 0 ? null : Math.min(...due);
+}

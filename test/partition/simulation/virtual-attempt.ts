@@ -1,0 +1,181 @@
+/** One attempt on a node: confirm, look, download, upload, complete; or one of the many other ways it can end. */
+import { FAILURE_CLASSES, type FailureClass } from "../../../shared/contract/failures.ts";
+import type { LeasedJob } from "../../../shared/contract/fleet.ts";
+import type { FileKind } from "../../../shared/contract/media.ts";
+import { type FileWish, info, manifest } from "../fixtures.ts";
+import type { Answer } from "./desk.ts";
+import type { VirtualNode } from "./virtual-node.ts";
+
+const TRIES = 12;
+/** Few enough that names collide. */
+const TITLES = ["One", "one", "Two", "Three"];
+/** What a node reports; the others are the edge's own. */
+const REPORTED = FAILURE_CLASSES.filter((each) => each !== "lost" && each !== "cancelled");
+
+type Plan = "deliver" | "hang" | "release" | "list" | FailureClass;
+
+export class VirtualAttempt {
+  readonly job: string;
+  readonly token: string;
+  readonly #node: VirtualNode;
+  readonly #leased: LeasedJob;
+  readonly #plan: Plan;
+
+  constructor(node: VirtualNode, leased: LeasedJob) {
+    this.#node = node;
+    this.#leased = leased;
+    this.job = leased.job;
+    this.token = leased.token;
+    this.#plan = this.#drawPlan();
+  }
+
+  #drawPlan(): Plan {
+    const { random, weather } = this.#node.world;
+    if (random.chance(weather.attemptFails)) {
+      if (this.#leased.options.wait_for_video && random.chance(0.7)) return "not_begun";
+      return random.chance(0.1) ? "list" : random.pick(REPORTED);
+    }
+    if (random.chance(weather.attemptHangs)) return "hang";
+    return random.chance(weather.attemptReleases) ? "release" : "deliver";
+  }
+
+  /** The source is touched only after the confirm was answered. */
+  begin(): void {
+    this.#report(
+      (desk, who) => desk.confirm(who, this.job, this.token),
+      () => this.#after(200, 6_000, () => this.#look()),
+      4,
+    );
+  }
+
+  #look(): void {
+    const { random } = this.#node.world;
+    if (this.#plan === "hang") return;
+    if (this.#plan === "release" && random.chance(0.3)) {
+      this.release();
+      return;
+    }
+    const early = this.#plan !== "deliver" && this.#plan !== "release" && this.#plan !== "list" && random.chance(0.5);
+    if (early) {
+      this.#fail();
+      return;
+    }
+    const seen = this.#plan === "list" ? "list" : info({ title: random.pick(TITLES), size_estimate: 10 });
+    this.#report(
+      (desk, who) => desk.extracted(who, this.job, this.token, seen),
+      (decision) => (decision === "go" ? this.#download() : this.#node.drop(this)),
+    );
+  }
+
+  #download(): void {
+    const { world, desk } = this.#node;
+    for (const [share, step] of [
+      [0.1, "download"],
+      [0.6, "mux"],
+    ] as const) {
+      this.#after(0, 20_000 * share, () => {
+        this.#node.insist(
+          2,
+          (who) => desk.step(who, this.job, this.token, step),
+          () => {},
+        );
+        const progress = { job: this.job, token: this.token, step, fraction: 0.5, eta_seconds: 1 };
+        const { who } = this.#node;
+        const arrive = () => desk.progress(who, [{ ...progress, speed_bytes_per_second: 1 }]);
+        world.timeline.in(world.random.ms(0, 30_000), () => this.#node.host.handle(arrive, () => {}));
+      });
+    }
+    this.#after(1_000, world.random.chance(0.05) ? 400_000 : 30_000, () => {
+      if (this.#plan === "release") return this.release();
+      if (this.#plan !== "deliver") return this.#fail();
+      this.#upload(this.#leased.options.download_thumbnail ? ["media", "thumbnail"] : ["media"], []);
+    });
+  }
+
+  #upload(kinds: FileKind[], files: FileWish[]): void {
+    const kind = kinds[files.length];
+    if (kind === undefined) {
+      this.#complete(files);
+      return;
+    }
+    this.#ticket(kind, TRIES, (uploadId) => {
+      this.#after(100, 5_000, () => {
+        const size = this.#node.world.random.ms(1, 1_000);
+        if (!this.#node.world.store.put(uploadId, size)) return this.#fail("storage");
+        this.#upload(kinds, [...files, { uploadId, kind, size }]);
+      });
+    });
+  }
+
+  #ticket(kind: FileKind, tries: number, done: (uploadId: string) => void): void {
+    const { desk } = this.#node;
+    this.#node.ask<Answer<{ uploadId: string }>>(
+      (who, reply) => desk.ticket(who, this.job, this.token, kind, reply),
+      (answer) => {
+        if (!this.#node.holds(this)) return;
+        if (answer === null) {
+          if (tries <= 1) this.#fail("storage");
+          else this.#after(100, 3_000, () => this.#ticket(kind, tries - 1, done));
+        } else if ("refused" in answer) this.#refused(answer.refused);
+        else done(answer.ok.uploadId);
+      },
+    );
+  }
+
+  #complete(files: FileWish[]): void {
+    this.#report(
+      (desk, who) => desk.complete(who, this.job, this.token, manifest(files)),
+      () => this.#node.drop(this),
+    );
+  }
+
+  #fail(failure: FailureClass = REPORTED.find((each) => each === this.#plan) ?? "network"): void {
+    const { random } = this.#node.world;
+    const report = {
+      class: failure,
+      message: null,
+      permanent: failure === "storage" && random.chance(0.2),
+      retryAfterMs: failure === "rate" && random.chance(0.5) ? random.ms(0, 120_000) : null,
+    };
+    this.#report(
+      (desk, who) => desk.fail(who, this.job, this.token, report),
+      () => this.#node.drop(this),
+    );
+  }
+
+  release(): void {
+    this.#report(
+      (desk, who) => desk.release(who, this.job, this.token),
+      () => this.#node.drop(this),
+    );
+  }
+
+  #report<T>(
+    serve: (desk: VirtualNode["desk"], who: VirtualNode["who"]) => Answer<T>,
+    done: (answer: T) => void,
+    tries = TRIES,
+  ): void {
+    const { desk } = this.#node;
+    this.#node.insist<T>(
+      tries,
+      (who) => serve(desk, who),
+      (answer) => {
+        if (!this.#node.holds(this)) return;
+        if (answer === null) this.#node.drop(this);
+        else if ("refused" in answer) this.#refused(answer.refused);
+        else done(answer.ok);
+      },
+    );
+  }
+
+  #refused(why: string): void {
+    this.#node.drop(this);
+    if (why === "session_fenced") this.#node.fenced();
+  }
+
+  #after(fromMs: number, toMs: number, run: () => void): void {
+    this.#node.later(this.#node.world.random.ms(fromMs, toMs), () => {
+      if (this.#node.holds(this)) run();
+    });
+  }
+}
