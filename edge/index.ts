@@ -3,77 +3,27 @@ import { Hono } from "hono";
 import { FLEET_BASE } from "../shared/contract/fleet.ts";
 import { RATE_PER_SECOND } from "../shared/limits.ts";
 import { AppError } from "./app-error.ts";
-import { authenticate } from "./auth/authenticate.ts";
+import { authenticate, invalidKey } from "./auth/authenticate.ts";
 import { type Env, envNumber } from "./env.ts";
-import { createAccount } from "./routes/admin/create-account.ts";
-import { createEnrolment } from "./routes/admin/create-enrolment.ts";
-import { createKey } from "./routes/admin/create-key.ts";
-import { listAccounts } from "./routes/admin/list-accounts.ts";
-import { revokeKey } from "./routes/admin/revoke-key.ts";
-import { type Endpoint, registerEndpoints } from "./routes/endpoint.ts";
-import { getFile } from "./routes/files/get-file.ts";
-import { completeJob } from "./routes/fleet/complete-job.ts";
-import { confirmJob } from "./routes/fleet/confirm-job.ts";
-import { failJob } from "./routes/fleet/fail-job.ts";
+import { sweepRemovals } from "./routes/admin/remove-account.ts";
+import { downloadsErrorResponse, isDownloadsPath } from "./routes/downloads/downloads-error.ts";
+import { signInDownloads } from "./routes/downloads/sign-in.ts";
+import { registerEndpoints } from "./routes/endpoint.ts";
+import { ENDPOINTS } from "./routes/endpoints.ts";
 import { fleetErrorResponse } from "./routes/fleet/fleet-call.ts";
-import { heartbeat } from "./routes/fleet/heartbeat.ts";
-import { leaseJobs } from "./routes/fleet/lease-jobs.ts";
-import { openSession } from "./routes/fleet/open-session.ts";
-import { openSocket } from "./routes/fleet/open-socket.ts";
-import { registerNode } from "./routes/fleet/register-node.ts";
-import { releaseJob } from "./routes/fleet/release-job.ts";
-import { reportExtracted } from "./routes/fleet/report-extracted.ts";
-import { reportStep } from "./routes/fleet/report-step.ts";
-import { requestTicket } from "./routes/fleet/request-ticket.ts";
-import { sessionChallenge } from "./routes/fleet/session-challenge.ts";
-import { getHealth } from "./routes/health/get-health.ts";
-import { getReady } from "./routes/health/get-ready.ts";
 import { type AppContext, type AppTypes, errorResponse } from "./routes/http.ts";
-import { cancelJob } from "./routes/jobs/cancel-job.ts";
-import { createJob } from "./routes/jobs/create-job.ts";
-import { getJob } from "./routes/jobs/get-job.ts";
 import { askPartition } from "./routes/jobs/job-access.ts";
-import { listJobs } from "./routes/jobs/list-jobs.ts";
-import { streamJobEvents } from "./routes/jobs/stream-job-events.ts";
 import { proxyPartPut } from "./storage/disk-proxy.ts";
 
+export { Courier } from "./courier/courier.ts";
 export { EventStream } from "./events/event-stream.ts";
 export { Partition } from "./partition/partition.ts";
-
-const ENDPOINTS: readonly Endpoint[] = [
-  createJob,
-  listJobs,
-  getJob,
-  cancelJob,
-  streamJobEvents,
-  getFile,
-  registerNode,
-  sessionChallenge,
-  openSession,
-  openSocket,
-  heartbeat,
-  leaseJobs,
-  confirmJob,
-  releaseJob,
-  reportStep,
-  reportExtracted,
-  requestTicket,
-  completeJob,
-  failJob,
-  createAccount,
-  listAccounts,
-  createKey,
-  revokeKey,
-  createEnrolment,
-  getHealth,
-  getReady,
-];
 
 const CORS = {
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
   "Access-Control-Allow-Headers": "x-api-key, authorization, content-type, x-idempotency-key, last-event-id",
-  "Access-Control-Expose-Headers": "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After",
+  "Access-Control-Expose-Headers": "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, X-Total-Count, Link",
   "Access-Control-Max-Age": "86400",
 };
 
@@ -82,8 +32,8 @@ const app = new Hono<AppTypes>();
 app.use(async (context, next) => {
   context.set("requestId", crypto.randomUUID());
   // A preflight names a method and brings no key.
-  if (context.req.method === "OPTIONS") return new Response(null, { status: 204, headers: CORS });
-  await next();
+  if (context.req.method === "OPTIONS") context.res = new Response(null, { status: 204 });
+  else await next();
   if (context.res.status === 101) return;
   // Answers of other services may have fixed headers.
   context.res = new Response(context.res.body, context.res);
@@ -95,7 +45,11 @@ app.use(async (context, next) => {
 
 registerEndpoints(app, ENDPOINTS, async (context, endpoint) => {
   if (endpoint.scope === null) return;
-  const caller = await authenticate(context.env.DB, context.req.raw.headers, endpoint.scope, Date.now());
+  const { DB } = context.env;
+  const { raw, path } = context.req;
+  const caller = isDownloadsPath(path)
+    ? await signInDownloads(context, endpoint.scope)
+    : await authenticate(DB, raw.headers, endpoint.scope, Date.now());
   context.set("caller", caller);
   await admit(context);
 });
@@ -104,8 +58,10 @@ registerEndpoints(app, ENDPOINTS, async (context, endpoint) => {
 async function admit(context: AppContext): Promise<void> {
   const { caller } = context.var;
   const rate = caller.ratePerSecond ?? envNumber(context.env.TRAWL_RATE, RATE_PER_SECOND);
-  const state = await askPartition(context, (stub) => stub.admit(caller.keyId, rate));
+  const state = await askPartition(context, async (stub) => stub.admit(caller.keyId, rate));
   if (state === null) return;
+  // This Worker may remember the key as good for some seconds more.
+  if (state === "revoked") throw invalidKey();
   // Set by the outermost middleware, so that errors carry them too.
   context.set("rateHeaders", {
     "RateLimit-Policy": `"default";q=${state.burst};w=${state.windowSeconds}`,
@@ -138,7 +94,8 @@ app.onError((error, context) => {
 
 /** Each surface has its own error body. */
 function respond(path: string, error: AppError): Response {
-  return path.startsWith(FLEET_BASE) ? fleetErrorResponse(error) : errorResponse(error);
+  if (path.startsWith(FLEET_BASE)) return fleetErrorResponse(error);
+  return isDownloadsPath(path) ? downloadsErrorResponse(error) : errorResponse(error);
 }
 
 export default {
@@ -148,8 +105,13 @@ export default {
   },
 } satisfies ExportedHandler<Env>;
 
-/** Once a minute. The partitions do their own timing; this only wakes one that lost its alarm. */
+/**
+ * Once a minute. The partitions do their own timing; this only wakes one that lost its alarm, and goes on with the
+ * removal of accounts.
+ */
 async function sweep(env: Env): Promise<void> {
   const names = await env.DB.prepare("SELECT name FROM partitions").all<{ name: string }>();
-  await Promise.all(names.results.map(({ name }) => env.PARTITION.getByName(name).nodesOnline()));
+  // One that does not answer must not keep the others from their turn.
+  await Promise.allSettled(names.results.map(({ name }) => env.PARTITION.getByName(name).nodesOnline()));
+  await sweepRemovals(env, Date.now());
 }

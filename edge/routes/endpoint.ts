@@ -2,6 +2,7 @@
 import type { Hono } from "hono";
 import { AppError } from "../app-error.ts";
 import type { Scope } from "../auth/api-keys.ts";
+import type { EndpointDoc } from "../openapi/describe.ts";
 import type { AppContext, AppTypes } from "./http.ts";
 
 type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
@@ -15,6 +16,8 @@ export interface Endpoint {
   summary: string;
   /** Null: no API key is asked for. */
   scope: Scope | null;
+  /** Absent: not part of the jobs API, and not in its document. */
+  describe?: EndpointDoc;
   handler(context: AppContext): Promise<Response>;
 }
 

@@ -1,7 +1,7 @@
 /** What every JSON endpoint shares: bodies in, errors out (jobs API 1.1, 1.2). */
 import type { Context } from "hono";
 import type { z } from "zod";
-import { MAX_BODY_BYTES } from "../../shared/limits.ts";
+import { MAX_BODY_BYTES, MIB } from "../../shared/limits.ts";
 import { AppError, type FieldError } from "../app-error.ts";
 import type { Caller } from "../auth/authenticate.ts";
 import type { Env } from "../env.ts";
@@ -15,9 +15,9 @@ export type AppContext = Context<AppTypes>;
 /** Reads a JSON object of at most 1 MiB. The content type is not asked. An explicit `null` equals an omitted field. */
 export async function readJsonObject(
   request: Request,
-  options: { keepNulls?: boolean } = {},
+  options: { keepNulls?: boolean; maxBytes?: number } = {},
 ): Promise<Record<string, unknown>> {
-  const text = await readLimited(request);
+  const text = await readLimited(request, options.maxBytes ?? MAX_BODY_BYTES);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -31,12 +31,19 @@ export async function readJsonObject(
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
-async function readLimited(request: Request): Promise<string> {
-  const tooLarge = () => new AppError("body_too_large", "Request body is too large (max 1 MiB)");
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const bytes = new Uint8Array(await request.arrayBuffer());
-  if (bytes.length > MAX_BODY_BYTES) throw tooLarge();
-  return new TextDecoder().decode(bytes);
+async function readLimited(request: Request, maxBytes: number): Promise<string> {
+  const tooLarge = () => new AppError("body_too_large", `Request body is too large (max ${maxBytes / MIB} MiB)`);
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
+  // Chunk by chunk: a body of unannounced length is given up at the limit, not collected first.
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) throw tooLarge();
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 const TYPE_NAMES: Record<string, string> = {
@@ -64,7 +71,7 @@ function issueText(issue: z.core.$ZodRawIssue): string | undefined {
 }
 
 /** `["jobs", 3, "url"]` → `jobs[3].url`. */
-export function fieldPath(path: readonly PropertyKey[]): string {
+function fieldPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === "number") return `${text}[${key}]`;
     return text === "" ? String(key) : `${text}.${String(key)}`;
@@ -85,11 +92,12 @@ export function invalidFields(details: FieldError[]): AppError {
 
 /** The error envelope of the jobs API; the admin API uses it too. */
 export function errorResponse(error: AppError): Response {
-  const { field, details, headers } = error.extras;
+  const { field, details, headers, body: more } = error.extras;
   const body = {
     error: error.message,
     ...(field === undefined || field === "" ? {} : { field }),
     ...(details === undefined ? {} : { details }),
+    ...more,
   };
   return Response.json(body, { status: error.status, headers: { ...headers } });
 }

@@ -4,7 +4,7 @@ import type { Endpoint } from "../endpoint.ts";
 import type { AppContext } from "../http.ts";
 
 /** The admin API: its own token, never an API key (operator's manual). */
-export async function requireAdmin(context: AppContext): Promise<void> {
+async function requireAdmin(context: AppContext): Promise<void> {
   const expected = context.env.TRAWL_ADMIN_TOKEN ?? "";
   const given = /^Bearer +(\S+) *$/i.exec(context.req.header("authorization") ?? "")?.[1];
   if (given === undefined) throw new AppError("unauthenticated", "Missing admin token (Authorization: Bearer …)");

@@ -2,8 +2,9 @@ import { CreateKeyBody } from "../../../shared/contract/admin.ts";
 import { uuidv7 } from "../../../shared/ids.ts";
 import { AppError } from "../../app-error.ts";
 import { DEFAULT_SCOPES, KEY_PREFIX, randomKey, sha256Hex } from "../../auth/api-keys.ts";
-import { findAccount, insertKey } from "../../db/accounts.ts";
+import { insertKey } from "../../db/api-keys.ts";
 import { parseBody, readJsonObject } from "../http.ts";
+import { accountOf } from "./account-access.ts";
 import { adminEndpoint } from "./admin-guard.ts";
 
 const PREFIX_SHOWN = 7;
@@ -15,8 +16,7 @@ export const createKey = adminEndpoint(
   "Create an API key; it is shown this once",
   async (context) => {
     const body = parseBody(CreateKeyBody, await readJsonObject(context.req.raw));
-    const account = await findAccount(context.env.DB, context.req.param("id") ?? "");
-    if (account === null) throw new AppError("not_found", "Account not found");
+    const account = await accountOf(context);
     const now = Date.now();
     const key = body.key ?? randomKey(KEY_PREFIX);
     const row = {

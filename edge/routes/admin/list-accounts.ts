@@ -1,4 +1,5 @@
 import { listAccounts as readAccounts } from "../../db/accounts.ts";
+import { accountView } from "./account-access.ts";
 import { adminEndpoint } from "./admin-guard.ts";
 
 export const listAccounts = adminEndpoint(
@@ -8,14 +9,6 @@ export const listAccounts = adminEndpoint(
   "List accounts",
   async (context) => {
     const accounts = await readAccounts(context.env.DB);
-    return context.json({
-      accounts: accounts.map(({ id, name, limits, pool, created_at }) => ({
-        id,
-        name,
-        limits: JSON.parse(limits) as unknown,
-        pool,
-        created_at,
-      })),
-    });
+    return context.json({ accounts: accounts.map(accountView) });
   },
 );

@@ -27,7 +27,7 @@ export function parseRange(headers: Headers, size: number, etag: string): ByteRa
   if (text === null) return null;
   const guard = headers.get("if-range");
   if (guard !== null && guard.trim() !== etag) return null;
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/i.exec(text.trim());
+  const match = /^bytes=(\d*)-(\d*)$/i.exec(text.trim());
   if (match === null) return null;
   const [, first = "", last = ""] = match;
   if (first === "") {

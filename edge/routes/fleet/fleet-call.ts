@@ -3,7 +3,10 @@ import { z } from "zod";
 import { FLEET_BASE, type FleetErrorCode } from "../../../shared/contract/fleet.ts";
 import { isUuid } from "../../../shared/ids.ts";
 import { AppError } from "../../app-error.ts";
+import { configuredPartitions } from "../../auth/choose-partition.ts";
 import { signerOf } from "../../auth/signing.ts";
+import { isBorn } from "../../db/partitions.ts";
+import type { Env } from "../../env.ts";
 import type { Refusal } from "../../partition/node-desk.ts";
 import type { Partition } from "../../partition/partition.ts";
 import type { NodeIdentity } from "../../partition/sessions.ts";
@@ -14,9 +17,9 @@ import { partitionStub } from "../jobs/job-access.ts";
 /** Seconds after which a node may come back to a partition that is being opened. */
 const RETRY_SECONDS = 2;
 
-export const FLEET_STATUS: Record<
+const FLEET_STATUS: Record<
   FleetErrorCode,
-  "conflict" | "unauthenticated" | "forbidden" | "unavailable" | "invalid" | "not_found"
+  "conflict" | "unauthenticated" | "forbidden" | "unavailable" | "invalid" | "not_found" | "gone"
 > = {
   lease_lost: "conflict",
   session_fenced: "conflict",
@@ -27,6 +30,7 @@ export const FLEET_STATUS: Record<
   rebuilding: "unavailable",
   unavailable: "unavailable",
   not_found: "not_found",
+  call_over: "gone",
 };
 
 export function fleetError(reason: FleetErrorCode, message: string): AppError {
@@ -36,9 +40,18 @@ export function fleetError(reason: FleetErrorCode, message: string): AppError {
 
 /** `{"error": <code>, "message": text}`. */
 export function fleetErrorResponse(error: AppError): Response {
-  const reason = error.extras.reason ?? (error.status === 404 || error.status === 405 ? "not_found" : "bad_request");
-  const headers = { ...error.extras.headers };
+  const reason = error.extras.reason ?? plainReason(error.status);
+  const headers = {
+    ...(error.status >= 500 ? { "Retry-After": String(RETRY_SECONDS) } : {}),
+    ...error.extras.headers,
+  };
   return Response.json({ error: reason, message: error.message }, { status: error.status, headers });
+}
+
+/** A fault of ours is worth a repeat: a node that read `bad_request` would give its attempt up. */
+function plainReason(status: number): FleetErrorCode {
+  if (status >= 500) return "unavailable";
+  return status === 404 || status === 405 ? "not_found" : "bad_request";
 }
 
 /** The claims inside a session key. */
@@ -66,9 +79,12 @@ export async function nodeIdentity(context: AppContext): Promise<NodeIdentity> {
 export async function parseFleet<Schema extends z.ZodType>(
   schema: Schema,
   request: Request,
+  maxBytes?: number,
 ): Promise<z.output<Schema>> {
   // Nulls are meaningful in this protocol, so the body is parsed as it came.
-  const result = schema.safeParse(await readJsonObject(request, { keepNulls: true }));
+  const result = schema.safeParse(
+    await readJsonObject(request, { keepNulls: true, ...(maxBytes === undefined ? {} : { maxBytes }) }),
+  );
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw fleetError("bad_request", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "bad request"}`);
@@ -80,7 +96,8 @@ export async function askDesk<Answer>(
   ask: (stub: DurableObjectStub<Partition>) => Promise<Answer>,
 ): Promise<Exclude<Answer, { refused: unknown }>> {
   const name = context.req.param("partition") ?? "";
-  if (!/^p1:[a-z0-9-]{1,32}:\d{1,6}$/.test(name)) throw fleetError("not_found", "No such partition");
+  // Asking for an object makes it: a node may not give birth to partitions.
+  if (!(await partitionExists(context.env, name))) throw fleetError("not_found", "No such partition");
   let answer: Answer;
   try {
     answer = await ask(partitionStub(context.env, name));
@@ -94,6 +111,10 @@ export async function askDesk<Answer>(
 
 function isRefusal(answer: unknown): answer is Refusal {
   return typeof answer === "object" && answer !== null && "refused" in answer;
+}
+
+async function partitionExists(env: Env, name: string): Promise<boolean> {
+  return configuredPartitions(env).includes(name) || isBorn(env.DB, name);
 }
 
 export function fleetJobId(context: AppContext): string {

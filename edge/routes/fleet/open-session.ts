@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { FLEET_BASE, type SessionAnswer, SessionRequest, sessionChallenge } from "../../../shared/contract/fleet.ts";
 import { SESSION_KEY_TTL_MS } from "../../../shared/limits.ts";
-import { partitionNames } from "../../auth/choose-partition.ts";
+import { configuredPartitions } from "../../auth/choose-partition.ts";
 import { fromBase64Url, signerOf } from "../../auth/signing.ts";
 import { beginSession, findNode } from "../../db/nodes.ts";
+import { bornPartitions } from "../../db/partitions.ts";
 import { type Env, envNumber } from "../../env.ts";
 import { resolveCore } from "../../partition/turn.ts";
 import { fleetEndpoint, fleetError, parseFleet, type SessionClaims } from "./fleet-call.ts";
@@ -44,7 +45,8 @@ export const openSession = fleetEndpoint(
       session,
       session_key: await signerOf(env).seal("session-key", claims),
       expires_in_ms: SESSION_KEY_TTL_MS,
-      partitions: partitionNames(envNumber(env.TRAWL_PARTITIONS, 1), env.TRAWL_REGION ?? "auto"),
+      // Also those of earlier settings: a changed number or region moves no account.
+      partitions: [...new Set([...configuredPartitions(env), ...(await bornPartitions(env.DB))])],
       intervals: intervals(env),
       features: [],
     };

@@ -11,6 +11,8 @@ export const openSocket = fleetEndpoint(
       throw fleetError("bad_request", "This path wants a WebSocket upgrade");
     }
     const headers = { upgrade: "websocket", "x-trawl-node": JSON.stringify(who) };
-    return askDesk(context, async (stub) => stub.fetch("https://partition/socket", { headers }));
+    const answer = await askDesk(context, async (stub) => stub.fetch("https://partition/socket", { headers }));
+    if (answer.status === 403) throw fleetError("node_revoked", "The operator has removed this node");
+    return answer;
   },
 );

@@ -24,6 +24,9 @@ export const registerNode = fleetEndpoint(
       now,
     });
     if (node === null) throw fleetError("enrolment_invalid", "The enrolment token is unknown, used up or expired");
+    if (node === "removed") {
+      throw fleetError("node_revoked", "The operator has removed this node: give it a new data folder to enrol anew");
+    }
     return context.json({ node_id: node.id, name: node.name } satisfies z.infer<typeof RegisterAnswer>, 201);
   },
 );

@@ -1,3 +1,5 @@
+import { Health } from "../../../shared/contract/views/health.ts";
+import { answer } from "../../openapi/describe.ts";
 import { VERSION } from "../../version.ts";
 import type { Endpoint } from "../endpoint.ts";
 
@@ -7,6 +9,10 @@ export const getHealth: Endpoint = {
   path: "/health",
   summary: "Whether the edge answers",
   scope: null,
+  describe: {
+    tag: "Service",
+    answers: [answer(200, "It does.", Health)],
+  },
   async handler(context) {
     return context.json({ status: "ok", version: VERSION });
   },

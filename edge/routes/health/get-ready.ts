@@ -1,5 +1,6 @@
-import { partitionNames } from "../../auth/choose-partition.ts";
-import { envNumber } from "../../env.ts";
+import { NotReady, Ready } from "../../../shared/contract/views/health.ts";
+import { configuredPartitions } from "../../auth/choose-partition.ts";
+import { answer } from "../../openapi/describe.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { partitionStub } from "../jobs/job-access.ts";
 
@@ -10,6 +11,10 @@ export const getReady: Endpoint = {
   path: "/ready",
   summary: "Whether jobs can run now",
   scope: null,
+  describe: {
+    tag: "Service",
+    answers: [answer(200, "They can.", Ready), answer(503, "They cannot: jobs are accepted and wait.", NotReady)],
+  },
   async handler(context) {
     const { env } = context;
     const missing: string[] = [];
@@ -17,7 +22,7 @@ export const getReady: Endpoint = {
       .first()
       .catch(() => null);
     if (d1 === null) missing.push("the database does not answer");
-    const names = partitionNames(envNumber(env.TRAWL_PARTITIONS, 1), env.TRAWL_REGION ?? "auto");
+    const names = configuredPartitions(env);
     const online = await Promise.all(
       names.map((name) =>
         partitionStub(env, name)

@@ -1,9 +1,12 @@
 /** Ways from a request to a job: the account's partition first, D1 second (DESIGN section 2). */
 import { isUuid } from "../../../shared/ids.ts";
 import { AppError, unavailable } from "../../app-error.ts";
+import type { Caller } from "../../auth/authenticate.ts";
 import { signerOf } from "../../auth/signing.ts";
-import { findJob } from "../../db/jobs.ts";
+import { NO_WEBHOOK, type WebhookStatus, webhookStatus } from "../../db/deliveries.ts";
+import { findJob, firstChild } from "../../db/jobs.ts";
 import type { Env } from "../../env.ts";
+import type { AccountFacts } from "../../partition/create.ts";
 import type { FileRow } from "../../partition/drain.ts";
 import type { Partition } from "../../partition/partition.ts";
 import { signFileUrl } from "../files/file-url.ts";
@@ -34,6 +37,16 @@ export async function askPartition<Result>(
   }
 }
 
+/** What the account brings into its partition along with a request. */
+export function accountFacts(context: AppContext): AccountFacts {
+  return callerFacts(context.var.caller);
+}
+
+export function callerFacts(caller: Caller): AccountFacts {
+  const { name: _, ...facts } = caller.account;
+  return facts;
+}
+
 export function notFound(): AppError {
   return new AppError("not_found", "Job not found");
 }
@@ -48,9 +61,15 @@ export function jobIdOf(context: AppContext): string {
 export async function readJobSource(context: AppContext, id: string): Promise<JobSource | null> {
   const account = context.var.caller.account.id;
   const live = await askPartition(context, (stub) => stub.readJob(account, id));
-  if (live !== null) return live as JobSource;
-  const stored = await findJob(context.env.DB, account, id);
-  return stored === null ? null : { ...stored, eta_seconds: null, speed_bytes_per_second: null };
+  const found = live === null ? await findJob(context.env.DB, account, id) : (live as JobSource);
+  if (found === null) return null;
+  const source: JobSource = { eta_seconds: null, speed_bytes_per_second: null, ...found };
+  const { role, state, batch_id: batchId } = source.row;
+  if (role !== "parent" || state !== "completed" || batchId === null) return source;
+  // A parent's files are its first child's, read through (jobs API 3.4).
+  const child = await firstChild(context.env.DB, account, batchId);
+  const files = child === null ? [] : ((await readJobSource(context, child))?.files ?? []);
+  return { ...source, files };
 }
 
 /** The body of `GET /jobs/{id}`. */
@@ -62,5 +81,11 @@ export async function readJobView(context: AppContext, id: string) {
   const now = Date.now();
   const urlOf = (file: FileRow) =>
     signFileUrl(signer, origin, { fileId: file.file_id, account: file.account_id, key: file.path }, now);
-  return jobView(source, urlOf);
+  return jobView({ ...source, webhook: await webhookOf(context, source) }, urlOf);
+}
+
+/** How the outcome's webhook fares. A cancelled job sends none (jobs API 3.7). */
+async function webhookOf(context: AppContext, { row }: JobSource): Promise<WebhookStatus> {
+  if (row.webhook_url === null || row.state === "cancelled") return NO_WEBHOOK;
+  return webhookStatus(context.env.DB, row.account_id, row.id);
 }

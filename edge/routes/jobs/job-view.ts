@@ -2,9 +2,14 @@
 import type { EffectiveMedia, ExtractedInfo, Telemetry } from "../../../shared/contract/media.ts";
 import type { JobOptions } from "../../../shared/contract/options.ts";
 import { DEFAULT_AUDIO_BITRATE } from "../../../shared/normalise-options.ts";
+import type { WebhookStatus } from "../../db/deliveries.ts";
 import type { FileRow } from "../../partition/drain.ts";
 import type { JobRow } from "../../partition/job-row.ts";
 import { apiStatus, apiStep, isTerminal } from "../../partition/states.ts";
+
+export interface JobWithWebhook extends JobSource {
+  webhook: WebhookStatus;
+}
 
 export interface JobSource {
   row: JobRow;
@@ -16,7 +21,7 @@ export interface JobSource {
 /** Makes the URL of one file; null when it cannot be reached any more. */
 export type FileUrls = (file: FileRow) => Promise<string | null>;
 
-export async function jobView(source: JobSource, urlOf: FileUrls) {
+export async function jobView(source: JobWithWebhook, urlOf: FileUrls) {
   const { row } = source;
   const options = JSON.parse(row.options) as JobOptions;
   const info = row.source === null ? null : (JSON.parse(row.source) as ExtractedInfo);
@@ -44,10 +49,7 @@ export async function jobView(source: JobSource, urlOf: FileUrls) {
     finished_at: row.finished_at,
     ...telemetryView(row),
     requested_quality: options.max_resolution,
-    webhook_status: row.webhook_url === null ? "no_webhook" : null,
-    webhook_attempts: null,
-    webhook_last_error: null,
-    webhook_response_time_ms: null,
+    ...source.webhook,
     ...optionsView(row, options, info),
     progress: row.progress,
     eta_seconds: processing ? source.eta_seconds : null,

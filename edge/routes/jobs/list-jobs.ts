@@ -1,16 +1,17 @@
+import { z } from "zod";
+import { JobList } from "../../../shared/contract/views/job-list.ts";
 import { isUuid } from "../../../shared/ids.ts";
 import { AppError } from "../../app-error.ts";
 import { fromBase64Url, toBase64Url } from "../../auth/signing.ts";
 import { countBatchJobs, listJobs as readJobs } from "../../db/jobs.ts";
-import type { JobRow } from "../../partition/job-row.ts";
+import { answer, refused } from "../../openapi/describe.ts";
+import { CURSOR_QUERY, pageQuery, STATUS_QUERY } from "../../openapi/queries.ts";
 import type { AccountTotals } from "../../partition/reads.ts";
-import { apiStep } from "../../partition/states.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { askPartition } from "./job-access.ts";
+import { accountFacts, askPartition } from "./job-access.ts";
+import { type ListStatus, listItem, listQuery } from "./job-list.ts";
 
 const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 100;
-const STATUSES = ["Pending", "Processing", "Completed", "Failed", "Warning", "Skipped"] as const;
 
 /** `GET /jobs` (jobs API 3.6): newest first. */
 export const listJobs: Endpoint = {
@@ -19,15 +20,23 @@ export const listJobs: Endpoint = {
   path: "/jobs",
   summary: "List jobs",
   scope: "jobs:read",
+  describe: {
+    tag: "Jobs",
+    details: "Newest first.",
+    query: z.object({
+      ...pageQuery(DEFAULT_LIMIT),
+      ...STATUS_QUERY,
+      batch_id: z.string().optional().describe("Only the jobs of this batch, without its parent; unknown: none"),
+      ...CURSOR_QUERY,
+    }),
+    answers: [answer(200, "The page.", JobList), refused(400, "Not a cursor of ours.", "Invalid cursor")],
+  },
   async handler(context) {
     const { account } = context.var.caller;
-    const { name: _, ...facts } = account;
-    const limit = Math.min(MAX_LIMIT, Math.max(1, integer(context.req.query("limit"), DEFAULT_LIMIT)));
-    const offset = Math.max(0, integer(context.req.query("offset"), 0));
-    const status = STATUSES.find((each) => each.toLowerCase() === context.req.query("status")) ?? null;
+    const { limit, offset, status } = listQuery(context, DEFAULT_LIMIT);
     const batchId = context.req.query("batch_id") ?? null;
     const before = openCursor(context.req.query("cursor"));
-    const totals = await askPartition(context, (stub) => stub.listBarrier(facts));
+    const totals = await askPartition(context, (stub) => stub.listBarrier(accountFacts(context)));
     const rows = await readJobs(context.env.DB, {
       account: account.id,
       status,
@@ -50,11 +59,6 @@ export const listJobs: Endpoint = {
   },
 };
 
-/** Not an integer: the default. */
-function integer(text: string | undefined, fallback: number): number {
-  return text !== undefined && /^[+-]?\d{1,15}$/.test(text) ? Number(text) : fallback;
-}
-
 function openCursor(cursor: string | undefined): string | null {
   if (cursor === undefined) return null;
   const bytes = fromBase64Url(cursor);
@@ -63,7 +67,7 @@ function openCursor(cursor: string | undefined): string | null {
   return id;
 }
 
-function countOf(totals: AccountTotals, status: (typeof STATUSES)[number] | null): number {
+export function countOf(totals: AccountTotals, status: ListStatus | null): number {
   const counters = {
     Pending: totals.pending,
     Processing: totals.processing,
@@ -73,24 +77,4 @@ function countOf(totals: AccountTotals, status: (typeof STATUSES)[number] | null
     Skipped: totals.skipped,
   };
   return status === null ? Object.values(counters).reduce((sum, each) => sum + each, 0) : counters[status];
-}
-
-function listItem(row: JobRow) {
-  return {
-    id: row.id,
-    url: row.url,
-    status: row.status,
-    s3_key: row.media_key,
-    error: row.error,
-    step: apiStep(row.state, row.step),
-    created_at: row.created_at,
-    finished_at: row.finished_at,
-    file_size: row.file_size,
-    title: row.title,
-    error_type: row.error_type,
-    folder: row.folder,
-    batch_id: row.batch_id,
-    progress: row.progress,
-    metadata: row.metadata === null ? null : (JSON.parse(row.metadata) as unknown),
-  };
 }

@@ -1,8 +1,13 @@
-import { openEventStream } from "../../events/sse.ts";
+import { JobEvent, JobSnapshot } from "../../../shared/contract/views/events.ts";
+import { type LiveOptions, openLiveEvents } from "../../events/live-events.ts";
+import { endsJob, lastEventId, sseResponse } from "../../events/sse.ts";
+import { refused } from "../../openapi/describe.ts";
+import { NOTHING_MORE, streamed } from "../../openapi/event-answers.ts";
+import { RESUME_HEADER, RESUME_QUERY } from "../../openapi/queries.ts";
 import { type JobEventData, jobEventData, terminalEventType } from "../../partition/events.ts";
 import { isTerminal } from "../../partition/states.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { askPartition, jobIdOf, notFound, readJobSource, readJobView } from "./job-access.ts";
+import { accountFacts, askPartition, jobIdOf, notFound, readJobSource, readJobView } from "./job-access.ts";
 
 /** `GET /jobs/{id}/events` (jobs API 7): snapshot, live events, and the end with the job's terminal event. */
 export const streamJobEvents: Endpoint = {
@@ -11,46 +16,51 @@ export const streamJobEvents: Endpoint = {
   path: "/jobs/:id/events",
   summary: "Follow a job as server-sent events",
   scope: "jobs:read",
+  describe: {
+    tag: "Events",
+    id: "Id of the job",
+    details: "Opens with a snapshot, closes after the terminal event.",
+    query: RESUME_QUERY,
+    headers: RESUME_HEADER,
+    answers: [
+      ...streamed(JobSnapshot, JobEvent),
+      NOTHING_MORE,
+      refused(404, "Unknown id, another account's, or no UUID.", "Job not found"),
+    ],
+  },
   async handler(context) {
     const id = jobIdOf(context);
-    const { account } = context.var.caller;
+    const { account, ...caller } = context.var.caller;
     const known = await readJobSource(context, id);
     if (known === null) throw notFound();
-    const since = lastEventId(context.req.header("last-event-id") ?? context.req.query("last_event_id"));
-    const { row } = known;
-    if (since !== null && row.terminal_event_id !== null && since >= row.terminal_event_id) {
-      // 204 is what stops a browser's EventSource from coming back.
-      return new Response(null, { status: 204 });
-    }
-    return openEventStream(context.env.EVENT_STREAM.getByName(account.id), {
-      filter: { job: id },
-      // Subscribe first, then the newest id, then the body: the other order loses events.
+    const since = lastEventId(context.req.header("last-event-id"), context.req.query("last_event_id"));
+    const { terminal_event_id: over } = known.row;
+    // 204 is what stops a browser's EventSource from coming back.
+    if (since !== null && over !== null && since >= over) return new Response(null, { status: 204 });
+    const options: LiveOptions = {
+      filter: { job: id, batch: null, key: caller.keyId },
       async opening() {
-        const { newest, missed } = await askPartition(context, (stub) => stub.openStream(account.id, id, since));
-        if (missed !== null)
+        const scope = { kind: "job", id } as const;
+        const { newest, missed } = await askPartition(context, async (stub) =>
+          stub.openStream(accountFacts(context), scope, since),
+        );
+        if (missed !== null) {
           return { first: missed, after: Number(missed.at(-1)?.id ?? since), done: missed.some(endsJob) };
+        }
         const view = await readJobView(context, id);
-        const after = await readJobSource(context, id);
         const snapshot = { id: String(newest), type: "snapshot", time: Date.now(), job: view };
-        const end = after === null ? null : terminalEvent(after.row);
         // A job that ended before we looked has no more events to wait for.
-        if (end !== null && view.finished_at !== null) return { first: [snapshot, end], after: newest, done: true };
-        return { first: [snapshot], after: newest, done: false };
+        const after = view.finished_at === null ? null : await readJobSource(context, id);
+        const end = after === null ? null : terminalEvent(after.row);
+        if (end === null) return { first: [snapshot], after: newest, done: false };
+        // Its end is the newest event that the snapshot reflects, so the ids do not fall.
+        return { first: [{ ...snapshot, id: end.id }, end], after: newest, done: true };
       },
       isLast: endsJob,
-    });
+    };
+    return sseResponse(await openLiveEvents(context.env.EVENT_STREAM.getByName(account.id), options));
   },
 };
-
-function lastEventId(text: string | undefined): number | null {
-  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : null;
-}
-
-const TERMINAL_TYPES = new Set(["job.completed", "job.failed", "job.warning", "job.skipped", "job.cancelled"]);
-
-function endsJob(event: { type: string }): boolean {
-  return TERMINAL_TYPES.has(event.type);
-}
 
 function terminalEvent(row: Parameters<typeof jobEventData>[0]): JobEventData | null {
   const type = isTerminal(row.state) ? terminalEventType(row.state) : null;

@@ -1,0 +1,57 @@
+/** The operator speaks to partitions by name, to one or to all of them. */
+import { unavailable } from "../../app-error.ts";
+import { configuredPartitions } from "../../auth/choose-partition.ts";
+import { bornPartitions } from "../../db/partitions.ts";
+import type { Env } from "../../env.ts";
+import { makeLog } from "../../log.ts";
+import type { Partition } from "../../partition/partition.ts";
+import { partitionStub } from "../jobs/job-access.ts";
+
+const RETRY_SECONDS = 2;
+
+type Ask<Answer> = (stub: DurableObjectStub<Partition>) => Promise<Answer>;
+
+/** Those of today's settings and of earlier ones: a changed number or region moves no account. */
+async function everyPartition(env: Env): Promise<string[]> {
+  return [...new Set([...configuredPartitions(env), ...(await bornPartitions(env.DB))])];
+}
+
+/** Throws 503 when the partition does not answer. What was to be kept is in D1 by then, and a repeat is safe. */
+export async function askOne<Answer>(env: Env, name: string, ask: Ask<Answer>): Promise<Answer> {
+  try {
+    return await ask(partitionStub(env, name));
+  } catch (error) {
+    logFailure(env, name, error);
+    throw unavailable("A partition did not answer, try again", RETRY_SECONDS);
+  }
+}
+
+/** Tells every partition, or throws 503 if one of them did not hear it. */
+export async function tellAll(env: Env, tell: Ask<unknown>): Promise<void> {
+  const names = await everyPartition(env);
+  await Promise.all(names.map((name) => askOne(env, name, tell)));
+}
+
+export interface Asked<Answer> {
+  name: string;
+  /** Null: it did not answer. */
+  answer: Answer | null;
+}
+
+/** What each partition answers; one that is away does not hide the others. */
+export async function askAll<Answer>(env: Env, ask: Ask<Answer>): Promise<Asked<Answer>[]> {
+  const names = await everyPartition(env);
+  return Promise.all(
+    names.map(async (name) => {
+      const answer = await ask(partitionStub(env, name)).catch((error: unknown) => {
+        logFailure(env, name, error);
+        return null;
+      });
+      return { name, answer };
+    }),
+  );
+}
+
+function logFailure(env: Env, partition: string, error: unknown): void {
+  makeLog(env)("warn", "partition.call_failed", { partition, error: String(error).slice(0, 200) });
+}

@@ -1,0 +1,82 @@
+/** Nodes as the operator sees them: the rows of D1, and what each partition knows of their sessions. */
+import { Slots } from "../../../shared/contract/fleet.ts";
+import { type ListedNode, listNodes } from "../../db/nodes.ts";
+import type { Env } from "../../env.ts";
+import type { NodePresence } from "../../partition/admin-desk.ts";
+import { type Asked, askAll } from "./ask-partitions.ts";
+
+/**
+ * `running`: takes work. `quiet`: drained, by the operator or by itself; finishes what it has. `offline`: no partition has
+ * heard of it for a whole lease.
+ */
+export type NodeState = "running" | "quiet" | "offline";
+export const NODE_STATES: readonly NodeState[] = ["running", "quiet", "offline"];
+
+export interface NodeView {
+  id: string;
+  name: string;
+  state: NodeState;
+  slots: unknown;
+  running: number;
+  tags: string[];
+  versions: unknown;
+  last_seen: number | null;
+  cool_downs: { host: string; until: number }[];
+}
+
+export async function readFleet(env: Env): Promise<NodeView[]> {
+  const [nodes, asked] = await Promise.all([listNodes(env.DB), askPresence(env)]);
+  const presence = Map.groupBy(
+    asked.flatMap((partition) => partition.answer ?? []),
+    (each) => each.node,
+  );
+  return nodes.map((node) => nodeView(node, presence.get(node.id) ?? []));
+}
+
+export async function readNode(env: Env, node: ListedNode): Promise<NodeView> {
+  const asked = await askPresence(env);
+  const here = asked.flatMap((partition) => partition.answer ?? []).filter((each) => each.node === node.id);
+  return nodeView(node, here);
+}
+
+function askPresence(env: Env): Promise<Asked<NodePresence[]>[]> {
+  return askAll(env, async (stub) => stub.adminNodes());
+}
+
+function nodeView(node: ListedNode, presence: readonly NodePresence[]): NodeView {
+  return {
+    id: node.id,
+    name: node.name,
+    state: stateOf(node, presence),
+    slots: JSON.parse(node.slots) as unknown,
+    running: presence.reduce((sum, each) => sum + each.running, 0),
+    tags: JSON.parse(node.tags) as string[],
+    versions: JSON.parse(node.versions) as unknown,
+    last_seen: presence.reduce<number | null>(
+      (latest, each) => Math.max(latest ?? 0, each.last_seen),
+      node.last_session_at,
+    ),
+    cool_downs: coolDowns(presence),
+  };
+}
+
+function stateOf(node: ListedNode, presence: readonly NodePresence[]): NodeState {
+  if (presence.every((each) => each.state === "lost")) return "offline";
+  return node.drained_at === null && presence.some((each) => each.state === "running") ? "running" : "quiet";
+}
+
+/** Each host once: it rests until the last partition's time is over. */
+function coolDowns(presence: readonly NodePresence[]): NodeView["cool_downs"] {
+  const until = new Map<string, number>();
+  for (const rest of presence.flatMap((each) => each.cool_downs)) {
+    until.set(rest.host, Math.max(until.get(rest.host) ?? 0, rest.until));
+  }
+  return [...until].map(([host, time]) => ({ host, until: time }));
+}
+
+/** Slots for downloads of the nodes that take work. */
+export function slotsOnline(nodes: readonly NodeView[]): number {
+  return nodes
+    .filter((node) => node.state === "running")
+    .reduce((sum, node) => sum + (Slots.safeParse(node.slots).data?.download ?? 0), 0);
+}

@@ -1,0 +1,19 @@
+import { AppError } from "../../app-error.ts";
+import { resumeNode as markResumed } from "../../db/nodes.ts";
+import { adminEndpoint } from "./admin-guard.ts";
+import { tellAll } from "./ask-partitions.ts";
+import { readNode } from "./fleet-view.ts";
+
+export const resumeNode = adminEndpoint(
+  "resume-node",
+  "POST",
+  "/admin/nodes/:id/resume",
+  "Give work to a drained node again",
+  async (context) => {
+    const { env } = context;
+    const node = await markResumed(env.DB, context.req.param("id") ?? "");
+    if (node === null) throw new AppError("not_found", "Node not found");
+    await tellAll(env, async (stub) => stub.adminSetDrained(node.id, false));
+    return context.json(await readNode(env, node));
+  },
+);

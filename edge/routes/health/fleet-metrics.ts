@@ -1,0 +1,79 @@
+/** Which figures `/metrics` has, and what each means. `docs/operations` explains how to use them. */
+import type { PartitionStats } from "../../partition/stats.ts";
+import { VERSION } from "../../version.ts";
+import type { Asked } from "../admin/ask-partitions.ts";
+import { NODE_STATES, type NodeView, slotsOnline } from "../admin/fleet-view.ts";
+import type { Metric, Sample } from "./prometheus.ts";
+
+export interface FleetFigures {
+  partitions: Asked<PartitionStats>[];
+  nodes: NodeView[];
+  deliveries: { status: string; n: number }[];
+}
+
+export function fleetMetrics({ partitions, nodes, deliveries }: FleetFigures): Metric[] {
+  const known = partitions.flatMap(({ name, answer }) => (answer === null ? [] : [{ name, ...answer }]));
+  const perPartition = (value: (each: PartitionStats) => number): Sample[] =>
+    known.map((each) => ({ labels: { partition: each.name }, value: value(each) }));
+  const sum = (value: (each: PartitionStats) => number) => known.reduce((total, each) => total + value(each), 0);
+  return [
+    gauge("trawl_build_info", "Version of the edge.", [{ labels: { version: VERSION }, value: 1 }]),
+    gauge(
+      "trawl_partition_up",
+      "Whether the partition answered this scrape.",
+      partitions.map(({ name, answer }) => ({ labels: { partition: name }, value: answer === null ? 0 : 1 })),
+    ),
+    gauge(
+      "trawl_jobs",
+      "Live jobs by state.",
+      known.flatMap((each) =>
+        Object.entries(each.live).map(([state, value]) => ({ labels: { partition: each.name, state }, value })),
+      ),
+    ),
+    counter("trawl_jobs_finished_total", "Jobs that ended, by state and failure class.", endSamples(known)),
+    gauge(
+      "trawl_queue_depth",
+      "Jobs that are ready for a node.",
+      perPartition((each) => each.live.queued),
+    ),
+    gauge(
+      "trawl_queue_oldest_age_seconds",
+      "How long the oldest ready job has waited; 0 without one.",
+      perPartition((each) => (each.oldestQueuedMs ?? 0) / 1000),
+    ),
+    gauge(
+      "trawl_webhook_deliveries",
+      "Webhooks of the last 30 days by status.",
+      deliveries.map(({ status, n }) => ({ labels: { status }, value: n })),
+    ),
+    counter("trawl_uploaded_bytes_total", "Bytes of delivered files.", [{ value: sum((each) => each.bytesUploaded) }]),
+    gauge(
+      "trawl_nodes",
+      "Nodes by state.",
+      NODE_STATES.map((state) => ({ labels: { state }, value: nodes.filter((node) => node.state === state).length })),
+    ),
+    gauge("trawl_fleet_slots", "Download slots of the nodes that take work.", [{ value: slotsOnline(nodes) }]),
+    gauge("trawl_fleet_wanted_slots", "Download slots that all ready and running jobs could use now.", [
+      { value: sum((each) => each.wantedSlots) },
+    ]),
+  ];
+}
+
+function endSamples(partitions: readonly PartitionStats[]): Sample[] {
+  const ends = Map.groupBy(
+    partitions.flatMap((each) => each.ends),
+    (end) => JSON.stringify([end.status, end.class]),
+  );
+  return [...ends.values()].map((same) => ({
+    labels: { status: same[0]?.status ?? "", class: same[0]?.class ?? "" },
+    value: same.reduce((total, end) => total + end.n, 0),
+  }));
+}
+
+function gauge(name: string, help: string, samples: Sample[]): Metric {
+  return { name, help, type: "gauge", samples };
+}
+
+function counter(name: string, help: string, samples: Sample[]): Metric {
+  return { name, help, type: "counter", samples };
+}

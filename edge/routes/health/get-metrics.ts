@@ -1,0 +1,24 @@
+import { deliveryCounts } from "../../db/delivery-counts.ts";
+import { adminEndpoint } from "../admin/admin-guard.ts";
+import { askAll } from "../admin/ask-partitions.ts";
+import { readFleet } from "../admin/fleet-view.ts";
+import { fleetMetrics } from "./fleet-metrics.ts";
+import { PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
+
+/** For a scraper that sends the admin token. Every scrape wakes the partitions. */
+export const getMetrics = adminEndpoint(
+  "get-metrics",
+  "GET",
+  "/metrics",
+  "Figures of queue and fleet in Prometheus text",
+  async (context) => {
+    const { env } = context;
+    const [partitions, nodes, deliveries] = await Promise.all([
+      askAll(env, async (stub) => stub.adminStats()),
+      readFleet(env),
+      deliveryCounts(env.DB),
+    ]);
+    const text = prometheusText(fleetMetrics({ partitions, nodes, deliveries }));
+    return new Response(text, { headers: { "Content-Type": PROMETHEUS_TYPE } });
+  },
+);

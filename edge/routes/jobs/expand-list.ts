@@ -1,0 +1,84 @@
+/** Lists that are known by their URL: asked of a node, then inserted as a batch (jobs API 3.3, 3.4). */
+import type { ExpandResult } from "../../../shared/contract/calls.ts";
+import type { CreateJobBody } from "../../../shared/contract/create-job.ts";
+import { AppError } from "../../app-error.ts";
+import { askNode } from "../calls/ask-node.ts";
+import type { AppContext } from "../http.ts";
+import { newList } from "./new-job.ts";
+import type { Submission } from "./submit.ts";
+import { urlKind } from "./url-kind.ts";
+
+export const DEFAULT_PLAYLIST_LIMIT = 500;
+
+/** How a create's URL is to be taken: a list by its form or by the client's word, or a single item until a node knows better. */
+export function listKind(body: Pick<CreateJobBody, "url" | "playlist">): "show" | "playlist" | null {
+  const kind = urlKind(body.url);
+  if (kind === "show") return "show";
+  if (body.playlist === "always") return "playlist";
+  return kind === "youtube-list" && body.playlist !== "never" ? "playlist" : null;
+}
+
+/**
+ * Asks a node for a list's entries, in the source's order; at most `limit` of them.
+ *
+ * @throws AppError as {@link askNode}
+ */
+export async function readList(
+  context: AppContext,
+  url: string,
+  kind: "show" | "playlist",
+  limit: number,
+): Promise<Pick<ExpandResult, "entries" | "truncated">> {
+  const result = await askNode(context, { kind: kind === "show" ? "show" : "expand", url, limit });
+  const found = result.kind === "expand" ? result : { entries: [], truncated: false };
+  const entries = found.entries.slice(0, limit);
+  return { entries, truncated: found.truncated || entries.length < found.entries.length };
+}
+
+export function emptyList(): AppError {
+  return new AppError("invalid", "Playlist has no downloadable items", { field: "url" });
+}
+
+export async function expandList(
+  context: AppContext,
+  body: CreateJobBody,
+  kind: "show" | "playlist",
+): Promise<Submission> {
+  const { url, filename: _, ...template } = body;
+  const { entries, truncated } = await readList(context, url, kind, body.playlist_limit ?? DEFAULT_PLAYLIST_LIMIT);
+  if (entries.length === 0) throw emptyList();
+  const place = { now: Date.now(), surface: "jobs" };
+  const { batch, jobs } = newList(context, template, { kind, url, truncated, entries }, place);
+  const ids = jobs.map((job) => job.id);
+  const items = jobs.map((job, index) => ({ job_id: job.id, url: job.url, title: entries[index]?.title ?? null }));
+  if (kind === "playlist") {
+    return {
+      jobs,
+      batch,
+      answer: {
+        batch_id: batch.id,
+        total_videos: jobs.length,
+        video_jobs: ids,
+        paused: batch.paused,
+        truncated,
+        videos: items,
+      },
+    };
+  }
+  return {
+    jobs,
+    batch,
+    answer: {
+      batch_id: batch.id,
+      total_episodes: jobs.length,
+      paused: batch.paused,
+      truncated,
+      episodes: items.map((item, index) => ({
+        ...item,
+        description: entries[index]?.description ?? null,
+        release_date: entries[index]?.release_date ?? null,
+      })),
+      episode_jobs: ids,
+    },
+  };
+}
