@@ -39,7 +39,7 @@ export const JobStateSchema = z.object({
 export type JobState = z.infer<typeof JobStateSchema>;
 
 /** One item of `GET /jobs`. */
-export const JobItemSchema = z.looseObject({
+const JobItemSchema = z.looseObject({
   id: z.string(),
   url: z.string(),
   status: z.string(),

@@ -2,13 +2,17 @@ import { Command, CommanderError } from "commander";
 import { HostError } from "../edge/local/host-error.ts";
 import { errorText } from "../edge/local/log.ts";
 import { EXIT_FAILURE, EXIT_OK, EXIT_USAGE, Failure } from "./cli-error.ts";
+import { accountsCommand } from "./commands/accounts.ts";
 import { addCommand } from "./commands/add.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { enrolCommand } from "./commands/enrol.ts";
 import { getCommand } from "./commands/get.ts";
+import { keysCommand } from "./commands/keys.ts";
 import { lsCommand } from "./commands/ls.ts";
 import { nodeCommand } from "./commands/node.ts";
+import { nodesCommand } from "./commands/nodes.ts";
+import { retryCommand } from "./commands/retry.ts";
 import { toolsCommand } from "./commands/tools.ts";
 import { upCommand } from "./commands/up.ts";
 import { watchCommand } from "./commands/watch.ts";
@@ -54,7 +58,11 @@ function buildProgram(setExit: SetExit): Command {
     lsCommand(),
     watchCommand(setExit),
     cancelCommand(),
+    retryCommand(setExit),
     enrolCommand(),
+    nodesCommand(),
+    accountsCommand(),
+    keysCommand(),
     toolsCommand(),
   ];
   for (const command of commands) program.addCommand(command);

@@ -100,12 +100,20 @@ async function work(
     log,
     onFinal: (error) => fenced.resolve(error),
   });
-  const egress = await startEgressProxy({
+  const own = ownPorts(options.edge);
+  const guard = {
     allowPrivate: process.env.TRAWL_ALLOW_PRIVATE === "1",
     allowHosts: (process.env.TRAWL_ALLOW_HOSTS ?? "").split(",").filter((host) => host !== ""),
-    ownPorts: ownPorts(options.edge),
-  });
-  const node = new RunningNode({ session, slots, media: mediaDeps(tools), egress, workRoot, log });
+    ownPorts: own,
+  };
+  const egress = await startEgressProxy(guard);
+  // The proxy refuses its own port by itself; the node's own requests do not pass through it.
+  own.add(egress.port);
+  const shows = {
+    spotifyUrl: process.env.TRAWL_SPOTIFY_URL,
+    directoryUrl: process.env.TRAWL_PODCAST_DIRECTORY_URL,
+  };
+  const node = new RunningNode({ session, slots, media: mediaDeps(tools), egress, workRoot, log, guard, shows });
   try {
     const opened = await session.get();
     log("info", "node.ready", {
@@ -190,7 +198,7 @@ async function enrolled(options: IdentityOptions, log: Log): Promise<Identity> {
 }
 
 /** The edge's port on this machine is never a source, even where private addresses are. */
-function ownPorts(edge: string): ReadonlySet<number> {
+function ownPorts(edge: string): Set<number> {
   const url = new URL(edge);
   const local = ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
   return new Set(local ? [Number(url.port || (url.protocol === "https:" ? 443 : 80))] : []);

@@ -18,6 +18,19 @@ export function callDelay(failures: number, random: () => number = Math.random):
   return Math.floor(ceiling * (0.5 + random() / 2));
 }
 
+/** What is waited for, or a rejection with the signal's reason, whichever comes first. */
+export async function orAbort<Value>(waited: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([waited, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
 /** Waits, or rejects with the signal's reason. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -50,7 +50,6 @@ export class Attempt {
   #step: Step = "extract";
   #progress: StepProgress | null = null;
   #reported: string | null = null;
-  #confirmed = false;
   /** Step reports in order; none of them holds up the work. */
   #steps: Promise<unknown> = Promise.resolve();
 
@@ -113,9 +112,9 @@ export class Attempt {
     try {
       await this.#deps.link.confirm(this.held, within);
     } catch (error) {
-      throw within.aborted ? new Ended("lost") : error;
+      // Given back, it costs the job no try; left alone, it would end as lost if the edge did take the confirm.
+      throw within.aborted ? new Ended("drained") : error;
     }
-    this.#confirmed = true;
   }
 
   async #work(dir: string, proxyUrl: string): Promise<string> {
@@ -227,7 +226,8 @@ export class Attempt {
     const unending = new AbortController().signal;
     try {
       if (reason instanceof Ended) {
-        if (this.#confirmed) await link.release(this.held, unending);
+        // Unconfirmed too: the edge may have taken a confirm whose answer we never heard.
+        await link.release(this.held, unending);
         log("info", "attempt.released", ids);
         return;
       }

@@ -1,5 +1,9 @@
 /** The running node: slots, attempts, one link a partition, and the way from running through quiet to stopped. */
 import type { Held, LeasedJob, ProgressEntry, SessionAnswer, Slots } from "../../shared/contract/fleet.ts";
+import { Calls } from "../calls/calls.ts";
+import { runCall } from "../calls/run-call.ts";
+import { resolveShowServices, type ShowServices } from "../calls/spotify/services.ts";
+import type { EgressOptions } from "../egress/policy.ts";
 import type { Log } from "../log.ts";
 import { Attempt, type AttemptDeps, type EndReason } from "./attempt.ts";
 import { PartitionLink } from "./partition-link.ts";
@@ -9,6 +13,10 @@ export interface NodeDeps extends Omit<AttemptDeps, "link"> {
   session: Session;
   slots: Slots;
   log: Log;
+  /** What the node's own requests may reach, where no tool makes them. Defaults to public addresses. */
+  guard?: EgressOptions;
+  /** Defaults to the public services. */
+  shows?: ShowServices;
 }
 
 interface Running {
@@ -21,11 +29,15 @@ export class RunningNode {
   readonly #deps: NodeDeps;
   readonly #running = new Map<string, Running>();
   readonly #links = new Map<string, PartitionLink>();
+  readonly #calls: Calls;
   readonly #stop = new AbortController();
   #quiet = false;
 
   constructor(deps: NodeDeps) {
     this.#deps = deps;
+    const { media, egress, workRoot, log, guard = {}, shows } = deps;
+    const call = { ytdlp: media.ytdlp, egress, guard, shows: resolveShowServices(shows), workRoot, log };
+    this.#calls = new Calls({ work: (frame, signal) => runCall(frame, call, signal), log });
   }
 
   /** Works until `stop`. */
@@ -36,7 +48,7 @@ export class RunningNode {
 
   #link(partition: string, opened: SessionAnswer): PartitionLink {
     const here = () => [...this.#running.values()].filter((each) => each.partition === partition);
-    return new PartitionLink({
+    const link = new PartitionLink({
       partition,
       session: this.#deps.session,
       intervals: opened.intervals,
@@ -49,6 +61,7 @@ export class RunningNode {
       onKill: (attempts) => {
         for (const held of attempts) this.#end(held, "lost");
       },
+      onCall: (frame) => this.#calls.take(frame, (call, answer, signal) => link.answerCall(call, answer, signal)),
       progress: () =>
         here()
           .map((each) => each.attempt.takeProgress())
@@ -56,6 +69,7 @@ export class RunningNode {
       signal: this.#stop.signal,
       log: this.#deps.log,
     });
+    return link;
   }
 
   #free(): Slots {
@@ -86,7 +100,9 @@ export class RunningNode {
   /** Takes no more work and waits for what runs. */
   async drain(): Promise<void> {
     this.#quiet = true;
+    const calls = this.#calls.drain();
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map((each) => each.done));
+    await calls;
   }
 
   /** Ends what runs, for this reason, and all loops. */
@@ -94,7 +110,7 @@ export class RunningNode {
     this.#quiet = true;
     const running = [...this.#running.values()];
     for (const each of running) each.attempt.end(why);
-    await Promise.all(running.map((each) => each.done));
+    await Promise.all([this.#calls.stop(), ...running.map((each) => each.done)]);
     this.#stop.abort(new Error("the node has stopped"));
   }
 }

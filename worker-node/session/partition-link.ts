@@ -1,6 +1,7 @@
 /** One partition as the node sees it: heartbeat, lease, socket, and the calls about single jobs. */
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
+import type { CallAnswer } from "../../shared/contract/calls.ts";
 import {
   CompleteAnswer,
   type EdgeFrame,
@@ -19,6 +20,7 @@ import {
   type TicketRequest,
 } from "../../shared/contract/fleet.ts";
 import type { Manifest } from "../../shared/contract/media.ts";
+import type { CallFrame } from "../calls/calls.ts";
 import { callDelay, pause } from "../fleet/backoff.ts";
 import { isFinal } from "../fleet/fleet-error.ts";
 import { NodeSocket } from "../fleet/socket.ts";
@@ -36,6 +38,8 @@ export interface LinkOptions {
   takesWork(): boolean;
   onLeased(jobs: LeasedJob[]): void;
   onKill(attempts: Held[]): void;
+  /** A question with somebody waiting. */
+  onCall(frame: CallFrame): void;
   /** Progress of all jobs here since the last frame. */
   progress(): ProgressEntry[];
   signal: AbortSignal;
@@ -50,8 +54,11 @@ export class PartitionLink {
   #intervals: Intervals;
   /** Monotonic time of the last heartbeat that was answered. */
   #answeredAt = performance.now();
+  /** The operator has drained this node; only the edge can say when that is over. */
+  #drained = false;
   #wakers = new Set<() => void>();
   #leaseWanted = Promise.withResolvers<void>();
+  #paceChanged = Promise.withResolvers<void>();
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -118,6 +125,11 @@ export class PartitionLink {
     return this.#call(held.job, "release", { token: held.token }, State, signal);
   }
 
+  /** The answer to an interactive call; nothing in the edge's own answer is of use. */
+  answerCall(call: string, answer: CallAnswer, signal: AbortSignal) {
+    return this.#options.session.call(`${this.#base}/calls/${call}/answer`, answer, z.unknown(), signal);
+  }
+
   #call<Schema extends z.ZodType>(job: string, name: string, body: unknown, answer: Schema, signal: AbortSignal) {
     return this.#options.session.call(`${this.#base}/jobs/${job}/${name}`, body, answer, signal);
   }
@@ -152,7 +164,16 @@ export class PartitionLink {
     this.#answeredAt = performance.now();
     // Kill before waking those who wait to publish.
     if (answer.kill.length > 0) onKill(answer.kill);
+    this.#obeyDrain(answer.drain === true);
     for (const wake of this.#wakers) wake();
+  }
+
+  #obeyDrain(drained: boolean): void {
+    if (drained === this.#drained) return;
+    this.#drained = drained;
+    const { log, partition } = this.#options;
+    log("info", drained ? "node.drained" : "node.resumed", { partition });
+    if (!drained) this.askForWork();
   }
 
   async #leases(): Promise<void> {
@@ -170,7 +191,7 @@ export class PartitionLink {
         continue;
       }
       // Jittered, so that a fleet does not ask in step.
-      await this.#wanted(this.#intervals.poll_ms * (0.5 + Math.random()));
+      await this.#sleep(this.#intervals.poll_ms * (0.5 + Math.random()), this.#leaseWanted.promise);
     }
   }
 
@@ -178,24 +199,27 @@ export class PartitionLink {
   async #lease(): Promise<boolean> {
     const { session, signal, freeSlots, takesWork, onLeased } = this.#options;
     const slots = freeSlots();
-    if (!takesWork() || slots.download === 0) return false;
+    if (!takesWork() || this.#drained || slots.download === 0) return false;
     const body = { request_id: randomUUID(), slots };
     const { jobs } = await session.call(`${this.#base}/lease`, body, LeaseAnswer, signal);
     if (jobs.length > 0) onLeased(jobs);
     return jobs.length > 0;
   }
 
-  async #wanted(ms: number): Promise<void> {
+  /** Until the time is over, the waker calls, or the node stops. */
+  async #sleep(ms: number, waker: Promise<void>): Promise<void> {
     const timer = new AbortController();
-    const { signal } = this.#options;
-    await Promise.race([this.#leaseWanted.promise, pause(ms, AbortSignal.any([signal, timer.signal])).catch(() => {})]);
+    const either = AbortSignal.any([this.#options.signal, timer.signal]);
+    await Promise.race([waker, pause(ms, either).catch(() => {})]);
     timer.abort();
   }
 
   async #progressFrames(): Promise<void> {
     const { signal, progress } = this.#options;
     while (!signal.aborted) {
-      await pause(this.#intervals.progress_ms, signal).catch(() => {});
+      // A faster pace counts at once, not after the slow interval that was begun before it.
+      this.#paceChanged = Promise.withResolvers<void>();
+      await this.#sleep(this.#intervals.progress_ms, this.#paceChanged.promise);
       this.flushProgress(progress());
     }
   }
@@ -207,14 +231,19 @@ export class PartitionLink {
   #onFrame(frame: EdgeFrame): void {
     switch (frame.type) {
       case "ring":
+        // A drained node is not rung, so this one has been resumed since its last heartbeat.
+        this.#obeyDrain(false);
         this.askForWork();
         return;
       case "pace":
         this.#intervals = { ...this.#intervals, progress_ms: frame.progress_ms };
-        this.flushProgress(this.#options.progress());
+        this.#paceChanged.resolve();
         return;
       case "kill":
         this.#options.onKill(frame.attempts);
+        return;
+      case "call":
+        this.#options.onCall(frame);
         return;
     }
   }

@@ -7,7 +7,7 @@ import {
   SessionAnswer,
   type Slots,
 } from "../../shared/contract/fleet.ts";
-import { callDelay, pause } from "../fleet/backoff.ts";
+import { callDelay, orAbort, pause } from "../fleet/backoff.ts";
 import { FleetError, isFinal, isRetryable } from "../fleet/fleet-error.ts";
 import { postFleet } from "../fleet/http.ts";
 import type { Log } from "../log.ts";
@@ -80,14 +80,16 @@ export class Session {
     signal: AbortSignal,
   ): Promise<z.output<Schema>> {
     for (let renewed = false; ; renewed = true) {
-      const { session_key: sessionKey } = await this.get();
+      // The session is everybody's: its opening goes on when one caller leaves.
+      const { session_key: sessionKey } = await orAbort(this.get(), signal);
       try {
         return await postFleet({ edge: this.edge, path: FLEET_BASE + path, body, answer, sessionKey, signal });
       } catch (error) {
         if (isFinal(error)) this.#options.onFinal(error as FleetError);
         const expired = error instanceof FleetError && error.code === "session_expired";
         if (!expired || renewed) throw error;
-        this.#expiresAt = 0;
+        // Another caller may have renewed it since this call set out.
+        if (this.#current?.session_key === sessionKey) this.#expiresAt = 0;
       }
     }
   }

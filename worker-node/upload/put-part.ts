@@ -7,6 +7,8 @@ export interface PartPut {
   path: string;
   start: number;
   size: number;
+  /** Defaults to `IDLE_TIMEOUT_MS`. */
+  idleTimeoutMs?: number;
   signal: AbortSignal;
 }
 
@@ -24,7 +26,7 @@ const MAX_ERROR_BYTES = 4_096;
 
 /** PUTs one slice of a file. The caller's own abort is thrown on; everything else is a result. */
 export async function putPart(part: PartPut): Promise<PartResult> {
-  const { url, path, start, size, signal } = part;
+  const { url, path, start, size, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
   const body =
     size === 0 ? Readable.from([]) : createReadStream(path, { start, end: start + size - 1, highWaterMark: 1_048_576 });
   try {
@@ -33,8 +35,8 @@ export async function putPart(part: PartPut): Promise<PartResult> {
       headers: { "content-length": String(size) },
       body,
       signal,
-      bodyTimeout: IDLE_TIMEOUT_MS,
-      headersTimeout: IDLE_TIMEOUT_MS,
+      bodyTimeout: idleTimeoutMs,
+      headersTimeout: idleTimeoutMs,
     });
     const text = (await answer.body.text()).slice(0, MAX_ERROR_BYTES);
     const etag = answer.headers.etag;

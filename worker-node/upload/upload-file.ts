@@ -49,13 +49,14 @@ export async function uploadFile(options: UploadOptions): Promise<Uploaded> {
       parts.push(result.part);
     }
   };
-  const workers = Array.from({ length: Math.min(PARALLEL_PARTS, count) }, () =>
-    worker().catch((error: unknown) => {
+  const orEndAll = <Value>(work: Promise<Value>) =>
+    work.catch((error: unknown) => {
       failed.abort(error);
       throw error;
-    }),
-  );
-  const [hash, ...settled] = await Promise.allSettled([hashFile(file.path, both), ...workers]);
+    });
+  const workers = Array.from({ length: Math.min(PARALLEL_PARTS, count) }, () => orEndAll(worker()));
+  // A file that cannot be read is the node's own fault, so the hash ends the parts too.
+  const [hash, ...settled] = await Promise.allSettled([orEndAll(hashFile(file.path, both)), ...workers]);
   const broken = [...settled, hash].find((each) => each?.status === "rejected");
   if (broken?.status === "rejected") throw signal.aborted ? signal.reason : (failed.signal.reason ?? broken.reason);
   if (hash?.status !== "fulfilled") throw new Error("the file was not hashed");
@@ -111,12 +112,19 @@ class PartUrls {
     for (;;) {
       const url = this.#known.get(number);
       if (url !== undefined) return url;
-      this.#renewing ??= this.#renew(number)
+      if (this.#renewing !== null) {
+        // Asked for by another part: ours may be in the answer or not.
+        await this.#renewing;
+        continue;
+      }
+      this.#renewing = this.#renew(number)
         .then((ticket) => this.#add(ticket))
         .finally(() => {
           this.#renewing = null;
         });
       await this.#renewing;
+      // Without this an edge that answers with other parts would be asked for ever.
+      if (!this.#known.has(number)) throw noUrls();
     }
   }
 
@@ -126,9 +134,11 @@ class PartUrls {
 
   #add(ticket: Ticket): void {
     for (const { part_number, url } of ticket.urls) this.#known.set(part_number, url);
-    // Without this an edge that answers with nothing would be asked for ever.
-    if (ticket.urls.length === 0) throw new MediaFailure("storage", "Upload failed: no part URLs");
   }
+}
+
+function noUrls(): MediaFailure {
+  return new MediaFailure("storage", "Upload failed: no part URLs");
 }
 
 /** SHA-256 of the whole file, hex; memory does not grow with its size. */

@@ -7,8 +7,16 @@ import { abortFailure, MediaFailure, sizeFailure } from "../failure.ts";
 import { classifyToolFailure } from "../failures.ts";
 import { toSourceInfo } from "../source.ts";
 import { downloadArguments, extractArguments, PROGRESS_MARK, sideFileArguments } from "./arguments.ts";
-import { toEntries } from "./entries.ts";
-import type { Downloaded, DownloadRequest, Extracted, ExtractRequest, YtDlp, YtDlpContext } from "./port.ts";
+import { isList, toEntries } from "./entries.ts";
+import type {
+  DescribeRequest,
+  Downloaded,
+  DownloadRequest,
+  Extracted,
+  ExtractRequest,
+  YtDlp,
+  YtDlpContext,
+} from "./port.ts";
 import { parseProgress } from "./progress.ts";
 import { saveInfo, writeFormatRequest, writeSubtitleRequest, writeThumbnailRequest } from "./request-info.ts";
 
@@ -38,6 +46,7 @@ export function commandLineYtDlp(tool: YtDlpTool, jsRuntime: string): YtDlp {
     kind: "command-line",
     version: tool.version,
     extract: (request, context) => extract(request, context, tool, jsRuntime, run),
+    describe: async (request, context) => (await describe(request, context, tool, jsRuntime, run)).raw,
     download: (request, context) => download(request, context, tool, jsRuntime, run),
     async subtitle(request, context) {
       const infoFile = await writeSubtitleRequest(context.dir, request, request.fileName);
@@ -59,27 +68,37 @@ async function extract(
   jsRuntime: string,
   run: Run,
 ): Promise<Extracted> {
-  const args = extractArguments(
-    { tool, jsRuntime, context },
-    // `auto` and `never` ask for the video that an address names, if it names one inside a list; one entry more than
-    // the limit tells whether there are more.
-    { url: request.url, oneVideo: request.playlist !== "always", entries: request.listLimit + 1 },
-  );
-  const result = await run(args, context, { captureBytes: MAX_INFO_BYTES, timeoutMs: EXTRACT_TIMEOUT_MS });
-  ensureDone(result, "extract", context);
-  if (result.overflow) throw new MediaFailure("unsupported", "The page describes too many items");
-  const raw = parseJson(result.stdout);
-  if (raw._type === "playlist" || raw._type === "multi_video") {
+  const { url, playlist, listLimit } = request;
+  // `auto` and `never` ask for the video that an address names, if it names one inside a list; one entry more than the
+  // limit tells whether there are more.
+  const prefer = playlist === "always" ? "list" : "video";
+  const { raw, text } = await describe({ url, prefer, entries: listLimit + 1 }, context, tool, jsRuntime, run);
+  if (isList(raw)) {
     const entries = toEntries(raw.entries);
     return {
       kind: "list",
       title: typeof raw.title === "string" ? raw.title : null,
-      entries: entries.slice(0, request.listLimit),
-      truncated: entries.length > request.listLimit,
+      entries: entries.slice(0, listLimit),
+      truncated: entries.length > listLimit,
     };
   }
-  await saveInfo(context.dir, result.stdout);
+  await saveInfo(context.dir, text);
   return { kind: "single", source: toSourceInfo(raw) };
+}
+
+async function describe(
+  request: DescribeRequest,
+  context: YtDlpContext,
+  tool: YtDlpTool,
+  jsRuntime: string,
+  run: Run,
+): Promise<{ raw: Record<string, unknown>; text: string }> {
+  const { url, prefer, entries } = request;
+  const args = extractArguments({ tool, jsRuntime, context }, { url, oneVideo: prefer === "video", entries });
+  const result = await run(args, context, { captureBytes: MAX_INFO_BYTES, timeoutMs: EXTRACT_TIMEOUT_MS });
+  ensureDone(result, "extract", context);
+  if (result.overflow) throw new MediaFailure("unsupported", "The page describes too many items");
+  return { raw: parseJson(result.stdout), text: result.stdout };
 }
 
 async function download(

@@ -6,9 +6,26 @@ import type { ListEntry } from "./port.ts";
 const text = z.string().nullable().catch(null).default(null);
 const Entry = z.object({ url: text, webpage_url: text, id: text, title: text, playlist_webpage_url: text });
 
+/** True when yt-dlp's answer is a list rather than one item. */
+export function isList(raw: Record<string, unknown>): boolean {
+  return raw._type === "playlist" || raw._type === "multi_video";
+}
+
+/** Lists within lists are opened so deep; yt-dlp nests one deep. */
+const MAX_NESTING = 3;
+
 /** Entries without an http(s) address are dropped: private or deleted items keep their place in a list, but have none. */
 export function toEntries(raw: unknown): ListEntry[] {
-  return Array.isArray(raw) ? raw.flatMap(toEntry) : [];
+  return flatEntries(raw).flatMap(toEntry);
+}
+
+/** The items of a list, those of lists in it included: a channel with shorts and streams comes as one list a tab. */
+export function flatEntries(raw: unknown, nesting = 0): unknown[] {
+  if (!Array.isArray(raw) || nesting > MAX_NESTING) return [];
+  return raw.flatMap((entry: unknown) => {
+    const inner = typeof entry === "object" && entry !== null ? (entry as Record<string, unknown>) : {};
+    return isList(inner) && Array.isArray(inner.entries) ? flatEntries(inner.entries, nesting + 1) : [entry];
+  });
 }
 
 function toEntry(raw: unknown): ListEntry[] {

@@ -23,6 +23,14 @@ export interface ExtractRequest {
   listLimit: number;
 }
 
+export interface DescribeRequest {
+  url: string;
+  /** An address that names one video inside a list means the video, or the list. */
+  prefer: "video" | "list";
+  /** At most so many entries of a list. */
+  entries: number;
+}
+
 export interface ListEntry {
   url: string;
   id: string | null;
@@ -81,6 +89,11 @@ export interface YtDlp {
    * @throws MediaFailure
    */
   extract(request: ExtractRequest, context: YtDlpContext): Promise<Extracted>;
+  /**
+   * All that yt-dlp says of a URL, unchecked, for look-ups that end there: nothing is kept for a `download`.
+   * @throws MediaFailure
+   */
+  describe(request: DescribeRequest, context: YtDlpContext): Promise<Record<string, unknown>>;
   /**
    * Downloads one format of what `extract` found in the same folder, without looking at the page again.
    * @throws MediaFailure

@@ -1,0 +1,59 @@
+/** One call from its question to its answer, in a folder and on an egress attempt of its own, as an attempt has them. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { CallAnswer, CallRequest, CallResult } from "../../shared/contract/calls.ts";
+import type { EgressOptions } from "../egress/policy.ts";
+import type { EgressProxy } from "../egress/proxy.ts";
+import type { Log } from "../log.ts";
+import { classifyError } from "../media/failures.ts";
+import type { YtDlp, YtDlpContext } from "../media/ytdlp/port.ts";
+import { recordGroups, removeAttempt } from "../process/leftovers.ts";
+import type { CallFrame } from "./calls.ts";
+import { expand } from "./expand.ts";
+import { fitAnswer } from "./fit-answer.ts";
+import { look } from "./look.ts";
+import { resolveShow } from "./spotify/resolve-show.ts";
+import type { ResolvedShowServices } from "./spotify/services.ts";
+
+export interface CallDeps {
+  ytdlp: YtDlp;
+  egress: EgressProxy;
+  /** What our own requests may reach; the same as behind `egress`. */
+  guard: EgressOptions;
+  shows: ResolvedShowServices;
+  /** Folder of all attempts and calls. */
+  workRoot: string;
+  log: Log;
+}
+
+/** Never rejects; when it returns, no process and no file of the call is left. */
+export async function runCall(frame: CallFrame, deps: CallDeps, signal: AbortSignal): Promise<CallAnswer> {
+  const id = `call.${frame.call}`;
+  const dir = join(deps.workRoot, id);
+  const way = deps.egress.openAttempt(id);
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const groups = recordGroups(dir, frame.call, "call");
+    const result = await answer(frame.request, { dir, proxyUrl: way.proxyUrl, signal, groups }, deps);
+    return fitAnswer({ ok: true, result });
+  } catch (error) {
+    const failure = classifyError(signal.aborted ? signal.reason : error);
+    return { ok: false, class: failure.class, message: failure.message };
+  } finally {
+    way.close();
+    await removeAttempt(dir).catch((error: unknown) =>
+      deps.log("error", "call.not_removed", { call: frame.call, error: String(error) }),
+    );
+  }
+}
+
+function answer(request: CallRequest, context: YtDlpContext, deps: CallDeps): Promise<CallResult> {
+  switch (request.kind) {
+    case "look":
+      return look(request.url, deps.ytdlp, context);
+    case "expand":
+      return expand(request, deps.ytdlp, context);
+    case "show":
+      return resolveShow(request, { services: deps.shows, guard: deps.guard }, context.signal);
+  }
+}
