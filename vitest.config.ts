@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { Response } from "miniflare";
 import { defineConfig } from "vitest/config";
+import { FakeReceiver } from "./test/courier/fake-receiver.ts";
+import { checkSchemas, type SchemaCheck } from "./test/openapi/check-schemas.ts";
 import { FakeStore, STORE_SECRET, STORE_URL } from "./test/storage/fake-store.ts";
 
 /** `npm run test:long`: the `*.long.test.ts` files and nothing else; otherwise everything but them. */
@@ -22,6 +24,7 @@ const STACK = ["test/e2e", "test/chaos"];
 const rest = files(["test"]);
 
 const store = new FakeStore();
+const receiver = new FakeReceiver();
 
 export default defineConfig({
   test: {
@@ -39,12 +42,19 @@ export default defineConfig({
               bindings: {
                 TEST_MIGRATIONS: existsSync("migrations") ? await readD1Migrations("migrations") : [],
                 TRAWL_SECRET: "secret-of-the-edge-tests",
+                TRAWL_KEK: `k1:${Buffer.alloc(32, 1).toString("base64")}`,
                 TRAWL_ADMIN_TOKEN: "admin-token-of-the-edge-tests",
                 TRAWL_STORE_SECRET: STORE_SECRET,
                 TRAWL_STORE_URL: STORE_URL,
                 TRAWL_LOG: "error", // what a test provokes on purpose is not news
               },
+              outboundService: async (request) => {
+                const { status, headers = {}, body = null } = await receiver.fetch(request);
+                return new Response(body, { status, headers });
+              },
               serviceBindings: {
+                SCHEMAS: async (request) =>
+                  new Response(JSON.stringify(await checkSchemas((await request.json()) as SchemaCheck))),
                 STORE: async (request) => {
                   const body = Buffer.from(await request.arrayBuffer());
                   const headers = new Headers([...request.headers]);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { answerAdmin } from "./fake-admin.ts";
 
 /** The key and the admin token that the fake edge takes. */
 export const API_KEY = "sk_fake";
@@ -75,9 +76,10 @@ export async function startFakeEdge(options: FakeEdgeOptions = {}): Promise<Fake
       sendFile(request, response, file, cuts.shift());
       return;
     }
-    if (path === "/admin/enrolments") {
+    if (path.startsWith("/admin/")) {
       if (request.headers.authorization !== `Bearer ${ADMIN_TOKEN}`) return void json(401, { error: "Unauthorized" });
-      return void json(201, { id: "e1", token: "enr_1", expires_at: 1_796_119_200_000 });
+      const [status, body] = answerAdmin(request.method ?? "", path);
+      return void json(status, body);
     }
     if (request.headers["x-api-key"] !== API_KEY) return void json(401, { error: "Invalid API Key" });
     if (path === "/jobs" && request.method === "POST") {
@@ -86,6 +88,15 @@ export async function startFakeEdge(options: FakeEdgeOptions = {}): Promise<Fake
       const id = `job-${jobs.size + 1}`;
       jobs.set(id, { id, url: media, states: script(media), at: 0 });
       return void json(201, { job_id: id });
+    }
+    if (path.endsWith("/retry") && request.method === "POST") {
+      const original = jobs.get(path.split("/")[2] ?? "");
+      if (original === undefined) return void json(404, { error: "Job not found" });
+      if (original.states[original.at]?.status !== "Failed")
+        return void json(400, { error: "Only failed jobs can be retried" });
+      const id = `job-${jobs.size + 1}`;
+      jobs.set(id, { id, url: original.url, states: COMPLETED, at: 0 });
+      return void json(201, { job_id: id, original_job_id: original.id, message: "Job re-queued successfully" });
     }
     if (path === "/jobs") return void json(200, { jobs: [...jobs.values()].map(body), total: jobs.size });
     const job = jobs.get(path.split("/")[2] ?? "");

@@ -1,14 +1,17 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import * as calls from "../../shared/contract/calls.ts";
 import * as fleet from "../../shared/contract/fleet.ts";
+
+const contract = { ...fleet, ...calls };
 
 const PAGE = readFileSync(new URL("../../docs/fleet-protocol.md", import.meta.url), "utf8");
 const EXAMPLE = /<!-- (\w+) -->\n```json\n([\s\S]+?)\n```/g;
 const examples = [...PAGE.matchAll(EXAMPLE)].map(([, schema = "", json = ""]) => ({ schema, json }));
 
 test.each(examples)("the page's example of $schema is one", ({ schema, json }) => {
-  const found = fleet[schema as keyof typeof fleet];
+  const found = contract[schema as keyof typeof contract];
   expect(found, `${schema} is exported by the contract`).toBeInstanceOf(z.ZodType);
   const value: unknown = JSON.parse(json);
   const parsed = (found as unknown as z.ZodType).safeParse(value);
@@ -20,7 +23,7 @@ test.each(examples)("the page's example of $schema is one", ({ schema, json }) =
 test("every message of the contract has an example or stands in the table of calls", () => {
   const shown = new Set(examples.map(({ schema }) => schema));
   const inTable = ["ConfirmRequest", "StepRequest", "ReleaseRequest", "CompleteAnswer", "TicketAnswer"];
-  const messages = Object.keys(fleet).filter((name) => /(Request|Answer|Frame)$/.test(name));
+  const messages = Object.keys(contract).filter((name) => /(Request|Answer|Frame)$/.test(name));
   expect(messages.filter((name) => !shown.has(name) && !inTable.includes(name))).toEqual([]);
 });
 

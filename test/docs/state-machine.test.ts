@@ -43,6 +43,9 @@ test("every live state can reach a terminal one", () => {
       seen.add(state);
       open.push(...Object.keys(TRANSITIONS[state as keyof typeof TRANSITIONS]));
     }
-    expect([...seen].some((state) => terminal.has(state)), start).toBe(true);
+    expect(
+      [...seen].some((state) => terminal.has(state)),
+      start,
+    ).toBe(true);
   }
 });

@@ -7,6 +7,8 @@ declare global {
   namespace Cloudflare {
     interface Env extends WorkerEnv {
       TEST_MIGRATIONS: D1Migration[];
+      /** `test/openapi/check-schemas.ts`. */
+      SCHEMAS: Fetcher;
     }
     interface GlobalProps {
       mainModule: typeof import("../../edge/index.ts");

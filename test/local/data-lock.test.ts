@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test, vi } from "vitest";
@@ -52,6 +52,7 @@ test("of many starters at once exactly one wins, round after round, though winne
     expect(await readLock(paths)).toEqual({ host: await identify(winner?.pid ?? 0), workerd: null });
     await Promise.all(starters.map(({ kill }) => kill()));
   }
+  expect(await readdir(paths.dir)).not.toContain("lock.db-journal");
   // The last winner left its lock file behind; it does not bind anybody.
   const lock = await lockData(paths);
   await lock.release();

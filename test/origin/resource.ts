@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { feed } from "./feed.ts";
 import { PAGES } from "./pages.ts";
+import { directorySearch, musicServicePage } from "./podcasts.ts";
 
 /** One thing that the site can show, whichever behaviour it is asked through. */
 export interface Resource {
@@ -44,6 +45,13 @@ export async function findResource(
   if (page) return fromText("text/html; charset=utf-8", page(site.address));
   if (path === "feed.xml") {
     return fromText("application/rss+xml; charset=utf-8", await feed(site.mediaDir, site.address, query));
+  }
+  if (path === "podcasts/search") {
+    return fromText("text/javascript; charset=utf-8", directorySearch(query, site.address));
+  }
+  if (path.startsWith("spotify/")) {
+    const show = musicServicePage(path.slice("spotify/".length));
+    return show === null ? null : fromText("text/html; charset=utf-8", show);
   }
   return fromFile(site.mediaDir, path);
 }

@@ -21,6 +21,8 @@
  * | `/pages/gallery` | three videos |
  * | `/pages/plain` | no video |
  * | `/pages/episode-1` to `3` | the pages that the feed links to |
+ * | `/spotify/show/<id>` `/spotify/embed/show/<id>` | pages of shows as a music service has them; ids in `podcasts.ts` |
+ * | `/podcasts/search?media=podcast&term=…` | a directory of podcasts; knows the feed above |
  *
  * | behaviour | what it does |
  * | --- | --- |

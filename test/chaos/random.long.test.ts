@@ -1,0 +1,159 @@
+/**
+ * Five minutes of small jobs while node, host and workerd are killed or frozen at random moments. Which fault comes and
+ * how long after the last one is drawn from a seed, which is printed; `TRAWL_CHAOS_SEED` takes it, `TRAWL_CHAOS_SECONDS`
+ * another length. The moment inside the work still depends on the machine.
+ */
+import { randomInt } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, test } from "vitest";
+import type { Job, JobEvent } from "../e2e/harness/api.ts";
+import { atEnd, endOfTest } from "../e2e/harness/at-end.ts";
+import { downloadsAreClean, endsOnce, hasItsFile, noStrays } from "../e2e/harness/clean.ts";
+import { startNode } from "../e2e/harness/extra-node.ts";
+import { processesOf, signal } from "../e2e/harness/processes.ts";
+import { attemptsOf } from "../e2e/harness/record.ts";
+import { isRunning, LEASE_TTL_MS, Stack } from "../e2e/harness/stack.ts";
+import { startOrigin } from "../origin/server.ts";
+
+const SEED = Number(process.env.TRAWL_CHAOS_SEED ?? randomInt(2 ** 31));
+const LENGTH_MS = 1_000 * Number(process.env.TRAWL_CHAOS_SECONDS ?? 300);
+/** Jobs that are under way at once. */
+const CLIENTS = 4;
+const CALM_MS = { min: 500, max: 6_000 };
+/** The third loss of a job is final (jobs API 12). */
+const LOSSES = 3;
+
+/** Mulberry32: a small generator whose whole state is the seed. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Of each acknowledged job, the events that the edge remembered when it had ended. */
+type Histories = Map<string, JobEvent[]>;
+
+/** Between two tries to reach an edge that is away. */
+const RECONNECT_MS = 100;
+
+const SOURCES = ["vertical.mp4", "audio.m4a", "video-360.mp4", "hls/360p/index.m3u8", "slow/900000/vertical.mp4"];
+
+test("no job is lost and none is done twice while everything is killed at random", async () => {
+  process.stderr.write(`chaos: TRAWL_CHAOS_SEED=${SEED} for ${LENGTH_MS / 1000} s\n`);
+  const random = seeded(SEED);
+  const origin = await startOrigin();
+  atEnd(() => origin.close());
+  const stack = await Stack.start({ slots: 2 });
+  let extra = await startNode(stack, "extra", { slots: 2 });
+
+  const startExtra = async (): Promise<void> => {
+    extra = await startNode(stack, "extra", { slots: 2 });
+  };
+  const faults: Record<string, () => Promise<void>> = {
+    "kill own node": () => stack.kill(...stack.pids("node").filter((pid) => pid !== extra.pid)),
+    "kill extra node": async () => {
+      await stack.kill(extra.pid);
+      await startExtra();
+    },
+    "kill workerd": async () => stack.kill(...stack.pids("workerd")),
+    "kill host": async () => {
+      await stack.kill(stack.hostPid);
+      await stack.up();
+    },
+    "kill everything": async () => {
+      await stack.kill(...processesOf(stack.root).map((each) => each.pid));
+      await stack.up();
+      await startExtra();
+    },
+    "freeze extra node": () => freeze([extra.pid], LEASE_TTL_MS * (0.5 + 2 * random())),
+    "freeze workerd": () => freeze(stack.pids("workerd"), LEASE_TTL_MS * random()),
+  };
+
+  const over = performance.now() + LENGTH_MS;
+  const histories: Histories = new Map();
+  const clients = Array.from({ length: CLIENTS }, (_, index) => client(stack, origin.url, index, over, histories));
+  let count = 0;
+  while (performance.now() < over) {
+    await delay(CALM_MS.min + random() * (CALM_MS.max - CALM_MS.min));
+    const [name, fault] = Object.entries(faults)[Math.floor(random() * Object.keys(faults).length)] ?? [];
+    if (name === undefined || fault === undefined) continue;
+    process.stderr.write(`chaos: ${++count}. ${name}\n`);
+    await fault();
+  }
+  expect(isRunning(extra.child)).toBe(true);
+  await Promise.all(clients);
+  const jobs = await everyJob(stack);
+  expect(jobs.map((job) => job.id)).toEqual(expect.arrayContaining([...histories.keys()]));
+  for (const job of jobs) await dueOutcome(stack, job, histories.get(job.id));
+  await noStrays(stack);
+  await downloadsAreClean(stack, jobs);
+  const failed = jobs.filter((job) => job.status !== "Completed").length;
+  process.stderr.write(`chaos: ${jobs.length} jobs, ${failed} lost three nodes, ${count} faults\n`);
+  expect(jobs.length).toBeGreaterThan(CLIENTS);
+});
+
+async function freeze(pids: readonly number[], ms: number): Promise<void> {
+  for (const pid of pids) signal(pid, "SIGSTOP");
+  await delay(ms);
+  for (const pid of pids) signal(pid, "SIGCONT");
+}
+
+/** One client: the next job when the last is done, and what the edge then tells of it. */
+async function client(stack: Stack, source: string, index: number, until: number, histories: Histories): Promise<void> {
+  for (let round = 0; performance.now() < until; round++) {
+    const url = `${source}/${SOURCES[(index + round) % SOURCES.length]}`;
+    // A create that is not acknowledged may have been taken or not; the one that is must be done.
+    const id = await persistently(() => stack.api.create({ url, folder: `client ${index}` }));
+    histories.set(id, []);
+    await stack.api.finished(id).catch(() => null);
+    histories.set(id, await persistently(() => stack.api.history(id)));
+  }
+}
+
+/** Repeats a call until the edge is there to answer it. */
+async function persistently<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch {
+      await delay(RECONNECT_MS, undefined, { signal: endOfTest() });
+    }
+  }
+}
+
+/** All jobs of the account, those too whose create was never answered; each has ended. The totals must agree. */
+async function everyJob(stack: Stack): Promise<Job[]> {
+  const jobs: Job[] = [];
+  for (let cursor: string | null = null, more = true; more; more = cursor !== null) {
+    const query: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+    const { body } = await stack.api.call<{ jobs: Job[]; next_cursor: string | null }>(
+      "GET",
+      `/jobs?limit=100${query}`,
+    );
+    jobs.push(...(await Promise.all(body.jobs.map((item) => stack.api.finished(item.id)))));
+    cursor = body.next_cursor;
+  }
+  const totalOf = async (query: string): Promise<number> => {
+    const { body } = await stack.api.call<{ filtered_total: number }>("GET", `/jobs?limit=1${query}`);
+    return body.filtered_total;
+  };
+  expect(await totalOf("")).toBe(jobs.length);
+  for (const status of ["Pending", "Processing", "Completed", "Failed"]) {
+    const counted = jobs.filter((job) => job.status === status).length;
+    expect([status, await totalOf(`&status=${status.toLowerCase()}`)]).toEqual([status, counted]);
+  }
+  return jobs;
+}
+
+/** Completed with a whole file; or failed because it really lost as many nodes as it may. Its events end once. */
+async function dueOutcome(stack: Stack, job: Job, history: JobEvent[] | undefined): Promise<void> {
+  if (history !== undefined) endsOnce(history, job);
+  if (job.status === "Completed") return hasItsFile(stack, job);
+  expect(job).toMatchObject({ status: "Failed", error: "Worker node was lost while processing the job" });
+  const lost = (await attemptsOf(stack, job.id)).filter((attempt) => attempt.outcome === "lost");
+  expect(lost).toHaveLength(LOSSES);
+}

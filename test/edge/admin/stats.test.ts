@@ -1,0 +1,165 @@
+/** Figures: `/admin/stats` and `/metrics`. One partition serves all accounts of this file, so tests look at differences. */
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { prometheusText } from "../../../edge/routes/health/prometheus.ts";
+import { PARTITION, TestNode } from "../fleet-node.ts";
+import { admin, call, newAccount } from "../support.ts";
+
+interface Figures {
+  queued: number;
+  delayed: number;
+  running: number;
+  oldest_queued_age_ms: number | null;
+  nodes: number;
+}
+
+async function stats(): Promise<Figures> {
+  const { status, body } = await admin<{ totals: Figures }>("GET", "/admin/stats");
+  expect(status).toBe(200);
+  return body.totals;
+}
+
+/** Samples of a scrape by name and labels. */
+async function scrape(): Promise<Map<string, number>> {
+  const answer = await call("/metrics", { headers: { authorization: `Bearer ${env.TRAWL_ADMIN_TOKEN}` } });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+  const lines = (await answer.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
+  );
+}
+
+const FAIL = { message: "x", retry_after_seconds: null, permanent: false };
+
+describe("GET /admin/stats", () => {
+  it("has each partition and the totals; a node counts once", async () => {
+    const { body } = await admin<{ partitions: ({ name: string } & Figures)[]; totals: Figures }>(
+      "GET",
+      "/admin/stats",
+    );
+    const mine = body.partitions.find((each) => each.name === PARTITION);
+    expect(mine).toEqual({
+      name: PARTITION,
+      available: true,
+      queued: expect.any(Number),
+      delayed: expect.any(Number),
+      running: expect.any(Number),
+      oldest_queued_age_ms: null,
+      nodes: expect.any(Number),
+    });
+    expect(Object.keys(body.totals)).toEqual(["queued", "delayed", "running", "oldest_queued_age_ms", "nodes"]);
+  });
+
+  it("counts what is ready, what waits for a time, what runs, and the age of the oldest ready job", async () => {
+    const account = await newAccount();
+    const before = await stats();
+    const node = await TestNode.online(account);
+    const began = Date.now();
+    await account.createJob();
+    await account.createJob({ priority: 5 });
+    const three = await account.createJob({ priority: -5 });
+    expect(await stats()).toMatchObject({ queued: before.queued + 3, running: before.running, nodes: before.nodes });
+    const [one, two] = await node.lease(undefined, 2);
+    if (one === undefined || two === undefined) throw new Error("two were leased");
+    await node.job(one, "confirm");
+    await node.job(two, "confirm");
+    await node.job(two, "fail", { ...FAIL, class: "network" });
+    const after = await stats();
+    expect(after).toMatchObject({
+      queued: before.queued + 1,
+      delayed: before.delayed + 1,
+      running: before.running + 1,
+      nodes: before.nodes + 1,
+    });
+    const age = after.oldest_queued_age_ms ?? -1;
+    expect(age).toBeGreaterThanOrEqual(0);
+    expect(age).toBeLessThanOrEqual(Date.now() - began);
+    await account.api("DELETE", `/jobs/${three}`);
+    expect((await stats()).oldest_queued_age_ms).toBeNull();
+  });
+});
+
+describe("GET /metrics", () => {
+  it("is text that a scraper reads, each metric with its help and type", async () => {
+    const answer = await call("/metrics", { headers: { authorization: `Bearer ${env.TRAWL_ADMIN_TOKEN}` } });
+    const text = await answer.text();
+    expect(text.endsWith("\n")).toBe(true);
+    for (const line of text.trimEnd().split("\n")) {
+      expect(line).toMatch(
+        /^(# HELP trawl_\w+ \S.*|# TYPE trawl_\w+ (gauge|counter)|trawl_\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?\d+(\.\d+)?(e[+-]\d+)?)$/,
+      );
+    }
+    const names = [...text.matchAll(/^# TYPE (\w+)/gm)].map((match) => match[1]);
+    expect(names).toEqual(
+      expect.arrayContaining([
+        "trawl_jobs",
+        "trawl_jobs_finished_total",
+        "trawl_queue_depth",
+        "trawl_queue_oldest_age_seconds",
+        "trawl_webhook_deliveries",
+        "trawl_uploaded_bytes_total",
+        "trawl_nodes",
+        "trawl_fleet_wanted_slots",
+      ]),
+    );
+  });
+
+  it("counts ends by state and failure class, uploaded bytes, and nodes by state", async () => {
+    const account = await newAccount();
+    const before = await scrape();
+    const node = await TestNode.online(account);
+    await account.createJob({ filename: crypto.randomUUID() });
+    await node.deliver(await node.take(), "fifteen bytes..");
+    await account.createJob();
+    await node.job(await node.take(), "fail", { ...FAIL, class: "drm" });
+    const cancelled = await account.createJob();
+    await account.api("DELETE", `/jobs/${cancelled}`);
+    await vi.waitFor(async () => {
+      const after = await scrape();
+      const grown = (sample: string) => (after.get(sample) ?? 0) - (before.get(sample) ?? 0);
+      expect(grown('trawl_jobs_finished_total{status="completed",class=""}')).toBe(1);
+      expect(grown('trawl_jobs_finished_total{status="skipped",class="drm"}')).toBe(1);
+      expect(grown('trawl_jobs_finished_total{status="cancelled",class="cancelled"}')).toBe(1);
+      expect(grown("trawl_uploaded_bytes_total")).toBe(15);
+      expect(grown('trawl_nodes{state="running"}')).toBe(1);
+      expect(grown("trawl_fleet_slots")).toBe(4);
+    });
+    await admin("POST", `/admin/nodes/${node.id}/drain`);
+    const drained = await scrape();
+    expect((drained.get('trawl_nodes{state="quiet"}') ?? 0) - (before.get('trawl_nodes{state="quiet"}') ?? 0)).toBe(1);
+  });
+
+  it("wants a slot for each ready or running job, as far as its account may use them", async () => {
+    const before = (await scrape()).get("trawl_fleet_wanted_slots") ?? 0;
+    const [free, capped] = [await newAccount(), await newAccount({ limits: { max_concurrent: 1 } })];
+    for (const account of [free, capped]) for (let n = 0; n < 3; n++) await account.createJob();
+    expect((await scrape()).get("trawl_fleet_wanted_slots")).toBe(before + 3 + 1);
+    const node = await TestNode.online(free);
+    await node.take();
+    expect((await scrape()).get("trawl_fleet_wanted_slots")).toBe(before + 3 + 1);
+    const depth = `trawl_queue_depth{partition="${PARTITION}"}`;
+    expect((await scrape()).get(depth)).toBeGreaterThanOrEqual(3);
+  });
+
+  it("tells webhooks by their status", async () => {
+    const count = async () => (await scrape()).get('trawl_webhook_deliveries{status="pending"}') ?? 0;
+    const before = await count();
+    const account = await newAccount();
+    await env.DB.prepare(
+      "INSERT INTO deliveries (id, account_id, type, sealed_url, status, sealed_body, created_at) VALUES (?, ?, 'job_failed', '', 'pending', '', 0)",
+    )
+      .bind(crypto.randomUUID(), account.id)
+      .run();
+    expect(await count()).toBe(before + 1);
+  });
+});
+
+describe("the text format", () => {
+  it("escapes what would break it", () => {
+    const text = prometheusText([
+      { name: "m", help: "a\nb\\", type: "gauge", samples: [{ labels: { l: 'x"y\\z\n' }, value: 1.5 }, { value: 2 }] },
+    ]);
+    expect(text).toBe('# HELP m a\\nb\\\\\n# TYPE m gauge\nm{l="x\\"y\\\\z\\n"} 1.5\nm 2\n');
+  });
+});

@@ -1,0 +1,134 @@
+import { existsSync, readdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { CallAnswer, type CallRequest } from "../../../shared/contract/calls.ts";
+import { Calls } from "../../../worker-node/calls/calls.ts";
+import { type CallDeps, runCall } from "../../../worker-node/calls/run-call.ts";
+import { resolveShowServices } from "../../../worker-node/calls/spotify/services.ts";
+import { startEgressProxy } from "../../../worker-node/egress/proxy.ts";
+import { abortFailure, MediaFailure } from "../../../worker-node/media/failure.ts";
+import type { YtDlp, YtDlpContext } from "../../../worker-node/media/ytdlp/port.ts";
+import { runTool } from "../../../worker-node/process/run.ts";
+import { testDir } from "../../leaks.ts";
+import { SHOWS } from "../../origin/podcasts.ts";
+import { type CallSite, startCallSite } from "./site.ts";
+
+let site: CallSite;
+let deps: CallDeps;
+beforeAll(async () => {
+  site = await startCallSite();
+});
+afterAll(() => site.close());
+beforeEach(async () => {
+  deps = {
+    ytdlp: site.ytdlp,
+    egress: site.egress,
+    guard: { allowPrivate: true },
+    shows: resolveShowServices({
+      spotifyUrl: `${site.origin.url}/spotify/`,
+      directoryUrl: `${site.origin.url}/podcasts`,
+    }),
+    workRoot: await testDir("work"),
+    log: () => undefined,
+  };
+});
+
+const never = () => new AbortController().signal;
+const CALL = "01a2310c-0100-726b-b2a7-4de452e6b438";
+const frame = (request: CallRequest, deadlineMs = 60_000) =>
+  ({ type: "call", call: CALL, deadline_ms: deadlineMs, request }) as const;
+const at = (path: string) => `${site.origin.url}/${path}`;
+
+async function run(request: CallRequest, more: Partial<CallDeps> = {}): Promise<CallAnswer> {
+  const answer = await runCall(frame(request), { ...deps, ...more }, never());
+  expect(readdirSync(deps.workRoot)).toEqual([]);
+  // What the edge will parse is what was sent.
+  expect(CallAnswer.parse(answer)).toEqual(answer);
+  return answer;
+}
+
+/** A look that runs this script, tells when it is ready, and ends with the signal. */
+function lookBy(script: string): { ytdlp: YtDlp; ready: Promise<{ context: YtDlpContext; pid: number }> } {
+  const { promise, resolve: found } = Promise.withResolvers<{ context: YtDlpContext; pid: number }>();
+  const ytdlp: YtDlp = {
+    ...site.ytdlp,
+    async describe(_request, context) {
+      const { dir, signal, groups } = context;
+      await runTool([resolve(import.meta.dirname, "../fakes", script)], {
+        dir,
+        signal,
+        groups,
+        graceMs: 50,
+        onStdout: (line) => line.startsWith("ready") && found({ context, pid: Number(line.split(" ")[1]) }),
+      });
+      throw abortFailure(signal);
+    },
+  };
+  return { ytdlp, ready: promise };
+}
+
+describe("one call", () => {
+  it("looks through the egress guard, which may refuse", async () => {
+    expect(await run({ kind: "look", url: at("video-360.mp4") })).toMatchObject({ ok: true });
+    const strict = await startEgressProxy();
+    const answer = await run({ kind: "look", url: at("video-360.mp4") }, { egress: strict });
+    await strict.close();
+    expect(answer).toMatchObject({ ok: false, class: "unsupported" });
+  });
+
+  it("expands a list, and lists a show", async () => {
+    expect(await run({ kind: "expand", url: at("feed.xml"), limit: 2 })).toMatchObject({
+      ok: true,
+      result: { kind: "expand", title: "The Beep Hour", truncated: true },
+    });
+    const show = await run({ kind: "show", url: `https://open.spotify.com/show/${SHOWS.beepHour}`, limit: 10 });
+    expect(show).toMatchObject({ ok: true, result: { title: "The Beep Hour" } });
+  });
+
+  it.each([
+    ["look", "private/404", "removed"],
+    ["look", "status/429/video-360.mp4", "rate"],
+    ["look", "status/503/video-360.mp4", "network"],
+    ["look", "pages/plain", "unsupported"],
+    ["look", "drm/master.m3u8", "drm"],
+    ["expand", "private/403", "private"],
+    ["expand", "nothing-here", "removed"],
+  ] as const)("answers a %s of /%s with the class %s", async (kind, path, expected) => {
+    const request: CallRequest = kind === "look" ? { kind, url: at(path) } : { kind, url: at(path), limit: 5 };
+    expect(await run(request)).toMatchObject({ ok: false, class: expected });
+  });
+
+  it("kills the whole process group at its deadline, tells nobody, and leaves nothing", async () => {
+    const { ytdlp, ready } = lookBy("ignore-term.sh");
+    const calls = new Calls({ work: (asked, signal) => runCall(asked, { ...deps, ytdlp }, signal), log: deps.log });
+    const sent: unknown[] = [];
+    calls.take(frame({ kind: "look", url: at("") }, 500), async (_call, answer) => void sent.push(answer));
+    const { context, pid } = await ready;
+    expect(existsSync(`/proc/${pid}`)).toBe(true);
+    await calls.drain();
+    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    expect(readdirSync(deps.workRoot)).toEqual([]);
+    expect(context.signal.reason).toMatchObject({ class: "timeout" });
+    expect(sent).toEqual([]);
+  });
+
+  it("ends when the node stops", async () => {
+    const { ytdlp, ready } = lookBy("hang.sh");
+    const calls = new Calls({ work: (asked, signal) => runCall(asked, { ...deps, ytdlp }, signal), log: deps.log });
+    calls.take(frame({ kind: "look", url: at("") }), () => Promise.reject(new Error("answered")));
+    const { pid } = await ready;
+    await calls.stop();
+    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    expect(readdirSync(deps.workRoot)).toEqual([]);
+  });
+
+  it("ends a real look at a site that never answers", async () => {
+    const over = new AbortController();
+    const looking = runCall(frame({ kind: "look", url: at("stall/pages/watch") }), deps, over.signal);
+    await site.origin.waitForRequest("/stall/pages/watch");
+    over.abort(new MediaFailure("timeout"));
+    expect(await looking).toMatchObject({ ok: false, class: "timeout" });
+    expect(readdirSync(deps.workRoot)).toEqual([]);
+    await site.origin.idle();
+  });
+});
