@@ -89,7 +89,8 @@ CREATE TABLE cool_downs (
 ) WITHOUT ROWID;
 
 CREATE TABLE lease_requests (
-  request_id TEXT PRIMARY KEY, node_id TEXT NOT NULL, jobs TEXT NOT NULL, made_at INTEGER NOT NULL
+  node_id TEXT NOT NULL, request_id TEXT NOT NULL, jobs TEXT NOT NULL, made_at INTEGER NOT NULL,
+  PRIMARY KEY (node_id, request_id)
 ) WITHOUT ROWID;
 CREATE INDEX lease_request_age ON lease_requests (made_at);
 

@@ -5,6 +5,7 @@ import { MAX_BODY_BYTES, MIB } from "../../shared/limits.ts";
 import { AppError, type FieldError } from "../app-error.ts";
 import type { Caller } from "../auth/authenticate.ts";
 import type { Env } from "../env.ts";
+import { nestsTooDeep } from "./json-depth.ts";
 
 export interface AppTypes {
   Bindings: Env;
@@ -15,9 +16,11 @@ export type AppContext = Context<AppTypes>;
 /** Reads a JSON object of at most 1 MiB. The content type is not asked. An explicit `null` equals an omitted field. */
 export async function readJsonObject(
   request: Request,
-  options: { keepNulls?: boolean; maxBytes?: number } = {},
+  options: { keepNulls?: boolean; maxBytes?: number; optional?: boolean } = {},
 ): Promise<Record<string, unknown>> {
   const text = await readLimited(request, options.maxBytes ?? MAX_BODY_BYTES);
+  if (options.optional === true && text.trim() === "") return {};
+  if (nestsTooDeep(text)) throw new AppError("invalid", "Invalid JSON body");
   let value: unknown;
   try {
     value = JSON.parse(text);

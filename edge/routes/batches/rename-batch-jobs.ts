@@ -12,7 +12,7 @@ import { batchIdOf, readBatchRow } from "./batch-access.ts";
 const MAX_RENAMES = 1_000;
 const D1_RETRY_SECONDS = 5;
 
-export const RenameBody = z
+const RenameBody = z
   .object({
     renames: z
       .array(

@@ -39,7 +39,7 @@ const Shared = JobFields.omit({
 });
 
 /** Body of `POST /jobs/bulk` (jobs API 4). */
-export const BulkBody = z
+const BulkBody = z
   .object({ jobs: Items, ...Shared.shape })
   .refine(clipIsForward, CLIP_RULE)
   .meta({

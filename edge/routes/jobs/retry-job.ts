@@ -40,7 +40,8 @@ export const retryJob: Endpoint = {
     ],
   },
   async handler(context) {
-    const raw = await optionalBody(context.req.raw);
+    // No body is needed.
+    const raw = await readJsonObject(context.req.raw, { optional: true });
     if ("storage" in raw) {
       throw new AppError("invalid", "storage is not supported on this server", { field: "storage" });
     }
@@ -89,9 +90,3 @@ export const retryJob: Endpoint = {
     });
   },
 };
-
-/** No body is needed. */
-async function optionalBody(request: Request): Promise<Record<string, unknown>> {
-  const copy = request.clone();
-  return (await copy.text()).trim() === "" ? {} : readJsonObject(request);
-}

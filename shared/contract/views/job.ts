@@ -3,8 +3,8 @@ import { z } from "zod";
 import { choice, decimal, flag, id, list, millis, orNull, text, whole } from "./fields.ts";
 import { JOB_EXAMPLE } from "./job-example.ts";
 
-export const JOB_STATUSES = ["Pending", "Processing", "Completed", "Failed", "Warning", "Skipped"] as const;
-export const JOB_STEPS = ["Queued", "Downloading", "Muxing", "Uploading", "Finished", "Cancelled"] as const;
+const JOB_STATUSES = ["Pending", "Processing", "Completed", "Failed", "Warning", "Skipped"] as const;
+const JOB_STEPS = ["Queued", "Downloading", "Muxing", "Uploading", "Finished", "Cancelled"] as const;
 const ERROR_TYPES = ["error", "warning"] as const;
 
 export const status = choice(JOB_STATUSES, "State of the job; the last four are terminal and never change");

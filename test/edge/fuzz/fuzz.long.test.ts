@@ -4,7 +4,7 @@ import { fuzz, openFuzz } from "./run.ts";
 
 /** With the repeats of the refused ones more than 20,000 requests. */
 const ROUNDS = 10;
-const REQUESTS = 1_200;
+const REQUESTS = 1_300;
 
 describe("rounds of generated requests", () => {
   const seed = Date.now() % 2 ** 31;

@@ -20,6 +20,7 @@ export interface World {
   admin: string;
   /** Of a node's session. */
   session: string;
+  leaseId: string;
 }
 
 /** Bodies that would be taken, by operation id. */
@@ -36,7 +37,6 @@ const GOOD: Record<string, object> = {
   "register-node": { enrolment: "x", public_key: "A".repeat(43), name: "fuzz" },
   "session-challenge": { node_id: "01a2310c-0100-726b-b2a7-4de452e6b438" },
   heartbeat: { holding: [], slots: { download: 1, live: 1 }, state: "running" },
-  "lease-jobs": { request_id: "01a2310c-0100-726b-b2a7-4de452e6b438", slots: { download: 0, live: 0 } },
 };
 const URL_BODY = { url: "https://media.example.com/v1" };
 const QUERY_NAMES = [
@@ -107,7 +107,9 @@ function queryOf(world: World): fc.Arbitrary<string> {
 }
 
 function bodyOf(endpoint: Endpoint, world: World): fc.Arbitrary<string | null> {
-  const good = GOOD[endpoint.operationId] ?? URL_BODY;
+  // The id of a lease belongs to one node.
+  const lease = { request_id: world.leaseId, slots: { download: 1, live: 0 } };
+  const good = endpoint.operationId === "lease-jobs" ? lease : (GOOD[endpoint.operationId] ?? URL_BODY);
   const keys = fc.constantFrom(...Object.keys(good), "url", "metadata", "priority", "max_duration", "playlist");
   const wrong = fc.oneof(json, fc.constantFrom(...world.ids));
   const mutated = fc
