@@ -28,9 +28,9 @@ export type Decision =
       avoid: "prefer" | "only" | "countries" | null;
     };
 
-/** Random between 0 and min(max, base × 3^n). */
+/** Random up to min(max, base × 3^n); at least 1 ms, so that a repeat is never due in the very run that decided it. */
 export function backoffMs(triesSoFar: number, rule: BackoffRule, random: () => number): number {
-  return Math.floor(random() * Math.min(rule.maxMs, rule.baseMs * 3 ** triesSoFar));
+  return 1 + Math.floor(random() * (Math.min(rule.maxMs, rule.baseMs * 3 ** triesSoFar) - 1));
 }
 
 export function decideFailure(facts: FailureFacts, now: number, rule: BackoffRule, random: () => number): Decision {
