@@ -57,7 +57,7 @@ registerEndpoints(app, ENDPOINTS, async (context, endpoint) => {
 /** One token of the key's rate bucket, kept by the account's partition (jobs API 1.3). */
 async function admit(context: AppContext): Promise<void> {
   const { caller } = context.var;
-  const rate = caller.ratePerSecond ?? envNumber(context.env.TRAWL_RATE, RATE_PER_SECOND);
+  const rate = caller.limits.rate_per_second ?? envNumber(context.env.TRAWL_RATE, RATE_PER_SECOND);
   const state = await askPartition(context, async (stub) => stub.admit(caller.keyId, rate));
   if (state === null) return;
   // This Worker may remember the key as good for some seconds more.

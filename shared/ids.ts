@@ -1,8 +1,9 @@
 /** UUID v7: drawn ids and derived ones (jobs API 1.1; DESIGN section 2, Courier). */
+import { toHex } from "./hex.ts";
 
 /** Sixteen bytes → the 36-character lower-case text. */
-function format(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+export function formatUuid(bytes: Uint8Array): string {
+  const hex = toHex(bytes);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
@@ -26,7 +27,7 @@ function stamp(bytes: Uint8Array, unixMs: number): Uint8Array {
 export function uuidv7(unixMs: number, entropy: Uint8Array): string {
   const bytes = new Uint8Array(16);
   bytes.set(entropy.subarray(0, 10), 6);
-  return format(stamp(bytes, unixMs));
+  return formatUuid(stamp(bytes, unixMs));
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -1,5 +1,6 @@
 /** API keys: random, shown once, kept as SHA-256 (DESIGN section 6). */
 import { SCOPES, type Scope } from "../../shared/contract/admin.ts";
+import { toHex } from "../../shared/hex.ts";
 import { toBase64Url } from "./signing.ts";
 
 export type { Scope };
@@ -19,7 +20,7 @@ export function randomKey(prefix: string): string {
 
 export async function sha256Hex(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(new Uint8Array(digest));
 }
 
 /** Compares two texts in time that depends on their lengths only. */

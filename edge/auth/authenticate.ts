@@ -8,9 +8,6 @@ import { MAX_KEY_LENGTH, type Scope, sha256Hex } from "./api-keys.ts";
 export interface Caller {
   keyId: string;
   scopes: Scope[];
-  /** Requests a second of this key; null: the server's default. */
-  ratePerSecond: number | null;
-  maxResolution: string | null;
   /** The key's limits before its account's. */
   limits: Limits;
   partition: string;
@@ -23,12 +20,16 @@ const CALLER_CACHE_SIZE = 10_000;
 
 const cache = new Map<string, { caller: Caller; until: number }>();
 
+/** The credential of `Authorization: Bearer`; null for none, or another scheme. */
+export function bearerToken(headers: Headers): string | null {
+  return /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1] ?? null;
+}
+
 /** `x-api-key` counts; `Authorization: Bearer` is taken in its place. */
 export function presentedKey(headers: Headers): string | null {
   const own = headers.get("x-api-key");
   if (own !== null && own !== "") return own;
-  const bearer = /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "");
-  return bearer?.[1] ?? null;
+  return bearerToken(headers);
 }
 
 /** Throws 401 without a good key, 403 without the scope. */
@@ -97,8 +98,6 @@ async function readCaller(
   const caller: Caller = {
     keyId: row.key_id,
     scopes: JSON.parse(row.scopes) as Scope[],
-    ratePerSecond: limits.rate_per_second ?? null,
-    maxResolution: limits.max_resolution ?? null,
     limits,
     partition: row.partition,
     account: {

@@ -1,4 +1,4 @@
-import { uuidv7 } from "../../shared/ids.ts";
+import { derivedId } from "../../shared/derived-id.ts";
 
 /** What makes an id the same whenever the same thing happens again. */
 export interface IdParts {
@@ -18,8 +18,6 @@ export interface IdParts {
  *
  * @example await deriveId({ subject: job.id, createdAt: job.created_at, type: "progress", stage: "muxing" })
  */
-export async function deriveId(parts: IdParts): Promise<string> {
-  const text = [parts.subject, parts.type, parts.stage ?? ""].join("\n");
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return uuidv7(parts.createdAt, new Uint8Array(digest));
+export function deriveId(parts: IdParts): Promise<string> {
+  return derivedId(parts.createdAt, parts.subject, parts.type, parts.stage ?? "");
 }

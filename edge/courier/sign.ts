@@ -2,6 +2,7 @@
  * Webhook signatures (jobs API 8.3): the documented `X-Tornado-Signature`, and beside it the three headers of Standard
  * Webhooks (https://www.standardwebhooks.com). They use one secret in two ways: as text, and as the bytes it encodes.
  */
+import { toHex } from "../../shared/hex.ts";
 
 const SECRET_PREFIX = "whsec_";
 const SECRET_BYTES = 32;
@@ -34,7 +35,7 @@ export async function signatureHeaders(webhook: WebhookToSign): Promise<Record<s
     hmacSha256(secretBytes(secret), `${id}.${timestamp}.${body}`),
   ]);
   return {
-    "X-Tornado-Signature": `t=${timestamp},v1=${hex(tornado)}`,
+    "X-Tornado-Signature": `t=${timestamp},v1=${toHex(tornado)}`,
     "webhook-id": id,
     "webhook-timestamp": String(timestamp),
     "webhook-signature": `v1,${base64(standard)}`,
@@ -50,10 +51,6 @@ async function hmacSha256(key: Bytes, text: string): Promise<Bytes> {
 
 function secretBytes(secret: string): Bytes {
   return Uint8Array.from(atob(secret.slice(SECRET_PREFIX.length)), (character) => character.charCodeAt(0));
-}
-
-function hex(bytes: Bytes): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Standard base64, with padding: both schemes ask for it. */

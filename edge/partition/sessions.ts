@@ -1,6 +1,6 @@
 /** Node sessions and their leases: one heartbeat keeps all that a session holds. */
 import type { HeartbeatAnswer, Held, Slots } from "../../shared/contract/fleet.ts";
-import { failAttempt, NO_HAND_OUT } from "./end.ts";
+import { doomUploads, failAttempt, NO_HAND_OUT } from "./end.ts";
 import type { LiveJob } from "./job-row.ts";
 import { attemptRow, killAttempt, moveJob, patchJob } from "./move.ts";
 import { ordersFor } from "./node-orders.ts";
@@ -188,8 +188,7 @@ export function heartbeat(turn: Turn, who: NodeIdentity, beat: Heartbeat): Heart
 /** A node gives an attempt back (drain, shutdown): no try is counted. Stale tokens change nothing. */
 export function releaseAttempt(turn: Turn, job: LiveJob): void {
   const attempt = job.state === "running" ? attemptRow(turn, job, { outcome: "released", error: null }) : null;
-  turn.sql.run("UPDATE uploads SET doomed_at = ? WHERE job_id = ? AND doomed_at IS NULL", turn.now, job.id);
-  turn.effects.abort = true;
+  doomUploads(turn, job.id);
   moveJob(
     turn,
     job,

@@ -2,6 +2,7 @@
  * Signed part URLs of the disk store. The Worker signs, the service verifies, both by this file, so that the signed
  * text is written down once. WebCrypto only: it runs on either side.
  */
+import { toHex } from "../../shared/hex.ts";
 
 /** Parts are put here, on the service itself and on the Worker's public port alike. */
 const PART_PATH_PREFIX = "/_store/u/";
@@ -40,7 +41,7 @@ export function importPartKey(secret: string): Promise<PartKey> {
 /** Path and query of a signed part URL. */
 export async function partUrlPath(key: PartKey, grant: PartGrant): Promise<string> {
   const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, signedText(grant)));
-  const hex = Array.from(signature, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const hex = toHex(signature);
   const query = `max=${grant.maxBytes}&exp=${grant.expiresAt}&sig=${hex}`;
   return `${PART_PATH_PREFIX}${grant.uploadId}/${grant.partNumber}?${query}`;
 }

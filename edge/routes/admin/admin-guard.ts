@@ -1,13 +1,14 @@
 import { AppError } from "../../app-error.ts";
 import { sameSecret } from "../../auth/api-keys.ts";
+import { bearerToken } from "../../auth/authenticate.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { AppContext } from "../http.ts";
 
 /** The admin API: its own token, never an API key (operator's manual). */
 async function requireAdmin(context: AppContext): Promise<void> {
   const expected = context.env.TRAWL_ADMIN_TOKEN ?? "";
-  const given = /^Bearer +(\S+) *$/i.exec(context.req.header("authorization") ?? "")?.[1];
-  if (given === undefined) throw new AppError("unauthenticated", "Missing admin token (Authorization: Bearer …)");
+  const given = bearerToken(context.req.raw.headers);
+  if (given === null) throw new AppError("unauthenticated", "Missing admin token (Authorization: Bearer …)");
   if (expected === "" || !(await sameSecret(given, expected)))
     throw new AppError("unauthenticated", "Invalid admin token");
 }

@@ -2,7 +2,7 @@
  * Signed URLs of managed files (jobs API 11.2): `/f/<file and account>/<key>?expires=<s>&signature=<hmac>`. The path names
  * the file's id, so a renamed or replaced object is never served under an old link.
  */
-import { isUuid } from "../../../shared/ids.ts";
+import { formatUuid, isUuid } from "../../../shared/ids.ts";
 import { FILE_URL_TTL_MS } from "../../../shared/limits.ts";
 import { fromBase64Url, type Signer, toBase64Url } from "../../auth/signing.ts";
 
@@ -57,10 +57,7 @@ function packIds(link: Pick<FileLink, "fileId" | "account">): string {
 function unpackIds(text: string): Pick<FileLink, "fileId" | "account"> | null {
   const bytes = fromBase64Url(text);
   if (bytes === null || bytes.length !== 32) return null;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const uuid = (part: string) =>
-    `${part.slice(0, 8)}-${part.slice(8, 12)}-${part.slice(12, 16)}-${part.slice(16, 20)}-${part.slice(20)}`;
-  const fileId = uuid(hex.slice(0, 32));
-  const account = uuid(hex.slice(32));
+  const fileId = formatUuid(bytes.subarray(0, 16));
+  const account = formatUuid(bytes.subarray(16));
   return isUuid(fileId) && isUuid(account) ? { fileId, account } : null;
 }

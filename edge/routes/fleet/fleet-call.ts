@@ -3,6 +3,7 @@ import { z } from "zod";
 import { FLEET_BASE, type FleetErrorCode } from "../../../shared/contract/fleet.ts";
 import { isUuid } from "../../../shared/ids.ts";
 import { AppError } from "../../app-error.ts";
+import { bearerToken } from "../../auth/authenticate.ts";
 import { configuredPartitions } from "../../auth/choose-partition.ts";
 import { signerOf } from "../../auth/signing.ts";
 import { isBorn } from "../../db/partitions.ts";
@@ -67,10 +68,8 @@ export const SessionClaims = z.object({
 
 /** Verifies the session key; no store is asked. The partition fences by the session number inside. */
 export async function nodeIdentity(context: AppContext): Promise<NodeIdentity> {
-  const key = /^Bearer +(\S+) *$/i.exec(context.req.header("authorization") ?? "")?.[1];
-  const claims = SessionClaims.safeParse(
-    key === undefined ? null : await signerOf(context.env).open("session-key", key),
-  );
+  const key = bearerToken(context.req.raw.headers);
+  const claims = SessionClaims.safeParse(key === null ? null : await signerOf(context.env).open("session-key", key));
   if (!claims.success || claims.data.expires <= Date.now()) throw fleetError("session_expired", "Open a session first");
   const { expires: _, ...who } = claims.data;
   return who;

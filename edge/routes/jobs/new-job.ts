@@ -83,7 +83,7 @@ function optionsOf(context: AppContext, template: JobTemplate): JobOptions {
     ...(max_filesize_bytes === undefined ? {} : { max_filesize_bytes }),
     ...(attempt_deadline_seconds === undefined ? {} : { attempt_deadline_seconds }),
   };
-  const options = normaliseOptions(asked, caller.maxResolution);
+  const options = normaliseOptions(asked, caller.limits.max_resolution ?? null);
   const askedResolution = asked.max_resolution ?? "best";
   return {
     ...options,
