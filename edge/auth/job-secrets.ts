@@ -1,0 +1,31 @@
+/**
+ * What a client entrusts to one job (jobs API 3.1 `cookies`, 9.2 inline `storage`): one sealed record in the job's row,
+ * erased with the job's end. It is bound to the account and not to the job, so that the children of a list get a copy of
+ * the ciphertext inside a transaction, where nothing can be encrypted.
+ */
+import type { SecretBox } from "./secret-box.ts";
+
+export interface JobSecrets {
+  /** Netscape cookie text, for the node that runs the job. */
+  cookies?: string;
+  /** The inline `storage` object as it was validated, credentials included. Never leaves the edge. */
+  storage?: Record<string, unknown>;
+}
+
+const PURPOSE = "job-secrets";
+
+/** The record for the job's row; null when there is nothing to keep. */
+export async function sealJobSecrets(box: SecretBox, account: string, secrets: JobSecrets): Promise<string | null> {
+  if (secrets.cookies === undefined && secrets.storage === undefined) return null;
+  return box.seal(JSON.stringify(secrets), { account, purpose: PURPOSE });
+}
+
+/**
+ * What {@link sealJobSecrets} kept; empty for a job without secrets.
+ *
+ * @throws SecretBoxError when the record does not open for this account
+ */
+export async function openJobSecrets(box: SecretBox, account: string, sealed: string | null): Promise<JobSecrets> {
+  if (sealed === null) return {};
+  return JSON.parse(await box.open(sealed, { account, purpose: PURPOSE })) as JobSecrets;
+}
