@@ -5,10 +5,10 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
-import type { Bench, Row } from "../test/bench/bench.ts";
-import { ROOT, run } from "./test/run.ts";
+import { ROOT, run } from "../../scripts/test/run.ts";
+import type { Bench, Row } from "./bench.ts";
 
-const FOLDER = join(ROOT, "test", "bench");
+const FOLDER = import.meta.dirname;
 const SUFFIX = ".bench.ts";
 
 interface Result {
