@@ -4,6 +4,7 @@ import { doomUploads, failAttempt, NO_HAND_OUT } from "./end.ts";
 import type { LiveJob } from "./job-row.ts";
 import { attemptRow, killAttempt, moveJob, patchJob } from "./move.ts";
 import { ordersFor } from "./node-orders.ts";
+import { claim } from "./report.ts";
 import { type Turn, tokenOf } from "./turn.ts";
 
 /** Who is calling: from the session key, which the edge has signed. */
@@ -182,7 +183,12 @@ export function heartbeat(turn: Turn, who: NodeIdentity, beat: Heartbeat): Heart
     if (job.missed + 1 >= 2) returnOne(turn, job);
     else patchJob(turn, job, { missed: job.missed + 1 });
   }
-  return beat.holding.filter((held) => !live.has(`${held.job} ${held.token}`));
+  return beat.holding.filter(
+    (held) =>
+      !live.has(`${held.job} ${held.token}`) &&
+      // It has decided its job and waits for our answer, or repeats its report because the answer was lost.
+      claim(turn, who, held.job, held.token).kind !== "decided",
+  );
 }
 
 /** A node gives an attempt back (drain, shutdown): no try is counted. Stale tokens change nothing. */

@@ -56,6 +56,14 @@ describe("a heartbeat", () => {
     expect(harness.job(id(1)).state).toBe("running");
   });
 
+  it.each(["finishing", "completed", "failed"] as const)("does not kill the attempt that made its job %s", (state) => {
+    const harness = new Harness();
+    harness.reach(state);
+    // The answer to its report is on the way, or was lost and is asked for again.
+    expect(beat(harness, [{ job: id(1), token: "1.1" }])).toEqual([]);
+    expect(beat(harness, [{ job: id(1), token: "1.2" }])).toHaveLength(1);
+  });
+
   it("kills neither an offer that is listed nor one that is not", () => {
     const harness = new Harness();
     harness.create(id(1));
