@@ -263,6 +263,18 @@ export function testObjectStore(name: string, open: () => Promise<StoreUnderTest
       expect(await opened.countUploads()).toBe(0);
     });
 
+    it("takes back what an aborted upload has committed, and leaves what somebody else put there since", async () => {
+      const { request } = await deliver("a.mp4", sampleBytes(10));
+      await opened.store.abort(request.uploadId, "a.mp4");
+      expect(await opened.store.head("a.mp4")).toBeNull();
+      const again = await deliver("b.mp4", sampleBytes(10));
+      const etag = again.result.kind === "committed" ? again.result.etag : "";
+      expect(await opened.store.delete("b.mp4", etag)).toBe(true);
+      await opened.putForeign("b.mp4", sampleBytes(20, 7));
+      await opened.store.abort(again.request.uploadId, "b.mp4");
+      expect(await readAll(opened.store, "b.mp4")).toEqual(sampleBytes(20, 7));
+    });
+
     it("aborts at once while a part is being sent", async () => {
       const upload = await begin("a.mp4", 1_000);
       const sending = openPart(await upload.url(1));
