@@ -3,7 +3,9 @@ import { BATCH_COLUMNS, type BatchRow } from "../partition/batches.ts";
 import type { AccountFacts } from "../partition/create.ts";
 import type { FileRow, UsageRow } from "../partition/drain.ts";
 import { DRAINED_COLUMNS, type JobRow } from "../partition/job-row.ts";
+import type { TargetRow } from "../partition/targets.ts";
 import type { Database } from "./database.ts";
+import { ACCOUNT_STORAGE } from "./account-storage.ts";
 
 /** Rows read at once. */
 const PAGE_ROWS = 500;
@@ -26,7 +28,7 @@ export type AccountToRebuild = AccountFacts & Omit<UsageRow, "account_id">;
 export async function accountsOf(db: Database, partition: string): Promise<AccountToRebuild[]> {
   const { results } = await db
     .prepare(
-      `SELECT a.id, a.pool, a.limits, a.store_prefix, coalesce(u.version, 0) AS version, coalesce(u.usage_count, 0) AS usage_count,
+      `SELECT a.id, a.pool, a.limits, a.store_prefix, ${ACCOUNT_STORAGE} AS storage, coalesce(u.version, 0) AS version, coalesce(u.usage_count, 0) AS usage_count,
          coalesce(u.bytes_used, 0) AS bytes_used, coalesce(u.bytes_reserved, 0) AS bytes_reserved,
          0 AS jobs_pending, 0 AS jobs_processing, coalesce(u.jobs_completed, 0) AS jobs_completed,
          coalesce(u.jobs_failed, 0) AS jobs_failed, coalesce(u.jobs_warning, 0) AS jobs_warning,
@@ -59,6 +61,19 @@ export async function liveBatchesOf(db: Database, account: string): Promise<Batc
     .prepare(`SELECT ${BATCH_COLUMNS.join(", ")} FROM batches WHERE account_id = ? AND finished_at IS NULL`)
     .bind(account)
     .all<BatchRow>();
+  return results;
+}
+
+/** Targets of an account's unfinished jobs, for a partition that is rebuilt. Uses jobs_live(account_id, id). */
+export async function liveTargetsOf(db: Database, account: string): Promise<TargetRow[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT t.id, t.provider, t.endpoint, t.bucket, t.region, t.folder_prefix, t.base_folder, c.sealed
+       FROM targets t LEFT JOIN target_credentials c ON c.target_id = t.id
+       WHERE t.id IN (SELECT target_id FROM jobs INDEXED BY jobs_live WHERE account_id = ? AND finished_at IS NULL)`,
+    )
+    .bind(account)
+    .all<TargetRow>();
   return results;
 }
 

@@ -22,29 +22,33 @@ import type { FileKind, Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { derivedId } from "../../shared/derived-id.ts";
 import { MAX_PARTS, TICKET_URL_TTL_MS, TICKET_URLS } from "../../shared/limits.ts";
-import type { ObjectStore } from "../storage/port.ts";
+import type { BegunUpload, UploadIntent } from "../storage/port.ts";
+import { StoreError } from "../storage/store-error.ts";
 import type { Core } from "./core.ts";
 import { readCursor } from "./drain.ts";
-import type { FailureReport } from "./end.ts";
+import { type FailureReport, failAttempt } from "./end.ts";
 import type { JobEventData } from "./events.ts";
 import { becomeParent, type ExpansionIds } from "./expand.ts";
 import type { LiveJob } from "./job-row.ts";
+import type { OpenStore } from "./job-stores.ts";
 import { leaseJobs } from "./lease.ts";
 import { getJob, getJobRow } from "./move.ts";
+import { passTakenNames } from "./name-looks.ts";
 import { ordersFor } from "./node-orders.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "./report.ts";
 import { enterSession, heartbeat, type NodeIdentity, releaseAttempt } from "./sessions.ts";
 import type { State } from "./states.ts";
+import { MANAGED_TARGET } from "./targets.ts";
 import { type Effects, type Turn, tokenOf } from "./turn.ts";
-import { addUpload, findUpload, uploadTarget } from "./uploads.ts";
+import { addUpload, findUpload, type UploadPlace, uploadPlace } from "./uploads.ts";
 import type { Watch } from "./watch.ts";
 
 export interface NodeDeskDeps {
   core: Core;
   board: ProgressBoard;
   watch: Watch;
-  store: ObjectStore;
+  open: OpenStore;
   now: () => number;
   follow(effects: Effects): void;
   /** The URL guard, under the operator's policy. */
@@ -60,7 +64,13 @@ type Answer<T> = T | Refusal;
 
 const FENCED: Refusal = { refused: "session_fenced", message: "A newer session of this node exists" };
 const REMOVED: Refusal = { refused: "node_revoked", message: "The operator has removed this node" };
+/** A begin of an upload that a passing fault of the store has cost; then the attempt fails with class *storage*. */
+const BEGIN_TRIES = 2;
+
 const LOST: Refusal = { refused: "lease_lost", message: "This attempt is no longer yours: end it and publish nothing" };
+
+/** The same to the node; the desk knows that it has ended the attempt itself. */
+const STORAGE_FAILED: Refusal = { ...LOST };
 
 export class NodeDesk {
   readonly #deps: NodeDeskDeps;
@@ -169,13 +179,34 @@ export class NodeDesk {
     );
     if ("refused" in decision) return decision;
     if (decision.extra !== "go") return { decision: decision.extra ?? "stop" };
+    await this.#passTaken(who, job, token);
     const ticket = await this.ticket(
       who,
       job,
       { token, kind: "media", language: null, size: null, upload_id: null, from_part: 1 },
       origin,
     );
-    return "refused" in ticket ? ticket : { decision: "go", tickets: [ticket.ticket] };
+    if ("refused" in ticket) return ticket === STORAGE_FAILED ? { decision: "stop" } : ticket;
+    return { decision: "go", tickets: [ticket.ticket] };
+  }
+
+  /** Objects that lie in a bucket already count as taken names (jobs API 11.1). */
+  #passTaken(who: NodeIdentity, job: string, token: string): Promise<number> {
+    const { open, now } = this.#deps;
+    return passTakenNames({
+      open,
+      now,
+      run: (body) => {
+        const answer = this.#report(
+          who,
+          job,
+          token,
+          (turn, held) => ({ state: held.state, extra: body(turn, held) }),
+          "running",
+        );
+        return "refused" in answer ? null : (answer.extra ?? null);
+      },
+    });
   }
 
   /** A node is a stranger: entries are guarded like URLs of clients. The ids are derived before the transaction. */
@@ -203,19 +234,20 @@ export class NodeDesk {
       (turn, held) => ({
         state: held.state,
         extra: {
-          target: uploadTarget(turn, held, kind, language),
+          place: uploadPlace(turn, held, kind, language),
           begun: findUpload(turn, held, token, kind, language),
         },
       }),
       "running",
     );
     if ("refused" in asked) return asked;
-    const { target, begun } = asked.extra ?? { target: null, begun: null };
-    if (target === null) return { refused: "bad_request", message: "report `extracted` before asking for a ticket" };
-    const upload = begun ?? (await this.#begin(who, job, token, kind, language, request.size, target));
+    const { place, begun } = asked.extra ?? { place: null, begun: null };
+    if (place === null) return { refused: "bad_request", message: "report `extracted` before asking for a ticket" };
+    const upload = begun ?? (await this.#begin(who, job, token, kind, language, request.size, place));
     if ("refused" in upload) return upload;
     const count = Math.min(TICKET_URLS, partCount(request.size, upload.partSize) - request.from_part + 1);
-    const urls = await this.#deps.store.presignParts({
+    const store = await this.#deps.open(place.store);
+    const urls = await store.presignParts({
       uploadId: upload.uploadId,
       key: upload.storeKey,
       fromPart: request.from_part,
@@ -232,6 +264,7 @@ export class NodeDesk {
         part_size: upload.partSize,
         urls,
         expires_in_ms: TICKET_URL_TTL_MS,
+        ...(place.store.targetId === MANAGED_TARGET ? {} : { guarded: true }),
       },
     };
   }
@@ -243,29 +276,62 @@ export class NodeDesk {
     kind: FileKind,
     language: string | null,
     size: number | null,
-    target: { path: string; storeKey: string; contentType: string },
+    place: UploadPlace,
   ): Promise<Answer<{ uploadId: string; partSize: number; storeKey: string }>> {
-    const { store } = this.#deps;
-    const begun = await store.begin({ key: target.storeKey, job, token, contentType: target.contentType, size });
+    const intent = { key: place.storeKey, job, token, contentType: place.contentType, size };
+    const begun = await this.#beginAt(place, intent);
+    if (begun instanceof StoreError) return this.#storageFailed(who, job, token, begun);
+    const store = await this.#deps.open(place.store);
     // The store was away from the transaction: the attempt may have ended meanwhile, and then the upload must go.
     const noted = this.#report(
       who,
       job,
       token,
       (turn, held) => {
-        addUpload(turn, held, { ...begun, token, kind, language }, target);
+        addUpload(turn, held, { ...begun, token, kind, language }, place);
         return { state: held.state, extra: findUpload(turn, held, token, kind, language) };
       },
       "running",
     );
     if ("refused" in noted) {
-      await store.abort(begun.uploadId, target.storeKey);
+      await store.abort(begun.uploadId, place.storeKey);
       return noted;
     }
     const row = noted.extra ?? null;
     // Two requests for the same file at once: the first row counts.
-    if (row !== null && row.uploadId !== begun.uploadId) await store.abort(begun.uploadId, target.storeKey);
+    if (row !== null && row.uploadId !== begun.uploadId) await store.abort(begun.uploadId, place.storeKey);
     return row ?? LOST;
+  }
+
+  /** Asks again after a passing fault; what is thrown otherwise is no answer of the store's, and the node comes back. */
+  async #beginAt(place: UploadPlace, intent: UploadIntent): Promise<BegunUpload | StoreError> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await (await this.#deps.open(place.store)).begin(intent);
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        if (error.fault !== "unavailable" || tries >= BEGIN_TRIES) return error;
+      }
+    }
+  }
+
+  /** The attempt ends here: there is no use in downloading what cannot be delivered. */
+  #storageFailed(who: NodeIdentity, job: string, token: string, { code, fault }: StoreError): Refusal {
+    const tooLarge = code === "too_large";
+    const report: FailureReport = {
+      class: tooLarge ? "too_large" : "storage",
+      message: tooLarge ? null : `Upload failed: ${code}`,
+      permanent: fault === "permanent",
+      retryAfterMs: null,
+    };
+    const failed = this.#report(
+      who,
+      job,
+      token,
+      (turn, held) => ({ state: failAttempt(turn, held, report).state }),
+      "running",
+    );
+    return "refused" in failed ? failed : STORAGE_FAILED;
   }
 
   progress(who: NodeIdentity, frame: readonly ProgressEntry[]): void {

@@ -25,7 +25,7 @@ import type {
   UploadIntent,
   VerifyResult,
 } from "./port.ts";
-import { StoreError } from "./store-error.ts";
+import { StoreError, verifyProblem } from "./store-error.ts";
 
 /** The part of a service binding that is used here. */
 export interface StoreService {
@@ -74,7 +74,7 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
         await ask("head", { key }, HeadAnswer.nullable());
         return { ok: true };
       } catch (error) {
-        return { ok: false, code: error instanceof StoreError ? error.code : "unreachable" };
+        return verifyProblem(error);
       }
     },
 
@@ -150,7 +150,7 @@ function wireIntent(intent: UploadIntent) {
 
 /** The service answered, but not what was asked for; it may another time. */
 function refusal(code: string): StoreError {
-  return new StoreError(code, false);
+  return new StoreError(code, code === "too_large" ? "permanent" : "unavailable");
 }
 
 async function errorCode(response: Response): Promise<string> {

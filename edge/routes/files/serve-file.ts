@@ -1,8 +1,8 @@
-/** A managed file as an answer: conditions, one byte range, headers that keep a stranger's bytes harmless (jobs API 11.2). */
+/** A file as an answer of ours, managed or relayed: conditions, one byte range, headers that keep a stranger's bytes harmless (jobs API 11.2). */
 import { AppError } from "../../app-error.ts";
 import type { FileRow } from "../../partition/drain.ts";
-import { openManagedStore } from "../../storage/open-store.ts";
 import type { AppContext } from "../http.ts";
+import { reachStore } from "./file-urls.ts";
 import { conditionalStatus, parseRange } from "./ranges.ts";
 
 /**
@@ -12,10 +12,12 @@ import { conditionalStatus, parseRange } from "./ranges.ts";
  * @throws AppError 404 for an object that is gone or no longer the one we wrote; 412, 416
  */
 export async function serveFile(context: AppContext, file: FileRow, disposition: string): Promise<Response> {
-  const store = openManagedStore(context.env);
+  const gone = new AppError("not_found", "File no longer exists");
+  const store = await reachStore(context.env, file.account_id, file.target_id);
+  if (store === null) throw gone;
   const head = await store.head(file.store_key);
   // A file that was removed or changed by hand is never served as the one we wrote.
-  if (head === null || head.etag !== file.etag) throw new AppError("not_found", "File no longer exists");
+  if (head === null || head.etag !== file.etag) throw gone;
   const headers = fileHeaders(file, disposition);
   const conditional = conditionalStatus(context.req.raw.headers, file.etag);
   if (conditional === 304) return new Response(null, { status: 304, headers });
@@ -37,7 +39,7 @@ export async function serveFile(context: AppContext, file: FileRow, disposition:
   const status = range === null ? 200 : 206;
   if (context.req.method === "HEAD") return new Response(null, { status, headers });
   const body = await store.read(file.store_key, range);
-  if (body === null) throw new AppError("not_found", "File no longer exists");
+  if (body === null) throw gone;
   return new Response(fixedLength(body, length), { status, headers });
 }
 

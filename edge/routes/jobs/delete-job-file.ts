@@ -1,10 +1,12 @@
 import { FileDeleted } from "../../../shared/contract/views/actions.ts";
-import { AppError } from "../../app-error.ts";
+import { AppError, unavailable } from "../../app-error.ts";
 import { markFilesDeleted } from "../../db/jobs.ts";
 import { answer, refused } from "../../openapi/describe.ts";
 import type { FileRow } from "../../partition/drain.ts";
-import { openManagedStore } from "../../storage/open-store.ts";
+import type { ObjectStore } from "../../storage/port.ts";
+import { StoreError } from "../../storage/store-error.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { reachStore } from "../files/file-urls.ts";
 import type { AppContext } from "../http.ts";
 import { askPartition, jobIdOf, notFound, readJobSource } from "./job-access.ts";
 
@@ -22,6 +24,11 @@ export const deleteJobFile: Endpoint = {
     answers: [
       answer(200, "Deleted.", FileDeleted),
       refused(400, "No file, or one that was changed since.", "Job has no file to delete"),
+      refused(
+        503,
+        "Your storage did not answer, or refuses: nothing was deleted.",
+        "Storage is unavailable: AccessDenied",
+      ),
       refused(404, "Unknown id, another account's, or no UUID.", "Job not found"),
     ],
   },
@@ -34,17 +41,34 @@ export const deleteJobFile: Endpoint = {
     const none = new AppError("invalid", "Job has no file to delete");
     // A parent's files are its children's.
     if (source.row.state !== "completed" || source.row.role === "parent" || media === undefined) throw none;
-    const store = openManagedStore(context.env);
+    const store = await reachStore(context.env, source.row.account_id, media.target_id);
+    // Out of reach, it is none of ours any more.
+    if (store === null) throw none;
     // Only the object that we wrote: one that was changed by hand is somebody's own now.
-    if (!(await store.delete(media.store_key, media.etag))) throw none;
-    await deleteFiles(context, id, files);
+    const deleted = await store.delete(media.store_key, media.etag).catch((error: unknown) => {
+      if (error instanceof StoreError) throw storeAway(error);
+      throw error;
+    });
+    if (!deleted) throw none;
+    await deleteFiles(context, id, files, store);
     return context.json({ message: "File deleted successfully", job_id: id, deleted_key: media.path });
   },
 };
 
+const STORE_RETRY_SECONDS = 30;
+
+/** Nothing was deleted; the store's own code tells its owner why. */
+function storeAway({ code }: StoreError): AppError {
+  return unavailable(`Storage is unavailable: ${code}`, STORE_RETRY_SECONDS);
+}
+
 /** Deletes a job's files, as far as they are still those that we wrote, and frees their names. A repeat does no harm. */
-export async function deleteFiles(context: AppContext, job: string, files: readonly FileRow[]): Promise<void> {
-  const store = openManagedStore(context.env);
+export async function deleteFiles(
+  context: AppContext,
+  job: string,
+  files: readonly FileRow[],
+  store: ObjectStore,
+): Promise<void> {
   for (const file of files) await store.delete(file.store_key, file.etag);
   const now = Date.now();
   const account = context.var.caller.account.id;
