@@ -26,10 +26,9 @@ export async function saveStorage(context: AppContext, storage: Storage, source:
 /** False when the account's storage is not of this provider. */
 export async function dropStorage(context: AppContext, provider: Provider): Promise<boolean> {
   const { account } = context.var.caller;
-  const removed = await removeAccountStorage(context.env.DB, account.id, provider, Date.now());
-  // Told in any case: an earlier removal may have stopped before this.
+  if (!(await removeAccountStorage(context.env.DB, account.id, provider, Date.now()))) return false;
   await tellPartition(context);
-  return removed;
+  return true;
 }
 
 /** What a Worker remembers of the account is some seconds old; what is pushed wins over it. */
