@@ -145,7 +145,8 @@ describe("inline storage", () => {
   });
 
   it("is not probed when the queue is full or the quota reached, nor when a field is bad", async () => {
-    account = await newAccount({ limits: { max_queued: 0 } });
+    account = await newAccount({ limits: { max_queued: 1 } });
+    await account.createJob();
     expect(refusal(await create(inline()))).toMatchObject({ status: 503, error: "Queue is full" });
     expect((await create(inline(), { priority: 99 })).status).toBe(400);
     expect((await s3.look(bucket)).calls).toEqual([]);

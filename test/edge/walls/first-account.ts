@@ -16,7 +16,7 @@ export interface FirstAccount {
 }
 
 const URL = "https://media.example.com/first-secret-url";
-const HOOK = "https://hooks.test/r/ok/first-secret-hook";
+const HOOK = "https://hooks.test/r/200/first-secret-hook";
 
 export async function openFirstAccount(): Promise<FirstAccount> {
   const account = await newAccount();
@@ -47,8 +47,9 @@ export async function openFirstAccount(): Promise<FirstAccount> {
     paused: true,
   });
   const deliveries = await vi.waitFor(async () => {
-    const { body } = await account.api<{ webhooks: { id: string }[] }>("GET", "/webhooks");
-    if (body.webhooks.length === 0) throw new Error("no webhook is logged yet");
+    const { body } = await account.api<{ webhooks: { id: string }[] }>("GET", "/webhooks?status=delivered");
+    // One that is still to be repeated would change its rows by itself.
+    if (body.webhooks.length === 0) throw new Error("no webhook is delivered yet");
     return body.webhooks.map((each) => each.id);
   });
   const secret = await account.api<{ webhook_signing_secret: string }>("GET", "/user/webhook-secret");
