@@ -4,8 +4,8 @@ import type { AccountFacts } from "../partition/create.ts";
 import type { FileRow, UsageRow } from "../partition/drain.ts";
 import { DRAINED_COLUMNS, type JobRow } from "../partition/job-row.ts";
 import type { TargetRow } from "../partition/targets.ts";
-import type { Database } from "./database.ts";
 import { ACCOUNT_STORAGE } from "./account-storage.ts";
+import type { Database } from "./database.ts";
 
 /** Rows read at once. */
 const PAGE_ROWS = 500;
@@ -77,13 +77,18 @@ export async function liveTargetsOf(db: Database, account: string): Promise<Targ
   return results;
 }
 
-/** Files that still hold their names. Uses files_account_path(account_id, path). */
-export async function filesAfter(db: Database, account: string, after: string): Promise<FileRow[]> {
+/** Files that still hold their names; a path is there once a target. Uses files_account_path(account_id, path). */
+export async function filesAfter(
+  db: Database,
+  account: string,
+  after: Pick<FileRow, "path" | "file_id">,
+): Promise<FileRow[]> {
   const { results } = await db
     .prepare(
-      `SELECT * FROM files WHERE account_id = ? AND path > ? AND deleted_at IS NULL ORDER BY path LIMIT ${PAGE_ROWS}`,
+      `SELECT * FROM files WHERE account_id = ?1 AND path >= ?2 AND (path > ?2 OR file_id > ?3) AND deleted_at IS NULL
+       ORDER BY path, file_id LIMIT ${PAGE_ROWS}`,
     )
-    .bind(account, after)
+    .bind(account, after.path, after.file_id)
     .all<FileRow>();
   return results;
 }

@@ -3,7 +3,15 @@
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { SESSION_KEY_TTL_MS } from "../../shared/limits.ts";
 import type { Database } from "../db/database.ts";
-import { accountsOf, claimEpoch, filesAfter, liveBatchesOf, liveJobsAfter, liveTargetsOf, nodeOrders } from "../db/rebuild.ts";
+import {
+  accountsOf,
+  claimEpoch,
+  filesAfter,
+  liveBatchesOf,
+  liveJobsAfter,
+  liveTargetsOf,
+  nodeOrders,
+} from "../db/rebuild.ts";
 import { insertBatchRow } from "./batches.ts";
 import { Core } from "./core.ts";
 import { insertJobRow, upsertAccount, withoutHandOut } from "./create.ts";
@@ -124,7 +132,7 @@ function putBack(turn: Turn, row: JobRow): void {
 }
 
 async function rebuildNames(core: Core, db: Database, account: string, now: () => number): Promise<void> {
-  for (let after = ""; ; ) {
+  for (let after = { path: "", file_id: "" }; ; ) {
     const page = await filesAfter(db, account, after);
     const last = page.at(-1);
     if (last === undefined) return;
@@ -134,7 +142,7 @@ async function rebuildNames(core: Core, db: Database, account: string, now: () =
         holdName(turn, { id: file.job_id, account_id: account, target_id: file.target_id }, file.path, folder, 1);
       }
     });
-    after = last.path;
+    after = last;
   }
 }
 

@@ -5,13 +5,9 @@ import { secretBoxOf } from "../auth/secret-box.ts";
 import { openTargetStorage } from "../db/targets.ts";
 import type { Env } from "../env.ts";
 import { openAnyStore, openManagedStore } from "../storage/open-store.ts";
-import type { ObjectStore } from "../storage/port.ts";
 import { StoreError } from "../storage/store-error.ts";
 import type { Sql } from "./sql.ts";
-import { getTarget, MANAGED_TARGET, type StoreRef } from "./targets.ts";
-
-/** @throws StoreError when the target or its credentials are gone; SecretBoxError when they do not open */
-export type OpenStore = (ref: StoreRef) => Promise<ObjectStore>;
+import { getTarget, MANAGED_TARGET, type OpenStore, type StoreRef } from "./targets.ts";
 
 /** Nothing is kept between two calls: clear credentials live no longer than the work that needs them. */
 export function jobStores(sql: Sql, env: Env): OpenStore {

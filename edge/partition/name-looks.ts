@@ -5,10 +5,10 @@
 import type { JobOptions } from "../../shared/contract/options.ts";
 import type { LiveJob } from "./job-row.ts";
 import { parseReserved } from "./job-row.ts";
-import type { OpenStore } from "./job-stores.ts";
 import { patchJob } from "./move.ts";
 import { passOver, reservedKeys } from "./names.ts";
-import { MANAGED_TARGET, type StoreRef } from "./targets.ts";
+import { MANAGED_TARGET, type OpenStore, type StoreRef } from "./targets.ts";
+import type { AttemptDesk } from "./tickets.ts";
 import type { Turn } from "./turn.ts";
 import { hasUploads, storeOf } from "./uploads.ts";
 
@@ -17,25 +17,19 @@ const MAX_LOOKS = 20;
 /** The node waits for an answer, and the upload has yet to begin. */
 const MAX_LOOKS_MS = 5_000;
 
-export interface NameLookDeps {
-  open: OpenStore;
-  now: () => number;
-  /** Runs while the attempt runs; null: it does not any more. */
-  run<Result>(body: (turn: Turn, job: LiveJob) => Result): Result | null;
-}
-
 /** Returns how many names were passed over. */
-export async function passTakenNames({ open, now, run }: NameLookDeps): Promise<number> {
+export async function passTakenNames({ open, now, run }: AttemptDesk): Promise<number> {
   const until = now() + MAX_LOOKS_MS;
   let passed = 0;
   for (let looks = 0; looks < MAX_LOOKS; ) {
     const names = run(namesOf);
-    if (names === null) return passed;
+    if ("refused" in names || names.value === null) return passed;
+    const { keys, store } = names.value;
     let taken: string | null = null;
-    for (const key of names.keys) {
+    for (const key of keys) {
       if (looks >= MAX_LOOKS || now() >= until) return passed;
       looks++;
-      if (await lies(open, names.store, key)) {
+      if (await lies(open, store, key)) {
         taken = key;
         break;
       }

@@ -18,19 +18,15 @@ import type {
   Ticket,
   TicketRequest,
 } from "../../shared/contract/fleet.ts";
-import type { FileKind, Manifest } from "../../shared/contract/media.ts";
+import type { Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { derivedId } from "../../shared/derived-id.ts";
-import { MAX_PARTS, TICKET_URL_TTL_MS, TICKET_URLS } from "../../shared/limits.ts";
-import type { BegunUpload, UploadIntent } from "../storage/port.ts";
-import { StoreError } from "../storage/store-error.ts";
 import type { Core } from "./core.ts";
 import { readCursor } from "./drain.ts";
-import { type FailureReport, failAttempt } from "./end.ts";
+import type { FailureReport } from "./end.ts";
 import type { JobEventData } from "./events.ts";
 import { becomeParent, type ExpansionIds } from "./expand.ts";
 import type { LiveJob } from "./job-row.ts";
-import type { OpenStore } from "./job-stores.ts";
 import { leaseJobs } from "./lease.ts";
 import { getJob, getJobRow } from "./move.ts";
 import { passTakenNames } from "./name-looks.ts";
@@ -39,9 +35,9 @@ import type { ProgressBoard } from "./progress-board.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "./report.ts";
 import { enterSession, heartbeat, type NodeIdentity, releaseAttempt } from "./sessions.ts";
 import type { State } from "./states.ts";
-import { MANAGED_TARGET } from "./targets.ts";
+import type { OpenStore } from "./targets.ts";
+import { type AttemptDesk, ticket } from "./tickets.ts";
 import { type Effects, type Turn, tokenOf } from "./turn.ts";
-import { addUpload, findUpload, type UploadPlace, uploadPlace } from "./uploads.ts";
 import type { Watch } from "./watch.ts";
 
 export interface NodeDeskDeps {
@@ -64,13 +60,7 @@ type Answer<T> = T | Refusal;
 
 const FENCED: Refusal = { refused: "session_fenced", message: "A newer session of this node exists" };
 const REMOVED: Refusal = { refused: "node_revoked", message: "The operator has removed this node" };
-/** A begin of an upload that a passing fault of the store has cost; then the attempt fails with class *storage*. */
-const BEGIN_TRIES = 2;
-
 const LOST: Refusal = { refused: "lease_lost", message: "This attempt is no longer yours: end it and publish nothing" };
-
-/** The same to the node; the desk knows that it has ended the attempt itself. */
-const STORAGE_FAILED: Refusal = { ...LOST };
 
 export class NodeDesk {
   readonly #deps: NodeDeskDeps;
@@ -179,34 +169,12 @@ export class NodeDesk {
     );
     if ("refused" in decision) return decision;
     if (decision.extra !== "go") return { decision: decision.extra ?? "stop" };
-    await this.#passTaken(who, job, token);
-    const ticket = await this.ticket(
-      who,
-      job,
-      { token, kind: "media", language: null, size: null, upload_id: null, from_part: 1 },
-      origin,
-    );
-    if ("refused" in ticket) return ticket === STORAGE_FAILED ? { decision: "stop" } : ticket;
-    return { decision: "go", tickets: [ticket.ticket] };
-  }
-
-  /** Objects that lie in a bucket already count as taken names (jobs API 11.1). */
-  #passTaken(who: NodeIdentity, job: string, token: string): Promise<number> {
-    const { open, now } = this.#deps;
-    return passTakenNames({
-      open,
-      now,
-      run: (body) => {
-        const answer = this.#report(
-          who,
-          job,
-          token,
-          (turn, held) => ({ state: held.state, extra: body(turn, held) }),
-          "running",
-        );
-        return "refused" in answer ? null : (answer.extra ?? null);
-      },
-    });
+    const desk = this.#attemptDesk(who, job, token);
+    await passTakenNames(desk);
+    const wish = { token, kind: "media", language: null, size: null, upload_id: null, from_part: 1 } as const;
+    const first = await ticket(desk, wish, origin);
+    if (first === "storage_failed") return { decision: "stop" };
+    return "refused" in first ? first : { decision: "go", tickets: [first.ticket] };
   }
 
   /** A node is a stranger: entries are guarded like URLs of clients. The ids are derived before the transaction. */
@@ -226,112 +194,25 @@ export class NodeDesk {
     request: z.infer<typeof TicketRequest>,
     origin: string,
   ): Promise<Answer<{ ticket: Ticket }>> {
-    const { token, kind, language } = request;
-    const asked = this.#report(
-      who,
-      job,
-      token,
-      (turn, held) => ({
-        state: held.state,
-        extra: {
-          place: uploadPlace(turn, held, kind, language),
-          begun: findUpload(turn, held, token, kind, language),
-        },
-      }),
-      "running",
-    );
-    if ("refused" in asked) return asked;
-    const { place, begun } = asked.extra ?? { place: null, begun: null };
-    if (place === null) return { refused: "bad_request", message: "report `extracted` before asking for a ticket" };
-    const upload = begun ?? (await this.#begin(who, job, token, kind, language, request.size, place));
-    if ("refused" in upload) return upload;
-    const count = Math.min(TICKET_URLS, partCount(request.size, upload.partSize) - request.from_part + 1);
-    const store = await this.#deps.open(place.store);
-    const urls = await store.presignParts({
-      uploadId: upload.uploadId,
-      key: upload.storeKey,
-      fromPart: request.from_part,
-      count: Math.max(0, count),
-      partSize: upload.partSize,
-      origin,
-      expiresAt: this.#deps.now() + TICKET_URL_TTL_MS,
-    });
+    const result = await ticket(this.#attemptDesk(who, job, request.token), request, origin);
+    // The desk has ended the attempt: to its node that is as good as lost.
+    return result === "storage_failed" ? LOST : result;
+  }
+
+  /** The store's way to one attempt: what it asks runs only while that attempt does. */
+  #attemptDesk(who: NodeIdentity, job: string, token: string): AttemptDesk {
+    const { open, now } = this.#deps;
     return {
-      ticket: {
-        upload_id: upload.uploadId,
-        kind,
-        language,
-        part_size: upload.partSize,
-        urls,
-        expires_in_ms: TICKET_URL_TTL_MS,
-        ...(place.store.targetId === MANAGED_TARGET ? {} : { guarded: true }),
-      },
-    };
-  }
-
-  async #begin(
-    who: NodeIdentity,
-    job: string,
-    token: string,
-    kind: FileKind,
-    language: string | null,
-    size: number | null,
-    place: UploadPlace,
-  ): Promise<Answer<{ uploadId: string; partSize: number; storeKey: string }>> {
-    const intent = { key: place.storeKey, job, token, contentType: place.contentType, size };
-    const begun = await this.#beginAt(place, intent);
-    if (begun instanceof StoreError) return this.#storageFailed(who, job, token, begun);
-    const store = await this.#deps.open(place.store);
-    // The store was away from the transaction: the attempt may have ended meanwhile, and then the upload must go.
-    const noted = this.#report(
-      who,
       job,
       token,
-      (turn, held) => {
-        addUpload(turn, held, { ...begun, token, kind, language }, place);
-        return { state: held.state, extra: findUpload(turn, held, token, kind, language) };
+      open,
+      now,
+      run: (body) => {
+        const ask = (turn: Turn, held: LiveJob) => ({ state: held.state, extra: { value: body(turn, held) } });
+        const answer = this.#report(who, job, token, ask, "running");
+        return "refused" in answer ? answer : (answer.extra ?? LOST);
       },
-      "running",
-    );
-    if ("refused" in noted) {
-      await store.abort(begun.uploadId, place.storeKey);
-      return noted;
-    }
-    const row = noted.extra ?? null;
-    // Two requests for the same file at once: the first row counts.
-    if (row !== null && row.uploadId !== begun.uploadId) await store.abort(begun.uploadId, place.storeKey);
-    return row ?? LOST;
-  }
-
-  /** Asks again after a passing fault; what is thrown otherwise is no answer of the store's, and the node comes back. */
-  async #beginAt(place: UploadPlace, intent: UploadIntent): Promise<BegunUpload | StoreError> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await (await this.#deps.open(place.store)).begin(intent);
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error;
-        if (error.fault !== "unavailable" || tries >= BEGIN_TRIES) return error;
-      }
-    }
-  }
-
-  /** The attempt ends here: there is no use in downloading what cannot be delivered. */
-  #storageFailed(who: NodeIdentity, job: string, token: string, { code, fault }: StoreError): Refusal {
-    const tooLarge = code === "too_large";
-    const report: FailureReport = {
-      class: tooLarge ? "too_large" : "storage",
-      message: tooLarge ? null : `Upload failed: ${code}`,
-      permanent: fault === "permanent",
-      retryAfterMs: null,
     };
-    const failed = this.#report(
-      who,
-      job,
-      token,
-      (turn, held) => ({ state: failAttempt(turn, held, report).state }),
-      "running",
-    );
-    return "refused" in failed ? failed : STORAGE_FAILED;
   }
 
   progress(who: NodeIdentity, frame: readonly ProgressEntry[]): void {
@@ -397,9 +278,4 @@ function takeList(turn: Turn, job: LiveJob, { list, ids }: PreparedList): "stop"
   else if (list.entries.length === 0) endAsList(turn, job, "Playlist has no downloadable items", "unsupported");
   else becomeParent(turn, job, list, ids);
   return playlist === "never" || list.entries.length === 0 ? "stop" : "expanded";
-}
-
-/** How many parts a file of this size has; an empty file has one, an unknown length as many as there may be. */
-function partCount(size: number | null, partSize: number): number {
-  return size === null ? MAX_PARTS : Math.max(1, Math.ceil(size / partSize));
 }

@@ -16,8 +16,7 @@ import {
   noteCommitted,
   pendingCommit,
 } from "./finish.ts";
-import type { OpenStore } from "./job-stores.ts";
-import type { StoreRef } from "./targets.ts";
+import type { OpenStore, StoreRef } from "./targets.ts";
 import type { Effects, Turn } from "./turn.ts";
 import { type DoomedUpload, doomedUploads, forgetUpload, postponeAbort } from "./uploads.ts";
 

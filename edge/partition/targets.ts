@@ -1,4 +1,5 @@
 /** Where the files of live jobs go, as far as it is not managed storage. Rows are immutable; the newest copy is D1's. */
+import type { ObjectStore } from "../storage/port.ts";
 import { rootFolder, type StoragePlace } from "../storage/storage-place.ts";
 import type { Sql } from "./sql.ts";
 import type { Turn } from "./turn.ts";
@@ -21,6 +22,9 @@ export interface StoreRef {
   /** The job's sealed record, which holds the credentials of inline storage. */
   sealed: string | null;
 }
+
+/** @throws StoreError when the target or its credentials are gone; SecretBoxError when they do not open */
+export type OpenStore = (ref: StoreRef) => Promise<ObjectStore>;
 
 const COLUMNS = ["id", "provider", "endpoint", "bucket", "region", "folder_prefix", "base_folder", "sealed"] as const;
 

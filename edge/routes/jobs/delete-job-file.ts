@@ -26,7 +26,7 @@ export const deleteJobFile: Endpoint = {
       refused(400, "No file, or one that was changed since.", "Job has no file to delete"),
       refused(
         503,
-        "Your storage did not answer, or refuses: nothing was deleted.",
+        "Your storage did not answer, or refuses: a repeat goes on.",
         "Storage is unavailable: AccessDenied",
       ),
       refused(404, "Unknown id, another account's, or no UUID.", "Job not found"),
@@ -45,19 +45,20 @@ export const deleteJobFile: Endpoint = {
     // Out of reach, it is none of ours any more.
     if (store === null) throw none;
     // Only the object that we wrote: one that was changed by hand is somebody's own now.
-    const deleted = await store.delete(media.store_key, media.etag).catch((error: unknown) => {
-      if (error instanceof StoreError) throw storeAway(error);
-      throw error;
-    });
-    if (!deleted) throw none;
-    await deleteFiles(context, id, files, store);
+    try {
+      const head = await store.head(media.store_key);
+      if (head?.etag !== media.etag) throw none;
+      await deleteFiles(context, id, files, store);
+    } catch (error) {
+      throw error instanceof StoreError ? storeAway(error) : error;
+    }
     return context.json({ message: "File deleted successfully", job_id: id, deleted_key: media.path });
   },
 };
 
 const STORE_RETRY_SECONDS = 30;
 
-/** Nothing was deleted; the store's own code tells its owner why. */
+/** The store's own code tells its owner why. */
 function storeAway({ code }: StoreError): AppError {
   return unavailable(`Storage is unavailable: ${code}`, STORE_RETRY_SECONDS);
 }
@@ -69,7 +70,9 @@ export async function deleteFiles(
   files: readonly FileRow[],
   store: ObjectStore,
 ): Promise<void> {
-  for (const file of files) await store.delete(file.store_key, file.etag);
+  // The media file last: a repeat after a failure finds by it that there is something left to do.
+  const mediaLast = files.toSorted((a, b) => Number(a.kind === "media") - Number(b.kind === "media"));
+  for (const file of mediaLast) await store.delete(file.store_key, file.etag);
   const now = Date.now();
   const account = context.var.caller.account.id;
   const ids = files.map((file) => file.file_id);

@@ -1,5 +1,6 @@
 /** What a client entrusts to the jobs of one request, before the partition has it: sealed, and where their files go. */
 import type { Storage } from "../../../shared/contract/storage.ts";
+import { unavailable } from "../../app-error.ts";
 import { sealJobSecrets } from "../../auth/job-secrets.ts";
 import { secretBoxOf } from "../../auth/secret-box.ts";
 import type { TargetRow } from "../../partition/targets.ts";
@@ -7,6 +8,8 @@ import { placeOf } from "../../storage/storage-place.ts";
 import type { AppContext } from "../http.ts";
 import { assertServed, probe, probeRefused } from "../storage/probe.ts";
 import { mintId } from "./new-job.ts";
+
+const SEAL_RETRY_SECONDS = 5;
 
 export interface Entrusted {
   /** For each job's row; null: nothing secret. */
@@ -26,8 +29,11 @@ export async function entrust(context: AppContext, storage: Storage | undefined)
   const failed = await probe(context.env, storage);
   if (failed !== null) throw probeRefused(failed, "storage");
   const { account } = context.var.caller;
+  const sealed = await sealJobSecrets(secretBoxOf(context.env), account.id, { storage }).catch(() => {
+    throw unavailable("The job could not be stored yet, try again", SEAL_RETRY_SECONDS);
+  });
   return {
-    sealed: await sealJobSecrets(secretBoxOf(context.env), account.id, { storage }),
+    sealed,
     target: { id: mintId(Date.now()), ...placeOf(storage), sealed: null },
   };
 }

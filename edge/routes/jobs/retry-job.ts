@@ -8,9 +8,10 @@ import { answer, refused } from "../../openapi/describe.ts";
 import { IDEMPOTENCY_HEADER } from "../../openapi/queries.ts";
 import { INLINE_STORAGE_REFUSALS } from "../../openapi/storage-refusals.ts";
 import type { NewJob } from "../../partition/create.ts";
+import type { JobRow } from "../../partition/job-row.ts";
 import { apiStatus } from "../../partition/states.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { readJsonObject } from "../http.ts";
+import { type AppContext, readJsonObject } from "../http.ts";
 import { requestOrigin } from "../origin.ts";
 import { endpointProblems, withoutNulls } from "../storage/storage-fields.ts";
 import { entrust } from "./entrusted.ts";
@@ -55,13 +56,12 @@ export const retryJob: Endpoint = {
     const fields = withoutNulls(raw);
     const { storage } = parseFields(RetryBody, fields, ["storage"], endpointProblems(raw.storage, context.env));
     const id = jobIdOf(context);
-    return submit(context, raw, async () => {
-      const source = await readJobSource(context, id);
-      if (source === null) throw notFound();
-      const { row } = source;
-      if (!["Failed", "Warning", "Skipped"].includes(apiStatus(row.state))) {
-        throw new AppError("invalid", "Only failed jobs can be retried");
-      }
+    let row: JobRow | null = null;
+    const before = async () => {
+      row = await retriable(context, id);
+    };
+    const prepare = async () => {
+      row ??= await retriable(context, id);
       if (storage !== undefined) await assertRoom(context);
       const entrusted = await entrust(context, storage);
       const now = Date.now();
@@ -100,6 +100,16 @@ export const retryJob: Endpoint = {
         target: entrusted.target,
         answer: { job_id: job.id, original_job_id: id, message: "Job re-queued successfully" },
       };
-    });
+    };
+    return submit(context, raw, prepare, { before });
   },
 };
+
+async function retriable(context: AppContext, id: string): Promise<JobRow> {
+  const source = await readJobSource(context, id);
+  if (source === null) throw notFound();
+  if (!["Failed", "Warning", "Skipped"].includes(apiStatus(source.row.state))) {
+    throw new AppError("invalid", "Only failed jobs can be retried");
+  }
+  return source.row;
+}

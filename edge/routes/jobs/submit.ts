@@ -24,18 +24,24 @@ export interface Submission {
   answer: object;
 }
 
+export interface SubmitOptions {
+  /** The status of a create that is no replay. Defaults to 201. */
+  created?: 200 | 201;
+  /** What is held against the request before the quota is: the state of what it names. */
+  before?: () => Promise<void>;
+}
+
 /**
  * Runs one create. A replay of its idempotency key answers 200 with the first body and `cached`; a failure frees the key.
  *
  * @param raw the parsed body, as the client sent it: what the fingerprint is taken over.
  * @param prepare does what comes after the quota check: expansion, ids.
- * @param created the status of a create that is no replay.
  */
 export async function submit(
   context: AppContext,
   raw: Record<string, unknown>,
   prepare: () => Promise<Submission>,
-  created: 200 | 201 = 201,
+  { created = 201, before = async () => {} }: SubmitOptions = {},
 ): Promise<Response> {
   const key = await idempotencyKey(context, raw);
   if (key !== null) {
@@ -43,6 +49,7 @@ export async function submit(
     if (replay !== null) return context.json({ ...(JSON.parse(replay) as object), cached: true }, 200);
   }
   try {
+    await before();
     await assertQuota(context);
     const submission = await prepare();
     await insert(context, submission, key);

@@ -34,8 +34,8 @@ export interface S3Answer {
   text: string;
 }
 
-/** One short request; a node waits 20 s for an answer of ours in which there may be two. */
-const CALL_TIMEOUT_MS = 8_000;
+/** One short request. A node waits 20 s for an answer of ours, behind which there may be a look and two begins. */
+const CALL_TIMEOUT_MS = 5_000;
 /** An answer that is no object is read no further. */
 const MAX_ANSWER_CHARACTERS = 65_536;
 

@@ -17,6 +17,7 @@ const PERMANENT: ReadonlySet<string> = new Set([
   "InvalidAccessKeyId",
   "InvalidBucketName",
   "InvalidToken",
+  "KeyTooLongError",
   "MethodNotAllowed",
   "NoSuchBucket",
   "PermanentRedirect",

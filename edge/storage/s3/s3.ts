@@ -36,6 +36,7 @@ import { completeBody, elementText, isErrorDocument } from "./xml.ts";
 const ROUTE = { proxied: false };
 /** A server may take minutes to join thousands of parts. */
 const COMPLETE_TIMEOUT_MS = 120_000;
+const VERIFY_TIMEOUT_MS = 60_000;
 const META = "x-amz-meta-trawl-";
 
 interface OwnedHead extends ObjectHead {
@@ -59,8 +60,10 @@ class S3Store implements ObjectStore {
 
   async verify({ key, signal }: VerifyRequest): Promise<VerifyResult> {
     try {
-      await this.#client.send({ method: "PUT", key, body: "Trawl may write here.\n", signal });
-      await this.#client.send({ method: "DELETE", key, signal });
+      // The caller's signal ends it.
+      const patient = { key, signal, timeoutMs: VERIFY_TIMEOUT_MS };
+      await this.#client.send({ ...patient, method: "PUT", body: "Trawl may write here.\n" });
+      await this.#client.send({ ...patient, method: "DELETE" });
       return { ok: true };
     } catch (error) {
       return verifyProblem(error);
