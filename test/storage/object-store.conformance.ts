@@ -161,6 +161,21 @@ export function testObjectStore(name: string, open: () => Promise<StoreUnderTest
       expect(await readAll(opened.store, key)).toEqual(bytes);
     });
 
+    it("stands the probe, which leaves nothing behind", async () => {
+      const key = "downloads/verify_credentials.txt";
+      expect(await opened.store.verify({ key, signal: AbortSignal.timeout(10_000) })).toEqual({ ok: true });
+      expect(await opened.store.head(key)).toBeNull();
+    });
+
+    it("gives a URL by which anybody reads an object, or none", async () => {
+      const bytes = sampleBytes(10);
+      const key = "videos/Ünïcödé 100% (1).mp4";
+      await deliver(key, bytes);
+      const url = await opened.store.presignRead({ key, expiresAt: Date.now() + 60_000, disposition: null });
+      if (url !== null) expect(new Uint8Array(await (await fetch(url)).arrayBuffer())).toEqual(bytes);
+      expect(url === null).toBe(traits.picksSuffix);
+    });
+
     it("serves any range", async () => {
       const bytes = sampleBytes(100_000);
       await deliver("r.mp4", bytes);

@@ -1,12 +1,12 @@
 import { FileDeleted } from "../../../shared/contract/views/actions.ts";
-import { AppError, unavailable } from "../../app-error.ts";
+import { AppError } from "../../app-error.ts";
 import { markFilesDeleted } from "../../db/jobs.ts";
 import { answer, refused } from "../../openapi/describe.ts";
 import type { FileRow } from "../../partition/drain.ts";
 import type { ObjectStore } from "../../storage/port.ts";
-import { StoreError } from "../../storage/store-error.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { reachStore } from "../files/file-urls.ts";
+import { storeAway } from "../files/store-away.ts";
 import type { AppContext } from "../http.ts";
 import { askPartition, jobIdOf, notFound, readJobSource } from "./job-access.ts";
 
@@ -50,18 +50,11 @@ export const deleteJobFile: Endpoint = {
       if (head?.etag !== media.etag) throw none;
       await deleteFiles(context, id, files, store);
     } catch (error) {
-      throw error instanceof StoreError ? storeAway(error) : error;
+      throw storeAway(error);
     }
     return context.json({ message: "File deleted successfully", job_id: id, deleted_key: media.path });
   },
 };
-
-const STORE_RETRY_SECONDS = 30;
-
-/** The store's own code tells its owner why. */
-function storeAway({ code }: StoreError): AppError {
-  return unavailable(`Storage is unavailable: ${code}`, STORE_RETRY_SECONDS);
-}
 
 /** Deletes a job's files, as far as they are still those that we wrote, and frees their names. A repeat does no harm. */
 export async function deleteFiles(

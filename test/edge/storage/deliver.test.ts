@@ -1,8 +1,8 @@
 /** Jobs that deliver to storage of the client's own: keys, URLs, collisions, failures, deletion (jobs API 11.1, 11.2, 3.9). */
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { extractedInfo, manifestOf, putPart, TestNode } from "../fleet-node.ts";
 import { type Account, call, type Json, newAccount, refusal, store } from "../support.ts";
-import { deliver, newBucket, readJob, s3, s3Storage, untilStatus, useStorage } from "./support.ts";
+import { deliver, eventually, newBucket, readJob, s3, s3Storage, untilStatus, useStorage } from "./support.ts";
 
 let account: Account;
 let bucket: string;
@@ -98,9 +98,9 @@ describe("a name", () => {
     const complete = await uploadOnly(node, job, "mine");
     await s3.put(bucket, KEY, "foreign");
     await complete();
-    await vi.waitFor(async () => expect(await readJob(account, id)).toMatchObject({ status: "Pending" }));
+    await eventually(async () => expect(await readJob(account, id)).toMatchObject({ status: "Pending" }));
     expect((await s3.look(bucket)).objects).toEqual({ [KEY]: "foreign" });
-    await vi.waitFor(async () => expect((await s3.look(bucket)).uploads).toEqual([]));
+    await eventually(async () => expect((await s3.look(bucket)).uploads).toEqual([]));
   });
 
   it("differs by case: a bucket is no file system", async () => {
@@ -160,7 +160,7 @@ describe("a storage that refuses", () => {
     await s3.fail({ operation: "complete", bucket, times: 2, how: { status: 503, code: "SlowDown" } });
     await s3.fail({ operation: "complete", bucket, times: 1, how: "lost" });
     await complete();
-    await vi.waitFor(async () => expect(await readJob(account, id)).toMatchObject({ status: "Completed" }), 8_000);
+    await eventually(async () => expect(await readJob(account, id)).toMatchObject({ status: "Completed" }));
     expect((await s3.look(bucket)).objects).toEqual({ [KEY]: "mine" });
   });
 });
@@ -238,7 +238,7 @@ describe("a job that is cancelled by force", () => {
     await uploadOnly(node, await node.take(), "mine");
     expect((await s3.look(bucket)).uploads).toEqual([KEY]);
     expect((await account.api("DELETE", `/jobs/${id}?force=true`)).status).toBe(200);
-    await vi.waitFor(async () => expect((await s3.look(bucket)).uploads).toEqual([]));
+    await eventually(async () => expect((await s3.look(bucket)).uploads).toEqual([]));
     expect(await keys()).toEqual([]);
   });
 });

@@ -1,12 +1,12 @@
 /** Inline `storage` on creates and retries (jobs API 3.1, 3.8, 9.2, 11.2), and the account's storage on retries. */
 import { env } from "cloudflare:workers";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { MANAGED_TARGET } from "../../../edge/partition/targets.ts";
 import { answeringNode, wellInformed } from "../answering-node.ts";
 import { TestNode } from "../fleet-node.ts";
 import { type Account, call, type Json, newAccount, refusal } from "../support.ts";
 import { rowsNaming } from "../tables.ts";
-import { deliver, newBucket, readJob, s3, s3Storage, untilStatus, useStorage } from "./support.ts";
+import { deliver, eventually, newBucket, readJob, s3, s3Storage, untilStatus, useStorage } from "./support.ts";
 
 const URL_1 = "https://media.example.com/v1";
 const KEY = "videos/A talk.mp4";
@@ -43,7 +43,7 @@ describe("inline storage", () => {
     expect(new URL(first ?? "").searchParams.get("X-Amz-Expires")).toBe("86400");
     expect((await readJob(account, id)).s3_url).toBe(first);
     expect(await (await fetch(first ?? "")).text()).toBe("the bytes");
-    const body = await vi.waitFor(async () => {
+    const body = await eventually(async () => {
       const answer = await fetch(`https://receiver.fake/requests/${bucket}`);
       const [received] = (await answer.json()) as { body: string }[];
       if (received === undefined) throw new Error("no webhook yet");
@@ -59,9 +59,9 @@ describe("inline storage", () => {
 
   it("has no URL any more after 24 hours, and none that another configuration could give", async () => {
     const { id } = await deliver(account, "the bytes", { storage: inline() });
-    await vi.waitFor(async () => expect((await jobRow(id))?.sealed).toBeNull());
+    await eventually(async () => expect((await jobRow(id))?.sealed).toBeNull());
     await useStorage(account, bucket);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { meta } = await env.DB.prepare("UPDATE files SET url_until = ? WHERE job_id = ?")
         .bind(Date.now() - 1, id)
         .run();
@@ -84,7 +84,7 @@ describe("inline storage", () => {
     const sealed = String(row?.sealed);
     expect((await rowsNaming(sealed)).length).toBeGreaterThanOrEqual(2);
     await account.api("DELETE", `/jobs/${id}`);
-    await vi.waitFor(async () => expect(await rowsNaming(sealed)).toEqual([]));
+    await eventually(async () => expect(await rowsNaming(sealed)).toEqual([]));
   });
 
   it.each<[unknown, string, string]>([
@@ -176,7 +176,7 @@ describe("inline storage", () => {
       await node.job(job, "confirm");
       await node.deliver(job, `bytes of ${job.job}`, { title: job.job });
       await untilStatus(account, job.job, "Completed");
-      await vi.waitFor(async () => expect((await jobRow(job.job))?.sealed).toBeNull());
+      await eventually(async () => expect((await jobRow(job.job))?.sealed).toBeNull());
     }
     close();
     expect((await keys()).length).toBe(ids.length);
@@ -189,7 +189,7 @@ describe("inline storage", () => {
     const entries = ["one", "two"].map((title) => ({ url: `${URL_1}/${title}`, title }));
     const list = { kind: "list", title: "List", entries, truncated: false };
     expect((await node.job(job, "extracted", { result: list })).body).toEqual({ decision: "expanded" });
-    const children = await vi.waitFor(async () => {
+    const children = await eventually(async () => {
       const leased = await node.lease();
       expect(leased).toHaveLength(2);
       return leased;
@@ -201,7 +201,7 @@ describe("inline storage", () => {
     const done = await untilStatus(account, parent, "Completed");
     expect(done.s3_url).toContain(`/${bucket}/videos/`);
     expect(await keys()).toHaveLength(2);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       for (const each of [parent, ...children.map((child) => child.job)])
         expect((await jobRow(each))?.sealed).toBeNull();
     });

@@ -5,7 +5,7 @@ import { forgetCredentials } from "../../../edge/db/targets.ts";
 import { TestNode } from "../fleet-node.ts";
 import { type Answer, admin, call, newAccount, readStream } from "../support.ts";
 import { allRows } from "../tables.ts";
-import { deliver, newBucket, s3, s3Storage, untilStatus, useStorage } from "./support.ts";
+import { deliver, eventually, newBucket, s3, s3Storage, untilStatus, useStorage } from "./support.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -68,7 +68,7 @@ it("a job with inline storage, a webhook and a failure tells its secrets to the 
   tell(await admin("GET", `/admin/accounts/${account.id}`));
   const stream = await call(`/jobs/${id}/events?last_event_id=0`, { headers: { "x-api-key": account.key } });
   told.push(JSON.stringify(await readStream(stream)));
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const received = await (await fetch(`https://receiver.fake/requests/${bucket}`)).text();
     expect(received).toContain("job_completed");
     told.push(received);
@@ -104,7 +104,7 @@ it("credentials of a configuration that was replaced go once no live job needs t
   const node = await TestNode.online(account);
   await node.deliver(await node.take(), "the bytes");
   await untilStatus(account, id, "Completed");
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await forgetCredentials(env.DB, later + 2 * 60 * 60_000, 1_000);
     expect(await sealed()).toEqual([next]);
   });

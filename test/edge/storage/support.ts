@@ -54,8 +54,13 @@ export async function readJob(account: Account, id: string): Promise<JobBody> {
   return (await account.api<JobBody>("GET", `/jobs/${id}`)).body;
 }
 
+/** Waits for what goes on behind an answer; the machine may be busy with other things. */
+export function eventually<Result>(check: () => Promise<Result>): Promise<Result> {
+  return vi.waitFor(check, 15_000);
+}
+
 export function untilStatus(account: Account, id: string, status: string): Promise<JobBody> {
-  return vi.waitFor(async () => {
+  return eventually(async () => {
     const job = await readJob(account, id);
     expect(job.status, JSON.stringify(job.error)).toBe(status);
     return job;
