@@ -12,7 +12,7 @@ const FORGET_AFTER_MS = 60 * 60_000;
 export type TargetSource = "keyvault" | "legacy";
 
 /** Seals what {@link openTargetStorage} opens. */
-export function sealTargetStorage(box: SecretBox, account: string, storage: Storage): Promise<string> {
+function sealTargetStorage(box: SecretBox, account: string, storage: Storage): Promise<string> {
   return box.seal(JSON.stringify(storage), { account, purpose: PURPOSE });
 }
 

@@ -4,7 +4,7 @@ import { openJobSecrets } from "../auth/job-secrets.ts";
 import { secretBoxOf } from "../auth/secret-box.ts";
 import { openTargetStorage } from "../db/targets.ts";
 import type { Env } from "../env.ts";
-import { openAnyStore, openManagedStore } from "../storage/open-store.ts";
+import { openManagedStore, openStore } from "../storage/open-store.ts";
 import { StoreError } from "../storage/store-error.ts";
 import type { Sql } from "./sql.ts";
 import { getTarget, MANAGED_TARGET, type OpenStore, type StoreRef } from "./targets.ts";
@@ -12,7 +12,7 @@ import { getTarget, MANAGED_TARGET, type OpenStore, type StoreRef } from "./targ
 /** Nothing is kept between two calls: clear credentials live no longer than the work that needs them. */
 export function jobStores(sql: Sql, env: Env): OpenStore {
   const managed = openManagedStore(env);
-  return async (ref) => (ref.targetId === MANAGED_TARGET ? managed : openAnyStore(await storageOf(sql, env, ref), env));
+  return async (ref) => (ref.targetId === MANAGED_TARGET ? managed : openStore(await storageOf(sql, env, ref), env));
 }
 
 async function storageOf(sql: Sql, env: Env, { account, targetId, sealed }: StoreRef): Promise<Storage> {

@@ -154,7 +154,8 @@ export class StorageWork {
             this.#run((turn) => forgetUpload(turn, uploadId));
             continue;
           }
-          away = true;
+          // What is wrong with one upload alone says nothing of the next.
+          away = !(error instanceof StoreError && error.fault === "refused");
         }
       }
       this.#run((turn) => postponeAbort(turn, upload.uploadId));

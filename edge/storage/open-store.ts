@@ -32,18 +32,17 @@ export function isServed(provider: Provider): boolean {
 }
 
 /** A store of an account's own, with the credentials to use it. Nothing is asked of it yet. */
-export function openStore<Name extends Provider>(storage: StorageOf<Name>, env: Env): ObjectStore {
-  const open = ADAPTERS[storage.provider as Name] as Adapters[Name];
-  if (open === undefined) throw new Error(`no adapter for ${storage.provider}`);
+export function openStore(storage: Storage, env: Env): ObjectStore {
   const policy = urlPolicy(env);
-  return open(storage, {
+  return adapt(storage, {
     fetch: (url, init) => fetch(url, init),
     now: Date.now,
     accepts: (url) => checkUrl(url, policy).ok,
   });
 }
 
-/** As {@link openStore}, for a configuration of whatever provider. */
-export function openAnyStore(storage: Storage, env: Env): ObjectStore {
-  return openStore(storage, env);
+function adapt<Name extends Provider>(storage: StorageOf<Name>, network: StoreNetwork): ObjectStore {
+  const open = ADAPTERS[storage.provider as Name] as Adapters[Name];
+  if (open === undefined) throw new Error(`no adapter for ${storage.provider}`);
+  return open(storage, network);
 }

@@ -9,7 +9,7 @@ import type { Env } from "../../env.ts";
 import { makeLog } from "../../log.ts";
 import type { FileRow } from "../../partition/drain.ts";
 import { MANAGED_TARGET } from "../../partition/targets.ts";
-import { isServed, openAnyStore, openManagedStore } from "../../storage/open-store.ts";
+import { isServed, openManagedStore, openStore } from "../../storage/open-store.ts";
 import type { ObjectStore } from "../../storage/port.ts";
 import { isSameStore } from "../../storage/storage-place.ts";
 import { signFileUrl } from "./file-url.ts";
@@ -28,7 +28,7 @@ export async function reachStore(env: Env, account: string, targetId: string): P
   ]);
   if (active === null || place === null || !isSameStore(active, place) || !isServed(active.provider)) return null;
   const storage = await opened(env, account, active.sealed);
-  return storage === null ? null : openAnyStore(storage, env);
+  return storage === null ? null : openStore(storage, env);
 }
 
 /** Credentials under a key that the operator has lost are as good as none. */

@@ -2,7 +2,7 @@
 import { type Provider, STORAGE_NAMES, type Storage } from "../../../shared/contract/storage.ts";
 import { AppError } from "../../app-error.ts";
 import type { Env } from "../../env.ts";
-import { isServed, openAnyStore } from "../../storage/open-store.ts";
+import { isServed, openStore } from "../../storage/open-store.ts";
 import { placeOf, prefixed } from "../../storage/storage-place.ts";
 
 const PROBE_NAME = "verify_credentials.txt";
@@ -12,7 +12,7 @@ const PROBE_TIMEOUT_MS = 15_000;
 export async function probe(env: Env, storage: Storage): Promise<string | null> {
   const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
   // Below the prefix: credentials may be good for nothing else.
-  const result = await openAnyStore(storage, env).verify({ key: prefixed(placeOf(storage), PROBE_NAME), signal });
+  const result = await openStore(storage, env).verify({ key: prefixed(placeOf(storage), PROBE_NAME), signal });
   return result.ok ? null : result.code;
 }
 

@@ -2,6 +2,7 @@
 import { afterEach, expect, describe as group, it } from "vitest";
 import type { CommitResult, UploadIntent } from "../../../edge/storage/port.ts";
 import { bucketUrl, objectUrl } from "../../../edge/storage/s3/address.ts";
+import { s3Store } from "../../../edge/storage/s3/s3.ts";
 import { StoreError } from "../../../edge/storage/store-error.ts";
 import { intentFor, sampleBytes, Uploading } from "../object-store.conformance.ts";
 import type { S3Fault } from "./control.ts";
@@ -161,6 +162,15 @@ group("a refusal", () => {
     await opened.close();
     expect(await fault(opened.store.begin(intentFor(KEY, 1)))).toBe("unavailable unreachable");
     await start();
+  });
+
+  it("of the URL guard is for good, and nothing is sent", async () => {
+    await start();
+    const network = { fetch: () => Promise.reject(new Error("sent")), now: Date.now, accepts: () => false };
+    const guarded = s3Store(opened.config, network);
+    expect(await fault(guarded.begin(intentFor(KEY, 1)))).toBe("permanent unreachable");
+    const signal = AbortSignal.timeout(1_000);
+    expect(await guarded.verify({ key: KEY, signal })).toEqual({ ok: false, code: "unreachable" });
   });
 
   it("of a size that no object may have is told before anything begins", async () => {
