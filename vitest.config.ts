@@ -5,6 +5,7 @@ import { defineConfig } from "vitest/config";
 import { FakeReceiver } from "./test/courier/fake-receiver.ts";
 import { checkSchemas, type SchemaCheck } from "./test/openapi/check-schemas.ts";
 import { FakeStore, STORE_SECRET, STORE_URL } from "./test/storage/fake-store.ts";
+import { S3Internet } from "./test/storage/s3/internet.ts";
 
 /** `npm run test:long`: the `*.long.test.ts` files and nothing else; otherwise everything but them. */
 const long = process.env.TRAWL_TEST_LONG === "1";
@@ -25,6 +26,7 @@ const rest = files(["test"]);
 
 const store = new FakeStore();
 const receiver = new FakeReceiver();
+const s3 = new S3Internet();
 
 export default defineConfig({
   test: {
@@ -49,7 +51,8 @@ export default defineConfig({
                 TRAWL_LOG: "error", // what a test provokes on purpose is not news
               },
               outboundService: async (request) => {
-                const { status, headers = {}, body = null } = await receiver.fetch(request);
+                const to = s3.isMine(request.url) ? s3 : receiver;
+                const { status, headers = {}, body = null } = await to.fetch(request);
                 return new Response(body, { status, headers });
               },
               serviceBindings: {

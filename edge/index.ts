@@ -4,6 +4,7 @@ import { FLEET_BASE } from "../shared/contract/fleet.ts";
 import { RATE_PER_SECOND } from "../shared/limits.ts";
 import { AppError } from "./app-error.ts";
 import { authenticate, invalidKey } from "./auth/authenticate.ts";
+import { forgetCredentials } from "./db/targets.ts";
 import { type Env, envNumber } from "./env.ts";
 import { sweepRemovals } from "./routes/admin/remove-account.ts";
 import { downloadsErrorResponse, isDownloadsPath } from "./routes/downloads/downloads-error.ts";
@@ -105,6 +106,9 @@ export default {
   },
 } satisfies ExportedHandler<Env>;
 
+/** Configurations that were replaced or removed, looked at in one sweep. */
+const CREDENTIALS_PER_SWEEP = 50;
+
 /**
  * Once a minute. The partitions do their own timing; this only wakes one that lost its alarm, and goes on with the
  * removal of accounts.
@@ -114,4 +118,5 @@ async function sweep(env: Env): Promise<void> {
   // One that does not answer must not keep the others from their turn.
   await Promise.allSettled(names.results.map(({ name }) => env.PARTITION.getByName(name).nodesOnline()));
   await sweepRemovals(env, Date.now());
+  await forgetCredentials(env.DB, Date.now(), CREDENTIALS_PER_SWEEP);
 }

@@ -103,6 +103,8 @@ export const PART_PROXIED_MAX_MIB = 95;
 export const PART_UNKNOWN_MIB = 16;
 export const PLANNED_PARTS = 9_000;
 export const MAX_PARTS = 10_000;
+/** An upload's id holds the store's own, which S3 does not limit; those of R2 are some 350 characters. */
+export const MAX_UPLOAD_ID_LENGTH = 2_048;
 /** Part URLs handed out at once, and how long each lives. */
 export const TICKET_URLS = 64;
 export const TICKET_URL_TTL_MS = 15 * 60_000;

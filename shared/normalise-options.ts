@@ -46,7 +46,16 @@ const AUDIO_HOLDS: Partial<Record<Format, { holds: readonly AudioCodec[]; fallba
 /** What a request asks for, with no default filled in. */
 export type RequestedOptions = Omit<
   CreateJobBody,
-  "url" | "filename" | "folder" | "webhook_url" | "paused" | "priority" | "tags" | "metadata" | "max_resolution"
+  | "url"
+  | "filename"
+  | "folder"
+  | "webhook_url"
+  | "paused"
+  | "priority"
+  | "tags"
+  | "metadata"
+  | "max_resolution"
+  | "storage"
 > & {
   /** With the height that only the downloads API has. */
   max_resolution?: Resolution | undefined;

@@ -4,6 +4,8 @@ import { availableParallelism, hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Slots } from "../shared/contract/fleet.ts";
+import { guardedDispatcher } from "./egress/dispatcher.ts";
+import { resolveEgress } from "./egress/policy.ts";
 import { startEgressProxy } from "./egress/proxy.ts";
 import { callDelay, pause } from "./fleet/backoff.ts";
 import { FleetError, isRetryable } from "./fleet/fleet-error.ts";
@@ -113,7 +115,9 @@ async function work(
     spotifyUrl: process.env.TRAWL_SPOTIFY_URL,
     directoryUrl: process.env.TRAWL_PODCAST_DIRECTORY_URL,
   };
-  const node = new RunningNode({ session, slots, media: mediaDeps(tools), egress, workRoot, log, guard, shows });
+  const storage = guardedDispatcher(resolveEgress(guard));
+  const media = mediaDeps(tools);
+  const node = new RunningNode({ session, slots, media, egress, storage, workRoot, log, guard, shows });
   try {
     const opened = await session.get();
     log("info", "node.ready", {
@@ -136,7 +140,7 @@ async function work(
     return 0;
   } finally {
     stopped.abort(new Error("the node has stopped"));
-    await egress.close();
+    await Promise.all([egress.close(), storage.destroy()]);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Who is asking: an API key becomes its account (jobs API 1.1, 1.2). */
 import type { Limits } from "../../shared/contract/admin.ts";
 import { AppError } from "../app-error.ts";
+import { ACCOUNT_STORAGE } from "../db/account-storage.ts";
 import type { AccountFacts } from "../partition/create.ts";
 import { MAX_KEY_LENGTH, type Scope, sha256Hex } from "./api-keys.ts";
 
@@ -76,9 +77,10 @@ interface CallerRow {
   pool: string;
   limits: string;
   store_prefix: string;
+  storage: string | null;
 }
 
-// Uses the unique index on api_keys(hash); one row read of each table.
+// Uses the unique index on api_keys(hash); one row read of each table, two more for an account with storage of its own.
 async function readCaller(
   db: D1Database,
   hash: string,
@@ -87,7 +89,7 @@ async function readCaller(
   const row = await db
     .prepare(
       `SELECT k.id AS key_id, k.scopes, k.limits AS key_limits, k.expires_at, a.id AS account_id, a.name AS account_name,
-         a.partition, a.pool, a.limits, a.store_prefix
+         a.partition, a.pool, a.limits, a.store_prefix, ${ACCOUNT_STORAGE} AS storage
        FROM api_keys k JOIN accounts a ON a.id = k.account_id
        WHERE k.hash = ?1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?2) AND a.state = 'active'`,
     )
@@ -106,6 +108,7 @@ async function readCaller(
       pool: row.pool,
       limits: row.limits,
       store_prefix: row.store_prefix,
+      storage: row.storage,
     },
   };
   return { caller, expiresAt: row.expires_at };

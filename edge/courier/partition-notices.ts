@@ -1,13 +1,12 @@
 /** The courier's sink: what a partition's events tell receivers, with the rows as they now stand. */
 
-import { signerOf } from "../auth/signing.ts";
 import { filesOf, firstChild } from "../db/jobs.ts";
 import type { Env } from "../env.ts";
 import { collectFlight, type FileRow } from "../partition/drain.ts";
 import type { EventRow } from "../partition/events.ts";
 import type { JobRow } from "../partition/job-row.ts";
 import type { Sql } from "../partition/sql.ts";
-import { signFileUrl } from "../routes/files/file-url.ts";
+import { fileUrls } from "../routes/files/file-urls.ts";
 import { filesOrigin } from "../routes/origin.ts";
 import { noticesFromEvents } from "./notices-from-events.ts";
 import { sendNotices } from "./send-notices.ts";
@@ -47,6 +46,5 @@ async function firstChildFiles(env: Env, sql: Sql, parent: JobRow): Promise<read
 async function mediaUrl(env: Env, job: JobRow, files: readonly FileRow[]): Promise<string | null> {
   const media = files.find((file) => file.kind === "media" && file.deleted_at === null);
   if (media === undefined) return null;
-  const link = { fileId: media.file_id, account: media.account_id, key: media.path };
-  return signFileUrl(signerOf(env), filesOrigin(env, job.origin), link, Date.now());
+  return fileUrls(env, filesOrigin(env, job.origin))(media);
 }

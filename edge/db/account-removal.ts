@@ -1,6 +1,6 @@
 /** The steps of an account's removal in D1. Each may be repeated: the sweep goes on where a removal broke off. */
 import type { FileRow } from "../partition/drain.ts";
-import { MANAGED_TARGET } from "../partition/uploads.ts";
+import { MANAGED_TARGET } from "../partition/targets.ts";
 
 export interface BegunRemoval {
   partition: string;

@@ -1,5 +1,6 @@
 /** Accounts in D1. */
 import type { AccountFacts } from "../partition/create.ts";
+import { ACCOUNT_STORAGE } from "./account-storage.ts";
 
 export interface AccountRow {
   id: string;
@@ -16,6 +17,8 @@ export interface AccountDetails extends AccountRow {
   username: string | null;
   console: number;
   store_prefix: string;
+  /** JSON of its current storage, credentials sealed. */
+  storage: string | null;
 }
 
 export async function listAccounts(db: D1Database): Promise<AccountRow[]> {
@@ -31,8 +34,8 @@ export async function listAccounts(db: D1Database): Promise<AccountRow[]> {
 export async function findAccount(db: D1Database, id: string): Promise<AccountDetails | null> {
   return db
     .prepare(
-      `SELECT id, name, partition, pool, limits, created_at, username, console, store_prefix
-       FROM accounts WHERE id = ? AND state = 'active'`,
+      `SELECT id, name, partition, pool, limits, created_at, username, console, store_prefix, ${ACCOUNT_STORAGE} AS storage
+       FROM accounts a WHERE id = ? AND state = 'active'`,
     )
     .bind(id)
     .first<AccountDetails>();
@@ -73,6 +76,6 @@ export async function updateAccount(db: D1Database, id: string, changes: Account
 }
 
 /** What a partition has to know of an account. */
-export function factsOf({ id, pool, limits, store_prefix }: AccountDetails): AccountFacts {
-  return { id, pool, limits, store_prefix };
+export function factsOf({ id, pool, limits, store_prefix, storage }: AccountDetails): AccountFacts {
+  return { id, pool, limits, store_prefix, storage };
 }

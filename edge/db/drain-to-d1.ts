@@ -42,6 +42,8 @@ const FILE_COLUMNS = [
   "etag",
   "created_at",
   "deleted_at",
+  "sealed_url",
+  "url_until",
 ] as const;
 const FILE_INSERT = `INSERT INTO files (${FILE_COLUMNS.join(", ")})
   SELECT ${selectFrom(FILE_COLUMNS)} FROM json_each(?1) WHERE true ON CONFLICT (file_id) DO NOTHING`;

@@ -3,6 +3,8 @@ import { BATCH_COLUMNS, type BatchRow } from "../partition/batches.ts";
 import type { AccountFacts } from "../partition/create.ts";
 import type { FileRow, UsageRow } from "../partition/drain.ts";
 import { DRAINED_COLUMNS, type JobRow } from "../partition/job-row.ts";
+import type { TargetRow } from "../partition/targets.ts";
+import { ACCOUNT_STORAGE } from "./account-storage.ts";
 import type { Database } from "./database.ts";
 
 /** Rows read at once. */
@@ -26,7 +28,7 @@ export type AccountToRebuild = AccountFacts & Omit<UsageRow, "account_id">;
 export async function accountsOf(db: Database, partition: string): Promise<AccountToRebuild[]> {
   const { results } = await db
     .prepare(
-      `SELECT a.id, a.pool, a.limits, a.store_prefix, coalesce(u.version, 0) AS version, coalesce(u.usage_count, 0) AS usage_count,
+      `SELECT a.id, a.pool, a.limits, a.store_prefix, ${ACCOUNT_STORAGE} AS storage, coalesce(u.version, 0) AS version, coalesce(u.usage_count, 0) AS usage_count,
          coalesce(u.bytes_used, 0) AS bytes_used, coalesce(u.bytes_reserved, 0) AS bytes_reserved,
          0 AS jobs_pending, 0 AS jobs_processing, coalesce(u.jobs_completed, 0) AS jobs_completed,
          coalesce(u.jobs_failed, 0) AS jobs_failed, coalesce(u.jobs_warning, 0) AS jobs_warning,
@@ -62,13 +64,31 @@ export async function liveBatchesOf(db: Database, account: string): Promise<Batc
   return results;
 }
 
-/** Files that still hold their names. Uses files_account_path(account_id, path). */
-export async function filesAfter(db: Database, account: string, after: string): Promise<FileRow[]> {
+/** Targets of an account's unfinished jobs, for a partition that is rebuilt. Uses jobs_live(account_id, id). */
+export async function liveTargetsOf(db: Database, account: string): Promise<TargetRow[]> {
   const { results } = await db
     .prepare(
-      `SELECT * FROM files WHERE account_id = ? AND path > ? AND deleted_at IS NULL ORDER BY path LIMIT ${PAGE_ROWS}`,
+      `SELECT t.id, t.provider, t.endpoint, t.bucket, t.region, t.folder_prefix, t.base_folder, c.sealed
+       FROM targets t LEFT JOIN target_credentials c ON c.target_id = t.id
+       WHERE t.id IN (SELECT target_id FROM jobs INDEXED BY jobs_live WHERE account_id = ? AND finished_at IS NULL)`,
     )
-    .bind(account, after)
+    .bind(account)
+    .all<TargetRow>();
+  return results;
+}
+
+/** Files that still hold their names; a path is there once a target. Uses files_account_path(account_id, path). */
+export async function filesAfter(
+  db: Database,
+  account: string,
+  after: Pick<FileRow, "path" | "file_id">,
+): Promise<FileRow[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT * FROM files WHERE account_id = ?1 AND path >= ?2 AND (path > ?2 OR file_id > ?3) AND deleted_at IS NULL
+       ORDER BY path, file_id LIMIT ${PAGE_ROWS}`,
+    )
+    .bind(account, after.path, after.file_id)
     .all<FileRow>();
   return results;
 }

@@ -11,6 +11,7 @@ export const TAGS = {
   Events: "What happens, as it happens.",
   Webhooks: "Deliveries to your server: log, repeats, signing secret.",
   Account: "Usage, limits, notices.",
+  Storage: "Where files go, if not to the server's own storage.",
   Dashboard: "Figures for people.",
   Service: "The server itself.",
 } as const;

@@ -2,20 +2,28 @@
 
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { SESSION_KEY_TTL_MS } from "../../shared/limits.ts";
-import { foldKey } from "../../shared/names.ts";
 import type { Database } from "../db/database.ts";
-import { accountsOf, claimEpoch, filesAfter, liveBatchesOf, liveJobsAfter, nodeOrders } from "../db/rebuild.ts";
+import {
+  accountsOf,
+  claimEpoch,
+  filesAfter,
+  liveBatchesOf,
+  liveJobsAfter,
+  liveTargetsOf,
+  nodeOrders,
+} from "../db/rebuild.ts";
 import { insertBatchRow } from "./batches.ts";
 import { Core } from "./core.ts";
 import { insertJobRow, upsertAccount, withoutHandOut } from "./create.ts";
 import { EventIds } from "./event-ids.ts";
 import { type JobRow, parseReserved } from "./job-row.ts";
 import { countMove } from "./move.ts";
-import { NAME_SUFFIX, reservedKeys, suffixOf } from "./names.ts";
+import { NAME_SUFFIX, nameKey, reservedKeys, suffixOf } from "./names.ts";
 import { orderDrain, orderRemoval } from "./node-orders.ts";
 import { getMeta, openSchema, setMeta } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 import { apiStatus, type State } from "./states.ts";
+import { putTarget } from "./targets.ts";
 import type { ResolvedCore, Turn } from "./turn.ts";
 
 /** A live job of a dead generation: whatever held it is stale now, so it only waits again. */
@@ -56,12 +64,12 @@ const GENERATION_STEP = 1_000_000;
 async function rebuild(core: Core, db: Database, name: string, now: () => number): Promise<void> {
   // What an earlier try left behind would be counted for nothing: it starts over.
   core.run(now(), Math.random, ({ sql }) => {
-    for (const table of ["jobs", "batches", "names", "accounts"]) sql.run(`DELETE FROM ${table}`);
+    for (const table of ["jobs", "batches", "names", "targets", "accounts"]) sql.run(`DELETE FROM ${table}`);
   });
   for (const account of await accountsOf(db, name)) {
-    const { id, pool, limits, store_prefix, ...usage } = account;
+    const { id, pool, limits, store_prefix, storage, ...usage } = account;
     core.run(now(), Math.random, (turn) => {
-      upsertAccount(turn, { id, pool, limits, store_prefix });
+      upsertAccount(turn, { id, pool, limits, store_prefix, storage });
       turn.sql.run(
         `UPDATE accounts SET version = ?, usage_count = ?, bytes_used = ?, bytes_reserved = ?, completed = ?, failed = ?,
            warning = ?, skipped = ?, pending = 0, processing = 0, ready = 0, active = 0 WHERE id = ?`,
@@ -76,8 +84,9 @@ async function rebuild(core: Core, db: Database, name: string, now: () => number
         id,
       );
     });
-    const batches = await liveBatchesOf(db, id);
+    const [batches, targets] = await Promise.all([liveBatchesOf(db, id), liveTargetsOf(db, id)]);
     core.run(now(), Math.random, (turn) => {
+      for (const target of targets) putTarget(turn, target);
       // Whoever was processing waits again, and the first child's key is read from D1 when the parent ends.
       for (const batch of batches) {
         const version = batch.version + GENERATION_STEP;
@@ -123,7 +132,7 @@ function putBack(turn: Turn, row: JobRow): void {
 }
 
 async function rebuildNames(core: Core, db: Database, account: string, now: () => number): Promise<void> {
-  for (let after = ""; ; ) {
+  for (let after = { path: "", file_id: "" }; ; ) {
     const page = await filesAfter(db, account, after);
     const last = page.at(-1);
     if (last === undefined) return;
@@ -133,7 +142,7 @@ async function rebuildNames(core: Core, db: Database, account: string, now: () =
         holdName(turn, { id: file.job_id, account_id: account, target_id: file.target_id }, file.path, folder, 1);
       }
     });
-    after = last.path;
+    after = last;
   }
 }
 
@@ -152,8 +161,8 @@ function holdName(
     "INSERT INTO names (account_id, target_id, folded, stem, suffix, job_id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     job.account_id,
     job.target_id,
-    foldKey(key),
-    foldKey(`${folder}/${plain}`),
+    nameKey(job.target_id, key),
+    nameKey(job.target_id, `${folder}/${plain}`),
     Math.max(suffix, suffixOf(key)),
     job.id,
   );

@@ -7,7 +7,7 @@ import { type BatchResult, cancelBatch, type Rename, renameBatchJobs, startBatch
 import { type BatchRow, batchProgress, createBatch, type NewBatch } from "./batches.ts";
 import { type CancelResult, cancelJob } from "./cancel.ts";
 import type { Core } from "./core.ts";
-import { type AccountFacts, createJobs, type NewJob, upsertAccount } from "./create.ts";
+import { type AccountFacts, createJobs, hasRoom, type NewJob, upsertAccount } from "./create.ts";
 import type { FileRow } from "./drain.ts";
 import type { Drainer } from "./drainer.ts";
 import {
@@ -30,6 +30,7 @@ import {
   readFile,
   readJob,
 } from "./reads.ts";
+import { putTarget, type TargetRow } from "./targets.ts";
 import type { Effects, Turn } from "./turn.ts";
 import type { Watch } from "./watch.ts";
 
@@ -60,6 +61,8 @@ export interface CreateRequest {
   account: AccountFacts;
   jobs: NewJob[];
   batch: NewBatch | null;
+  /** Of inline storage: the jobs name it. */
+  target: TargetRow | null;
   idempotency: { key: IdempotencyKey; body: string } | null;
 }
 
@@ -79,11 +82,12 @@ export class ClientDesk {
   }
 
   async create(request: CreateRequest): Promise<CreateOutcome> {
-    const { account, jobs, batch, idempotency } = request;
+    const { account, jobs, batch, target, idempotency } = request;
     const result = this.#run((turn): "full" | "lost_key" | number[] => {
       if (idempotency !== null && !ownsKey(turn, idempotency.key)) return "lost_key";
       const inserted = createJobs(turn, account, jobs, () => {
         if (batch !== null) createBatch(turn, batch);
+        if (target !== null) putTarget(turn, target);
       });
       if (inserted.kind === "full") return "full";
       if (idempotency !== null) {
@@ -93,6 +97,14 @@ export class ClientDesk {
     });
     if (typeof result === "string") return result;
     return (await this.#passed(Math.max(...result))) ? "created" : "unavailable";
+  }
+
+  /** Whether one more job would be admitted: asked before work that takes a while, decided at the insertion. */
+  hasRoom(account: AccountFacts): boolean {
+    return this.#run((turn) => {
+      upsertAccount(turn, account);
+      return hasRoom(turn, account, 1);
+    });
   }
 
   /** Takes an idempotency key; a replay is given only once D1 has what it speaks of. */

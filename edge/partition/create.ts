@@ -5,6 +5,7 @@ import type { JobRow, LiveJob } from "./job-row.ts";
 import { DRAINED_COLUMNS } from "./job-row.ts";
 import { countMove, getJob } from "./move.ts";
 import { apiStatus } from "./states.ts";
+import { currentTarget } from "./targets.ts";
 import type { Turn } from "./turn.ts";
 
 /** What the account brings into its partition; pushed along with each request, stored when it changes. */
@@ -14,6 +15,8 @@ export interface AccountFacts {
   /** JSON `Limits`. */
   limits: string;
   store_prefix: string;
+  /** JSON `TargetRow` of its current storage, credentials sealed; null: managed. */
+  storage: string | null;
 }
 
 /** Longer than any Worker remembers an account. */
@@ -22,10 +25,12 @@ const PUSHED_FACTS_WIN_MS = 30_000;
 /** What a request brings along. It may be some seconds old, so it does not undo what the operator pushed just now. */
 export function upsertAccount(turn: Turn, account: AccountFacts): void {
   const known = turn.sql.get<AccountFacts & { pushed_at: number }>(
-    "SELECT id, pool, limits, store_prefix, pushed_at FROM accounts WHERE id = ?",
+    "SELECT id, pool, limits, store_prefix, storage, pushed_at FROM accounts WHERE id = ?",
     account.id,
   );
-  if (known && known.pool === account.pool && known.limits === account.limits) return;
+  if (known && known.pool === account.pool && known.limits === account.limits && known.storage === account.storage) {
+    return;
+  }
   if (known && turn.now - known.pushed_at < PUSHED_FACTS_WIN_MS) return;
   writeAccount(turn, account);
 }
@@ -38,12 +43,13 @@ export function pushAccount(turn: Turn, account: AccountFacts): void {
 
 function writeAccount(turn: Turn, account: AccountFacts): void {
   turn.sql.run(
-    `INSERT INTO accounts (id, pool, limits, store_prefix) VALUES (?, ?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET pool = excluded.pool, limits = excluded.limits`,
+    `INSERT INTO accounts (id, pool, limits, store_prefix, storage) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET pool = excluded.pool, limits = excluded.limits, storage = excluded.storage`,
     account.id,
     account.pool,
     account.limits,
     account.store_prefix,
+    account.storage,
   );
 }
 
@@ -65,7 +71,6 @@ export type NewJob = Pick<
   | "tags"
   | "metadata"
   | "sealed"
-  | "target_id"
   | "idempotency_key"
   | "idempotency_fingerprint"
   | "source_host"
@@ -73,6 +78,8 @@ export type NewJob = Pick<
   | "origin"
   | "created_at"
 > & {
+  /** Null: the account's storage, as it is when the job is inserted. */
+  target_id: string | null;
   held: boolean;
   /** Known beforehand for the items of a list. */
   title?: string | null;
@@ -133,23 +140,26 @@ export function createJobs(
   turn: Turn,
   account: AccountFacts,
   jobs: readonly NewJob[],
-  /** Runs once the jobs are admitted, before the first of them: the batch that they belong to. */
+  /** Runs once the jobs are admitted, before the first of them: the batch that they belong to, their own target. */
   admitted: () => void = () => {},
 ): CreateResult {
   upsertAccount(turn, account);
   if (jobs.some((job) => isKnown(turn, job.id))) {
     return { kind: "created", events: jobs.map((job) => createEventOf(turn, job.id)) };
   }
-  const load = turn.sql.get<{ pending: number }>("SELECT pending FROM accounts WHERE id = ?", account.id);
-  const ready = turn.sql.get<{ n: number | null }>("SELECT sum(ready) AS n FROM accounts WHERE ready > 0")?.n ?? 0;
-  const maxPending = Math.min(turn.config.maxPending, ownLimit(account));
-  if ((load?.pending ?? 0) + jobs.length > maxPending || ready + jobs.length > turn.config.maxReady) {
-    return { kind: "full" };
-  }
+  if (!hasRoom(turn, account, jobs.length)) return { kind: "full" };
   admitted();
   const events = jobs.map((job) => createOne(turn, job));
   turn.sql.run("UPDATE accounts SET usage_count = usage_count + ? WHERE id = ?", jobs.length, account.id);
   return { kind: "created", events };
+}
+
+/** Whether so many jobs more would be admitted (jobs API 1.3). */
+export function hasRoom(turn: Turn, account: AccountFacts, jobs: number): boolean {
+  const load = turn.sql.get<{ pending: number }>("SELECT pending FROM accounts WHERE id = ?", account.id);
+  const ready = turn.sql.get<{ n: number | null }>("SELECT sum(ready) AS n FROM accounts WHERE ready > 0")?.n ?? 0;
+  const maxPending = Math.min(turn.config.maxPending, ownLimit(account));
+  return (load?.pending ?? 0) + jobs <= maxPending && ready + jobs <= turn.config.maxReady;
 }
 
 /** `max_queued` of the account, where it has one. */
@@ -175,6 +185,7 @@ export function createOne(turn: Turn, { held, skip, ...job }: NewJob): number {
   const state = held ? "held" : "queued";
   const row: JobRow = {
     ...job,
+    target_id: job.target_id ?? currentTarget(turn, job.account_id),
     role: "single",
     state,
     step: null,

@@ -4,6 +4,7 @@ import { BATCH_COLUMNS, type BatchRow } from "./batches.ts";
 import type { EventRow } from "./events.ts";
 import { DRAINED_COLUMNS, type JobRow } from "./job-row.ts";
 import type { Sql } from "./sql.ts";
+import { forgetIdleTargets } from "./targets.ts";
 
 /** The sinks that exist. Each has its own cursor; a job retires once all of them passed its terminal event. */
 export const SINKS = ["d1", "stream", "courier"] as const;
@@ -75,6 +76,9 @@ export interface FileRow {
   etag: string;
   created_at: number;
   deleted_at: number | null;
+  /** Of inline storage: the one URL, and until when it is answered. */
+  sealed_url: string | null;
+  url_until: number | null;
 }
 
 /** What one flight writes to D1: rows as they stand now. Older versions of a row need not be written. */
@@ -118,8 +122,8 @@ export function collectFlight(sql: Sql, events: readonly EventRow[]): D1Flight {
 export function retire(sql: Sql, limit: number): number {
   const passed = Math.min(...SINKS.map((sink) => readCursor(sql, sink)));
   sql.run("DELETE FROM batches WHERE terminal_event_id IS NOT NULL AND terminal_event_id <= ?", passed);
-  const over = sql.all<{ id: string; account_id: string }>(
-    "SELECT id, account_id FROM jobs WHERE terminal_event_id IS NOT NULL AND terminal_event_id <= ? LIMIT ?",
+  const over = sql.all<{ id: string; account_id: string; target_id: string }>(
+    "SELECT id, account_id, target_id FROM jobs WHERE terminal_event_id IS NOT NULL AND terminal_event_id <= ? LIMIT ?",
     passed,
     limit,
   );
@@ -127,6 +131,7 @@ export function retire(sql: Sql, limit: number): number {
   const ids = JSON.stringify(over.map((job) => job.id));
   sql.run("DELETE FROM files WHERE job_id IN (SELECT value FROM json_each(?))", ids);
   sql.run("DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))", ids);
+  forgetIdleTargets(sql, new Set(over.map((job) => job.target_id)));
   for (const account of new Set(over.map((job) => job.account_id))) trimEvents(sql, account, passed);
   return over.length;
 }

@@ -111,7 +111,14 @@ function waitForStream(turn: Turn, job: LiveJob, until: number, attempt: ReturnT
 
 /** Uploads of a dead attempt are aborted by the object around the core, again and again until the store has answered. */
 export function doomUploads(turn: Turn, jobId: string): void {
-  turn.sql.run("UPDATE uploads SET doomed_at = ? WHERE job_id = ? AND doomed_at IS NULL", turn.now, jobId);
+  // The job's secrets are erased with its end. Those of inline storage are still needed here, to clear up.
+  turn.sql.run(
+    `UPDATE uploads SET doomed_at = ?, sealed = (
+       SELECT j.sealed FROM jobs j JOIN targets t ON t.id = j.target_id WHERE j.id = uploads.job_id AND t.sealed IS NULL)
+     WHERE job_id = ? AND doomed_at IS NULL`,
+    turn.now,
+    jobId,
+  );
   turn.effects.abort = true;
 }
 

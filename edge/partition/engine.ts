@@ -4,11 +4,11 @@
  */
 import { ALARM_MAX_ROWS } from "../../shared/limits.ts";
 import { checkUrl } from "../../shared/url-guard.ts";
+import { secretBoxOf } from "../auth/secret-box.ts";
 import { sendPartitionNotices } from "../courier/partition-notices.ts";
 import { drainToD1 } from "../db/drain-to-d1.ts";
 import { type Env, envNumber, urlPolicy } from "../env.ts";
 import type { Log } from "../log.ts";
-import { openManagedStore } from "../storage/open-store.ts";
 import { AdminDesk } from "./admin-desk.ts";
 import { batchEventData } from "./batch-events.ts";
 import type { BatchRow } from "./batches.ts";
@@ -20,6 +20,7 @@ import { collectFlight, readCursor, retire, SINKS, type Sink } from "./drain.ts"
 import { Drainer } from "./drainer.ts";
 import { durableSql } from "./durable-sql.ts";
 import type { EventRow } from "./events.ts";
+import { jobStores } from "./job-stores.ts";
 import { NodeDesk } from "./node-desk.ts";
 import type { NodeSockets } from "./node-sockets.ts";
 import { ProgressBoard } from "./progress-board.ts";
@@ -81,12 +82,12 @@ export class Engine {
     this.#deps = deps;
     this.core = core;
     this.board = ProgressBoard.load(core.sql);
-    const store = openManagedStore(env);
+    const open = jobStores(core.sql, env);
     const now = Date.now;
     const follow = (effects: Effects) => this.follow(effects);
     const pace = (node: string) => this.#pace(node);
     const { board, watch } = this;
-    this.#storage = new StorageWork({ core, store, now, follow, log });
+    this.#storage = new StorageWork({ core, open, box: () => secretBoxOf(env), now, follow, log });
     this.#drains = {
       d1: this.#drainer("d1", (events) => drainToD1(env.DB, collectFlight(core.sql, events))),
       stream: this.#drainer("stream", (events) => this.#publishRows(events)),
@@ -97,7 +98,7 @@ export class Engine {
       core,
       board,
       watch,
-      store,
+      open,
       now,
       follow,
       pace,

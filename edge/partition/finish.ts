@@ -10,7 +10,9 @@ import { doomUploads, failAttempt } from "./end.ts";
 import { type LiveJob, parseManifest } from "./job-row.ts";
 import { attemptRow, getJob, moveJob, patchJob } from "./move.ts";
 import { markTaken, renameHeld } from "./names.ts";
+import { getTarget, type StoreRef } from "./targets.ts";
 import type { Turn } from "./turn.ts";
+import { storeOf } from "./uploads.ts";
 
 /** One file as the store has it now. */
 export interface CommittedFile {
@@ -20,12 +22,16 @@ export interface CommittedFile {
   storeKey: string;
   etag: string;
   size: number;
+  /** Of inline storage, whose credentials are about to be erased. */
+  url: { sealed: string; until: number } | null;
 }
 
 export interface PendingCommit {
   job: string;
   token: string;
-  targetId: string;
+  store: StoreRef;
+  /** The store is this job's alone: its URLs are made now or never. */
+  inline: boolean;
   files: {
     uploadId: string;
     kind: FileKind;
@@ -81,7 +87,14 @@ export function pendingCommit(turn: Turn, id: string): PendingCommit | null {
       },
     ];
   });
-  return { job: id, token: job.winner, targetId: job.target_id, files };
+  const target = getTarget(turn.sql, job.target_id);
+  return {
+    job: id,
+    token: job.winner,
+    store: storeOf(job),
+    inline: target !== undefined && target.sealed === null,
+    files,
+  };
 }
 
 /** Remembers one commit that succeeded, so that a retry of the others does not ask again. */
@@ -108,8 +121,8 @@ export function committed(turn: Turn, id: string, files: readonly CommittedFile[
       mediaSize = file.size;
     }
     turn.sql.run(
-      `INSERT INTO files (file_id, job_id, account_id, kind, language, path, store_key, target_id, size, content_type, sha256, etag, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO files (file_id, job_id, account_id, kind, language, path, store_key, target_id, size, content_type, sha256, etag, created_at, sealed_url, url_until)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       file.fileId,
       job.id,
       job.account_id,
@@ -123,6 +136,8 @@ export function committed(turn: Turn, id: string, files: readonly CommittedFile[
       entry.sha256,
       file.etag,
       turn.now,
+      file.url?.sealed ?? null,
+      file.url?.until ?? null,
     );
   }
   const delivered = JSON.stringify(files.map((file) => file.uploadId));

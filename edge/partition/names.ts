@@ -2,10 +2,13 @@
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { foldKey, sanitiseFolder, sanitiseName, withSuffix } from "../../shared/names.ts";
 import type { LiveJob, ReservedName } from "./job-row.ts";
+import { MANAGED_TARGET, rootOf } from "./targets.ts";
 import type { Turn } from "./turn.ts";
 
-/** Base folder of managed storage. */
-const MANAGED_BASE = "videos";
+/** A key as its store compares it: the disk store ignores case, buckets do not. */
+export function nameKey(targetId: string, key: string): string {
+  return targetId === MANAGED_TARGET ? foldKey(key) : key;
+}
 
 /** Logical key of one file of a job: `<folder>/<stem>.<ext>`. */
 function fileKey(name: Pick<ReservedName, "folder" | "stem">, extension: string): string {
@@ -19,9 +22,10 @@ function fileKey(name: Pick<ReservedName, "folder" | "stem">, extension: string)
 export function reserveName(turn: Turn, job: LiveJob, options: JobOptions, title: string | null): ReservedName {
   const plain = sanitiseName(job.filename ?? "") || sanitiseName(title ?? "") || job.id;
   const inner = job.folder === null ? "" : sanitiseFolder(job.folder);
-  const folder = inner === "" ? MANAGED_BASE : `${MANAGED_BASE}/${inner}`;
+  const root = rootOf(turn, job.target_id);
+  const folder = inner === "" ? root : `${root}/${inner}`;
   const extensions = reservedExtensions(options);
-  const stemKey = foldKey(`${folder}/${plain}`);
+  const stemKey = nameKey(job.target_id, `${folder}/${plain}`);
   let suffix = 1;
   while (
     !extensions.every((extension) => isFree(turn, job, fileKey({ folder, stem: withSuffix(plain, suffix) }, extension)))
@@ -34,7 +38,7 @@ export function reserveName(turn: Turn, job: LiveJob, options: JobOptions, title
       "INSERT INTO names (account_id, target_id, folded, stem, suffix, job_id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
       job.account_id,
       job.target_id,
-      foldKey(fileKey({ folder, stem }, extension)),
+      nameKey(job.target_id, fileKey({ folder, stem }, extension)),
       stemKey,
       suffix,
       job.id,
@@ -59,7 +63,7 @@ function isFree(turn: Turn, job: LiveJob, key: string): boolean {
     "SELECT job_id FROM names WHERE account_id = ? AND target_id = ? AND folded = ?",
     job.account_id,
     job.target_id,
-    foldKey(key),
+    nameKey(job.target_id, key),
   );
   return holder === undefined || holder.job_id === job.id;
 }
@@ -81,6 +85,19 @@ export function markTaken(turn: Turn, job: LiveJob): void {
   turn.sql.run("UPDATE names SET job_id = NULL WHERE job_id = ?", job.id);
 }
 
+/** An object lies under one of the job's keys: that name is nobody's that we know, the next free one is the job's. */
+export function passOver(turn: Turn, job: LiveJob, options: JobOptions, key: string): ReservedName {
+  turn.sql.run(
+    "UPDATE names SET job_id = NULL WHERE account_id = ? AND target_id = ? AND folded = ? AND job_id = ?",
+    job.account_id,
+    job.target_id,
+    nameKey(job.target_id, key),
+    job.id,
+  );
+  freeNames(turn, job.id);
+  return reserveName(turn, job, options, job.title);
+}
+
 /**
  * The store linked the file under another name than the reserved one (disk: a foreign file was in the way). The reserved
  * name stays taken, by nobody we know. The new one is the job's from now on, even if another job had reserved it: that
@@ -91,14 +108,14 @@ export function renameHeld(turn: Turn, job: LiveJob, from: string, to: string): 
     "SELECT stem FROM names WHERE account_id = ? AND target_id = ? AND folded = ? AND job_id = ?",
     job.account_id,
     job.target_id,
-    foldKey(from),
+    nameKey(job.target_id, from),
     job.id,
   );
   turn.sql.run(
     "UPDATE names SET job_id = NULL WHERE account_id = ? AND target_id = ? AND folded = ? AND job_id = ?",
     job.account_id,
     job.target_id,
-    foldKey(from),
+    nameKey(job.target_id, from),
     job.id,
   );
   turn.sql.run(
@@ -106,8 +123,8 @@ export function renameHeld(turn: Turn, job: LiveJob, from: string, to: string): 
      ON CONFLICT (account_id, target_id, folded) DO UPDATE SET job_id = excluded.job_id`,
     job.account_id,
     job.target_id,
-    foldKey(to),
-    held?.stem ?? foldKey(to),
+    nameKey(job.target_id, to),
+    held?.stem ?? nameKey(job.target_id, to),
     suffixOf(to),
     job.id,
   );

@@ -18,11 +18,9 @@ import type {
   Ticket,
   TicketRequest,
 } from "../../shared/contract/fleet.ts";
-import type { FileKind, Manifest } from "../../shared/contract/media.ts";
+import type { Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { derivedId } from "../../shared/derived-id.ts";
-import { MAX_PARTS, TICKET_URL_TTL_MS, TICKET_URLS } from "../../shared/limits.ts";
-import type { ObjectStore } from "../storage/port.ts";
 import type { Core } from "./core.ts";
 import { readCursor } from "./drain.ts";
 import type { FailureReport } from "./end.ts";
@@ -31,20 +29,22 @@ import { becomeParent, type ExpansionIds } from "./expand.ts";
 import type { LiveJob } from "./job-row.ts";
 import { leaseJobs } from "./lease.ts";
 import { getJob, getJobRow } from "./move.ts";
+import { passTakenNames } from "./name-looks.ts";
 import { ordersFor } from "./node-orders.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "./report.ts";
 import { enterSession, heartbeat, type NodeIdentity, releaseAttempt } from "./sessions.ts";
 import type { State } from "./states.ts";
+import type { OpenStore } from "./targets.ts";
+import { type AttemptDesk, ticket } from "./tickets.ts";
 import { type Effects, type Turn, tokenOf } from "./turn.ts";
-import { addUpload, findUpload, uploadTarget } from "./uploads.ts";
 import type { Watch } from "./watch.ts";
 
 export interface NodeDeskDeps {
   core: Core;
   board: ProgressBoard;
   watch: Watch;
-  store: ObjectStore;
+  open: OpenStore;
   now: () => number;
   follow(effects: Effects): void;
   /** The URL guard, under the operator's policy. */
@@ -169,13 +169,12 @@ export class NodeDesk {
     );
     if ("refused" in decision) return decision;
     if (decision.extra !== "go") return { decision: decision.extra ?? "stop" };
-    const ticket = await this.ticket(
-      who,
-      job,
-      { token, kind: "media", language: null, size: null, upload_id: null, from_part: 1 },
-      origin,
-    );
-    return "refused" in ticket ? ticket : { decision: "go", tickets: [ticket.ticket] };
+    const desk = this.#attemptDesk(who, job, token);
+    await passTakenNames(desk);
+    const wish = { token, kind: "media", language: null, size: null, upload_id: null, from_part: 1 } as const;
+    const first = await ticket(desk, wish, origin);
+    if (first === "storage_failed") return { decision: "stop" };
+    return "refused" in first ? first : { decision: "go", tickets: [first.ticket] };
   }
 
   /** A node is a stranger: entries are guarded like URLs of clients. The ids are derived before the transaction. */
@@ -195,77 +194,25 @@ export class NodeDesk {
     request: z.infer<typeof TicketRequest>,
     origin: string,
   ): Promise<Answer<{ ticket: Ticket }>> {
-    const { token, kind, language } = request;
-    const asked = this.#report(
-      who,
-      job,
-      token,
-      (turn, held) => ({
-        state: held.state,
-        extra: {
-          target: uploadTarget(turn, held, kind, language),
-          begun: findUpload(turn, held, token, kind, language),
-        },
-      }),
-      "running",
-    );
-    if ("refused" in asked) return asked;
-    const { target, begun } = asked.extra ?? { target: null, begun: null };
-    if (target === null) return { refused: "bad_request", message: "report `extracted` before asking for a ticket" };
-    const upload = begun ?? (await this.#begin(who, job, token, kind, language, request.size, target));
-    if ("refused" in upload) return upload;
-    const count = Math.min(TICKET_URLS, partCount(request.size, upload.partSize) - request.from_part + 1);
-    const urls = await this.#deps.store.presignParts({
-      uploadId: upload.uploadId,
-      key: upload.storeKey,
-      fromPart: request.from_part,
-      count: Math.max(0, count),
-      partSize: upload.partSize,
-      origin,
-      expiresAt: this.#deps.now() + TICKET_URL_TTL_MS,
-    });
-    return {
-      ticket: {
-        upload_id: upload.uploadId,
-        kind,
-        language,
-        part_size: upload.partSize,
-        urls,
-        expires_in_ms: TICKET_URL_TTL_MS,
-      },
-    };
+    const result = await ticket(this.#attemptDesk(who, job, request.token), request, origin);
+    // The desk has ended the attempt: to its node that is as good as lost.
+    return result === "storage_failed" ? LOST : result;
   }
 
-  async #begin(
-    who: NodeIdentity,
-    job: string,
-    token: string,
-    kind: FileKind,
-    language: string | null,
-    size: number | null,
-    target: { path: string; storeKey: string; contentType: string },
-  ): Promise<Answer<{ uploadId: string; partSize: number; storeKey: string }>> {
-    const { store } = this.#deps;
-    const begun = await store.begin({ key: target.storeKey, job, token, contentType: target.contentType, size });
-    // The store was away from the transaction: the attempt may have ended meanwhile, and then the upload must go.
-    const noted = this.#report(
-      who,
+  /** The store's way to one attempt: what it asks runs only while that attempt does. */
+  #attemptDesk(who: NodeIdentity, job: string, token: string): AttemptDesk {
+    const { open, now } = this.#deps;
+    return {
       job,
       token,
-      (turn, held) => {
-        addUpload(turn, held, { ...begun, token, kind, language }, target);
-        return { state: held.state, extra: findUpload(turn, held, token, kind, language) };
+      open,
+      now,
+      run: (body) => {
+        const ask = (turn: Turn, held: LiveJob) => ({ state: held.state, extra: { value: body(turn, held) } });
+        const answer = this.#report(who, job, token, ask, "running");
+        return "refused" in answer ? answer : (answer.extra ?? LOST);
       },
-      "running",
-    );
-    if ("refused" in noted) {
-      await store.abort(begun.uploadId, target.storeKey);
-      return noted;
-    }
-    const row = noted.extra ?? null;
-    // Two requests for the same file at once: the first row counts.
-    if (row !== null && row.uploadId !== begun.uploadId) await store.abort(begun.uploadId, target.storeKey);
-    return row ?? LOST;
+    };
   }
 
   progress(who: NodeIdentity, frame: readonly ProgressEntry[]): void {
@@ -331,9 +278,4 @@ function takeList(turn: Turn, job: LiveJob, { list, ids }: PreparedList): "stop"
   else if (list.entries.length === 0) endAsList(turn, job, "Playlist has no downloadable items", "unsupported");
   else becomeParent(turn, job, list, ids);
   return playlist === "never" || list.entries.length === 0 ? "stop" : "expanded";
-}
-
-/** How many parts a file of this size has; an empty file has one, an unknown length as many as there may be. */
-function partCount(size: number | null, partSize: number): number {
-  return size === null ? MAX_PARTS : Math.max(1, Math.ceil(size / partSize));
 }

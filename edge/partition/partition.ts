@@ -70,6 +70,9 @@ export class Partition extends DurableObject<Env> {
   async create(...args: Parameters<ClientDesk["create"]>) {
     return (await this.#ready()).clients.create(...args);
   }
+  async hasRoom(...args: Parameters<ClientDesk["hasRoom"]>) {
+    return (await this.#ready()).clients.hasRoom(...args);
+  }
   async beginIdempotent(...args: Parameters<ClientDesk["beginIdempotent"]>) {
     return (await this.#ready()).clients.beginIdempotent(...args);
   }

@@ -124,7 +124,26 @@ CREATE TABLE end_counts (status TEXT NOT NULL, class TEXT NOT NULL, n INTEGER NO
 ALTER TABLE accounts ADD COLUMN pushed_at INTEGER NOT NULL DEFAULT 0;
 `;
 
-const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
+const VERSION_3 = `
+-- JSON \`TargetRow\` of the account's current storage; null: managed.
+ALTER TABLE accounts ADD COLUMN storage TEXT;
+-- Where the files of jobs here go, besides managed storage. Credentials are sealed.
+CREATE TABLE targets (
+  id TEXT PRIMARY KEY, provider TEXT NOT NULL, endpoint TEXT NOT NULL, bucket TEXT NOT NULL, region TEXT, folder_prefix TEXT,
+  base_folder TEXT NOT NULL, sealed TEXT
+) WITHOUT ROWID;
+CREATE INDEX job_target ON jobs (target_id) WHERE target_id <> 'managed';
+-- An upload may outlive its job, whose secrets are erased with its end: what it takes to abort it stands with it.
+ALTER TABLE uploads ADD COLUMN account_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE uploads ADD COLUMN target_id TEXT NOT NULL DEFAULT 'managed';
+ALTER TABLE uploads ADD COLUMN sealed TEXT;
+ALTER TABLE uploads ADD COLUMN abort_tries INTEGER NOT NULL DEFAULT 0;
+-- The one URL of a file in inline storage, and until when it is answered.
+ALTER TABLE files ADD COLUMN sealed_url TEXT;
+ALTER TABLE files ADD COLUMN url_until INTEGER;
+`;
+
+const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */
 export function openSchema(sql: Sql): boolean {

@@ -1,9 +1,12 @@
 /** What a partition asks of the store outside its transactions: commits of winners, aborts of the dead. All idempotent. */
 
 import { uuidv7 } from "../../shared/ids.ts";
-import { ALARM_MAX_ROWS } from "../../shared/limits.ts";
+import { ALARM_MAX_ROWS, FILE_URL_TTL_MS } from "../../shared/limits.ts";
+import { sealFileUrl } from "../auth/file-url-secrets.ts";
+import type { SecretBox } from "../auth/secret-box.ts";
 import type { Log } from "../log.ts";
 import type { ObjectStore } from "../storage/port.ts";
+import { StoreError } from "../storage/store-error.ts";
 import type { Core } from "./core.ts";
 import {
   type CommitProblem,
@@ -13,12 +16,14 @@ import {
   noteCommitted,
   pendingCommit,
 } from "./finish.ts";
+import type { OpenStore, StoreRef } from "./targets.ts";
 import type { Effects, Turn } from "./turn.ts";
-import { doomedUploads, forgetUpload, postponeAbort } from "./uploads.ts";
+import { type DoomedUpload, doomedUploads, forgetUpload, postponeAbort } from "./uploads.ts";
 
 export interface StorageWorkDeps {
   core: Core;
-  store: ObjectStore;
+  open: OpenStore;
+  box(): SecretBox;
   now: () => number;
   /** Called with what a transaction asks for. */
   follow(effects: Effects): void;
@@ -51,9 +56,14 @@ export class StorageWork {
   }
 
   async #commitAll(id: string): Promise<void> {
-    const { core, store, now } = this.#deps;
+    const { core, now } = this.#deps;
     const pending = this.#run((turn) => pendingCommit(turn, id));
     if (pending === null) return;
+    const store = await this.#deps.open(pending.store).catch((error: unknown) => {
+      this.#problem(id, openProblem(error));
+      return null;
+    });
+    if (store === null) return;
     const files: CommittedFile[] = [];
     for (const file of pending.files) {
       let done = file.committed;
@@ -79,11 +89,22 @@ export class StorageWork {
         this.#run((turn) => noteCommitted(turn, file.uploadId, storeKey, etag));
       }
       const fileId = uuidv7(now(), crypto.getRandomValues(new Uint8Array(10)));
-      files.push({ uploadId: file.uploadId, fileId, storeKey: done.storeKey, etag: done.etag, size: file.size });
+      const url = pending.inline ? await this.#lastUrl(store, pending.store, done.storeKey) : null;
+      files.push({ uploadId: file.uploadId, fileId, ...done, size: file.size, url });
     }
     const { effects } = core.run(now(), Math.random, (turn) => committed(turn, id, files));
     this.#deps.log("info", "job.completed", { job: id, token: pending.token });
     this.#deps.follow(effects);
+  }
+
+  /** Signed while the credentials are still here, and sealed: it is a bearer link (jobs API 11.2). */
+  async #lastUrl(store: ObjectStore, { account }: StoreRef, key: string): Promise<CommittedFile["url"]> {
+    const until = this.#deps.now() + FILE_URL_TTL_MS;
+    const url = await store.presignRead({ key, expiresAt: until, disposition: null }).catch((error: unknown) => {
+      this.#deps.log("warn", "file.no_url", { error: errorName(error) });
+      return null;
+    });
+    return url === null ? null : { sealed: await sealFileUrl(this.#deps.box(), account, url), until };
   }
 
   #problem(id: string, problem: CommitProblem): void {
@@ -104,18 +125,40 @@ export class StorageWork {
     return this.#aborting;
   }
 
+  /** One store after another would let one that hangs hold up all: each has a flight of its own. */
   async #abortAll(): Promise<number> {
+    const doomed = this.#run((turn) => doomedUploads(turn, ALARM_MAX_ROWS));
+    const flights = Map.groupBy(doomed, ({ store }) => `${store.targetId} ${store.sealed ?? ""}`);
+    const gone = await Promise.all([...flights.values()].map((uploads) => this.#abortAt(uploads)));
+    return gone.reduce((sum, each) => sum + each, 0);
+  }
+
+  async #abortAt(uploads: DoomedUpload[]): Promise<number> {
     let gone = 0;
-    for (const upload of this.#run((turn) => doomedUploads(turn, ALARM_MAX_ROWS))) {
-      try {
-        await this.#deps.store.abort(upload.uploadId, upload.storeKey);
-        if (upload.committed !== null) await this.#deps.store.delete(upload.committed.storeKey, upload.committed.etag);
-        this.#run((turn) => forgetUpload(turn, upload.uploadId));
-        gone++;
-      } catch (error) {
-        this.#deps.log("warn", "upload.abort_failed", { upload: upload.uploadId, error: errorName(error) });
-        this.#run((turn) => postponeAbort(turn, upload.uploadId));
+    let away = false;
+    for (const upload of uploads) {
+      if (!away) {
+        try {
+          const store = await this.#deps.open(upload.store);
+          await store.abort(upload.uploadId, upload.storeKey);
+          if (upload.committed !== null) await store.delete(upload.committed.storeKey, upload.committed.etag);
+          this.#run((turn) => forgetUpload(turn, upload.uploadId));
+          gone++;
+          continue;
+        } catch (error) {
+          const final = error instanceof StoreError && error.fault === "permanent";
+          const { uploadId, tries } = upload;
+          this.#deps.log("warn", "upload.abort_failed", { upload: uploadId, tries, final, error: errorName(error) });
+          // Credentials that are refused stay so; what is left there is the owner's now.
+          if (final) {
+            this.#run((turn) => forgetUpload(turn, uploadId));
+            continue;
+          }
+          // What is wrong with one upload alone says nothing of the next.
+          away = !(error instanceof StoreError && error.fault === "refused");
+        }
       }
+      this.#run((turn) => postponeAbort(turn, upload.uploadId));
     }
     return gone;
   }
@@ -125,6 +168,13 @@ export class StorageWork {
   }
 }
 
+/** Credentials that do not open may open again when the operator has put the key back. */
+function openProblem(error: unknown): CommitProblem {
+  if (!(error instanceof StoreError)) return { kind: "unavailable", code: errorName(error) };
+  return { kind: "refused", code: error.code, permanent: error.fault === "permanent" };
+}
+
 function errorName(error: unknown): string {
+  if (error instanceof StoreError) return error.code;
   return error instanceof Error ? error.name : "unknown";
 }

@@ -2,10 +2,8 @@
 import type { FileKind } from "../../shared/contract/media.ts";
 import { CONTENT_TYPES, type JobOptions } from "../../shared/contract/options.ts";
 import { type LiveJob, parseReserved } from "./job-row.ts";
+import { forgetIdleTargets, MANAGED_TARGET, type StoreRef } from "./targets.ts";
 import type { Turn } from "./turn.ts";
-
-/** Target id of files in the operator's own (managed) storage. */
-export const MANAGED_TARGET = "managed";
 
 export interface NewUpload {
   uploadId: string;
@@ -15,13 +13,19 @@ export interface NewUpload {
   partSize: number;
 }
 
-/** Where a file of this job will lie: its logical path and physical key, and the type it is served with. */
-export function uploadTarget(
-  turn: Turn,
-  job: LiveJob,
-  kind: FileKind,
-  language: string | null,
-): { path: string; storeKey: string; contentType: string } | null {
+/** Where a file of a job will lie. */
+export interface UploadPlace {
+  /** Logical path. */
+  path: string;
+  /** Physical key in the store. */
+  storeKey: string;
+  /** What it is served with. */
+  contentType: string;
+  store: StoreRef;
+}
+
+/** Null: the job's name is not reserved yet. */
+export function uploadPlace(turn: Turn, job: LiveJob, kind: FileKind, language: string | null): UploadPlace | null {
   const reserved = parseReserved(job);
   const account = turn.sql.get<{ store_prefix: string }>(
     "SELECT store_prefix FROM accounts WHERE id = ?",
@@ -31,7 +35,14 @@ export function uploadTarget(
   const options = JSON.parse(job.options) as JobOptions;
   const base = `${reserved.folder}/${reserved.stem}`;
   const [path, contentType] = sideFile(kind, base, language) ?? [reserved.key, CONTENT_TYPES[options.format]];
-  return { path, storeKey: account.store_prefix + path, contentType };
+  // Own storage holds logical keys as they are; the prefix keeps accounts apart in ours.
+  const storeKey = job.target_id === MANAGED_TARGET ? account.store_prefix + path : path;
+  return { path, storeKey, contentType, store: storeOf(job) };
+}
+
+/** What opens the store of a live job. */
+export function storeOf(job: Pick<LiveJob, "account_id" | "target_id" | "sealed">): StoreRef {
+  return { account: job.account_id, targetId: job.target_id, sealed: job.sealed };
 }
 
 function sideFile(kind: FileKind, base: string, language: string | null): [string, string] | null {
@@ -68,69 +79,95 @@ export function findUpload(
   return row === undefined ? null : { uploadId: row.upload_id, partSize: row.part_size, storeKey: row.store_key };
 }
 
+/** Whether any upload of the job is under way: it is bound to its key. Uses upload_job(job_id). */
+export function hasUploads(turn: Turn, job: LiveJob): boolean {
+  return turn.sql.get("SELECT 1 AS x FROM uploads WHERE job_id = ? AND doomed_at IS NULL", job.id) !== undefined;
+}
+
 /** Two requests for the same file at once begin two uploads: the first that is noted counts, the other is not taken. */
-export function addUpload(
-  turn: Turn,
-  job: LiveJob,
-  upload: NewUpload,
-  target: { path: string; storeKey: string; contentType: string },
-): void {
+export function addUpload(turn: Turn, job: LiveJob, upload: NewUpload, place: UploadPlace): void {
   if (findUpload(turn, job, upload.token, upload.kind, upload.language) !== null) return;
   turn.sql.run(
-    `INSERT INTO uploads (upload_id, job_id, token, kind, language, path, store_key, content_type, part_size)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    `INSERT INTO uploads
+       (upload_id, job_id, token, kind, language, path, store_key, content_type, part_size, account_id, target_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     upload.uploadId,
     job.id,
     upload.token,
     upload.kind,
     upload.language,
-    target.path,
-    target.storeKey,
-    target.contentType,
+    place.path,
+    place.storeKey,
+    place.contentType,
     upload.partSize,
+    job.account_id,
+    job.target_id,
   );
 }
 
 export interface DoomedUpload {
   uploadId: string;
-  targetId: string;
+  store: StoreRef;
   storeKey: string;
+  /** How often its store has been asked in vain. */
+  tries: number;
   /** The object that a commit of this dead attempt already made, to be deleted. */
   committed: { storeKey: string; etag: string } | null;
 }
 
-// Uses upload_doomed(doomed_at).
+interface DoomedRow {
+  upload_id: string;
+  account_id: string;
+  target_id: string;
+  sealed: string | null;
+  store_key: string;
+  committed_key: string | null;
+  etag: string | null;
+  abort_tries: number;
+}
+
+/** Those whose time has come. Uses upload_doomed(doomed_at). */
 export function doomedUploads(turn: Turn, limit: number): DoomedUpload[] {
   return turn.sql
-    .all<{
-      upload_id: string;
-      store_key: string;
-      committed_key: string | null;
-      etag: string | null;
-      target_id: string | null;
-    }>(
-      `SELECT u.upload_id, u.store_key, u.committed_key, u.etag, j.target_id FROM uploads u LEFT JOIN jobs j ON j.id = u.job_id
-       WHERE u.doomed_at IS NOT NULL ORDER BY u.doomed_at LIMIT ?`,
-      limit,
-    )
+    .all<DoomedRow>("SELECT * FROM uploads WHERE doomed_at <= ? ORDER BY doomed_at LIMIT ?", turn.now, limit)
     .map((row) => ({
       uploadId: row.upload_id,
-      targetId: row.target_id ?? MANAGED_TARGET,
+      store: { account: row.account_id, targetId: row.target_id, sealed: row.sealed },
       storeKey: row.store_key,
+      tries: row.abort_tries,
       committed:
         row.committed_key === null || row.etag === null ? null : { storeKey: row.committed_key, etag: row.etag },
     }));
 }
 
-/** Between two looks at an upload that the store would not abort. */
+/** Between two looks at an upload that the store would not abort; doubles. */
 const ABORT_RETRY_MS = 5_000;
+const ABORT_RETRY_MAX_MS = 15 * 60_000;
+/** About a day: a bucket of the client's own may be gone for good, and nobody would tell us. */
+const ABORT_MAX_TRIES = 100;
 
 /** The store has answered: nothing of this upload is left. */
 export function forgetUpload(turn: Turn, uploadId: string): void {
+  const row = turn.sql.get<{ target_id: string }>("SELECT target_id FROM uploads WHERE upload_id = ?", uploadId);
   turn.sql.run("DELETE FROM uploads WHERE upload_id = ?", uploadId);
+  if (row !== undefined) forgetIdleTargets(turn.sql, [row.target_id]);
 }
 
 /** The store did not answer: it gets a moment. Absolute, so that no other call can put the next try off for ever. */
 export function postponeAbort(turn: Turn, uploadId: string): void {
-  turn.sql.run("UPDATE uploads SET doomed_at = ? WHERE upload_id = ?", turn.now + ABORT_RETRY_MS, uploadId);
+  const row = turn.sql.get<{ target_id: string; abort_tries: number }>(
+    "SELECT target_id, abort_tries FROM uploads WHERE upload_id = ?",
+    uploadId,
+  );
+  if (row === undefined) return;
+  if (row.target_id !== MANAGED_TARGET && row.abort_tries >= ABORT_MAX_TRIES) {
+    forgetUpload(turn, uploadId);
+    return;
+  }
+  const wait = Math.min(ABORT_RETRY_MS * 2 ** Math.min(row.abort_tries, 10), ABORT_RETRY_MAX_MS);
+  turn.sql.run(
+    "UPDATE uploads SET doomed_at = ?, abort_tries = abort_tries + 1 WHERE upload_id = ?",
+    turn.now + wait,
+    uploadId,
+  );
 }

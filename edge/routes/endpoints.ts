@@ -1,5 +1,6 @@
 /** Every endpoint of the Worker. What is not here is 404. */
 
+import { PROVIDERS } from "../../shared/contract/storage.ts";
 import { getUsage } from "./account/get-usage.ts";
 import { getWebhookSecret } from "./account/get-webhook-secret.ts";
 import { removeSlack } from "./account/remove-slack.ts";
@@ -74,6 +75,11 @@ import { getJob } from "./jobs/get-job.ts";
 import { listJobs } from "./jobs/list-jobs.ts";
 import { retryJob } from "./jobs/retry-job.ts";
 import { streamJobEvents } from "./jobs/stream-job-events.ts";
+import { getStorage } from "./storage/get-storage.ts";
+import { removeBucket } from "./storage/remove-bucket.ts";
+import { removeStorage } from "./storage/remove-storage.ts";
+import { setBucket } from "./storage/set-bucket.ts";
+import { setStorage } from "./storage/set-storage.ts";
 import { listWebhooks } from "./webhooks/list-webhooks.ts";
 import { redeliverWebhook } from "./webhooks/redeliver-webhook.ts";
 
@@ -120,6 +126,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   rotateWebhookSecret,
   setSlack,
   removeSlack,
+  ...PROVIDERS.flatMap((provider) => [setStorage(provider), removeStorage(provider), getStorage(provider)]),
+  setBucket,
+  removeBucket,
   registerNode,
   sessionChallenge,
   openSession,

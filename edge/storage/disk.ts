@@ -23,7 +23,9 @@ import type {
   PartUrl,
   PresignPartsRequest,
   UploadIntent,
+  VerifyResult,
 } from "./port.ts";
+import { StoreError, verifyProblem } from "./store-error.ts";
 
 /** The part of a service binding that is used here. */
 export interface StoreService {
@@ -36,19 +38,6 @@ export interface DiskStoreOptions {
   secret: string;
   /** The service's own loopback address, given to nodes on the same host: no Worker between them and the disk. */
   serviceUrl: string;
-}
-
-/** The service answered, but not what was asked for. */
-class DiskStoreError extends Error {
-  override readonly name = "DiskStoreError";
-  readonly code: string;
-  readonly status: number;
-
-  constructor(code: string, status: number) {
-    super(`The disk store answered ${status} ${code}`);
-    this.code = code;
-    this.status = status;
-  }
 }
 
 export interface DiskStore extends ObjectStore {
@@ -74,11 +63,21 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
 
   async function ask<T>(name: string, body: unknown, answer: z.ZodType<T>): Promise<T> {
     const response = await call(name, body);
-    if (!response.ok) throw new DiskStoreError(await errorCode(response), response.status);
+    if (!response.ok) throw refusal(await errorCode(response));
     return answer.parse(await response.json());
   }
 
   return {
+    /** Nobody configures it by credentials: an answer of the service is all there is to prove. */
+    async verify({ key }): Promise<VerifyResult> {
+      try {
+        await ask("head", { key }, HeadAnswer.nullable());
+        return { ok: true };
+      } catch (error) {
+        return verifyProblem(error);
+      }
+    },
+
     async begin(intent: UploadIntent): Promise<BegunUpload> {
       const body: BeginCall = { ...wireIntent(intent), size: intent.size };
       const { upload_id, part_size } = await ask("begin", body, BeginAnswer);
@@ -106,13 +105,13 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
         return await ask("commit", body, CommitAnswer);
       } catch (error) {
         // Whatever went wrong on the way, the service may have committed: only asking again can tell.
-        return { kind: "unavailable", code: error instanceof DiskStoreError ? error.code : "no_answer" };
+        return { kind: "unavailable", code: error instanceof StoreError ? error.code : "no_answer" };
       }
     },
 
     async abort(uploadId: string): Promise<void> {
       const response = await call("abort", { upload_id: uploadId });
-      if (!response.ok) throw new DiskStoreError(await errorCode(response), response.status);
+      if (!response.ok) throw refusal(await errorCode(response));
       await response.body?.cancel();
     },
 
@@ -122,12 +121,17 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
       return head && { size: head.size, etag: head.etag, lastModified: head.last_modified, job: null };
     },
 
+    /** A plain file has no URL of its own. */
+    async presignRead(): Promise<null> {
+      return null;
+    },
+
     async read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null> {
       const response = await call("read", { key, range });
       if (response.ok) return response.body;
       const code = await errorCode(response);
       if (response.status === 404) return null;
-      throw new DiskStoreError(code, response.status);
+      throw refusal(code);
     },
 
     async delete(key: string, etag: string): Promise<boolean> {
@@ -142,6 +146,11 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
 
 function wireIntent(intent: UploadIntent) {
   return { key: intent.key, job: intent.job, token: intent.token, content_type: intent.contentType };
+}
+
+/** The service answered, but not what was asked for; it may another time. */
+function refusal(code: string): StoreError {
+  return new StoreError(code, code === "too_large" ? "permanent" : "unavailable");
 }
 
 async function errorCode(response: Response): Promise<string> {

@@ -1,6 +1,10 @@
-import type { Env } from "../env.ts";
+import type { Provider, Storage, StorageOf } from "../../shared/contract/storage.ts";
+import { checkUrl } from "../../shared/url-guard.ts";
+import { type Env, urlPolicy } from "../env.ts";
 import { diskStore } from "./disk.ts";
 import type { ObjectStore } from "./port.ts";
+import type { StoreNetwork } from "./s3/client.ts";
+import { s3Store } from "./s3/s3.ts";
 
 /** The operator's own (managed) storage of this deployment. Throws when it is not configured. */
 export function openManagedStore(env: Env): ObjectStore {
@@ -15,4 +19,30 @@ export function openManagedStore(env: Env): ObjectStore {
     secret: env.TRAWL_STORE_SECRET,
     serviceUrl: env.TRAWL_STORE_URL,
   });
+}
+
+type Adapters = { [Name in Provider]?: (config: StorageOf<Name>, network: StoreNetwork) => ObjectStore };
+
+/** One adapter a provider; what is not here is refused before anything is saved. */
+const ADAPTERS: Adapters = { s3: s3Store };
+
+/** Whether this server can write to the provider's storage. */
+export function isServed(provider: Provider): boolean {
+  return ADAPTERS[provider] !== undefined;
+}
+
+/** A store of an account's own, with the credentials to use it. Nothing is asked of it yet. */
+export function openStore(storage: Storage, env: Env): ObjectStore {
+  const policy = urlPolicy(env);
+  return adapt(storage, {
+    fetch: (url, init) => fetch(url, init),
+    now: Date.now,
+    accepts: (url) => checkUrl(url, policy).ok,
+  });
+}
+
+function adapt<Name extends Provider>(storage: StorageOf<Name>, network: StoreNetwork): ObjectStore {
+  const open = ADAPTERS[storage.provider as Name] as Adapters[Name];
+  if (open === undefined) throw new Error(`no adapter for ${storage.provider}`);
+  return open(storage, network);
 }

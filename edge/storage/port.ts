@@ -68,14 +68,47 @@ export interface ByteRange {
   length: number;
 }
 
+export interface VerifyRequest {
+  /** Where the probe object goes; it is gone again afterwards. */
+  key: string;
+  /** Ends the probe: the caller's time is up. */
+  signal: AbortSignal;
+}
+
+/** `code` is the provider's own (`AccessDenied`, `NoSuchBucket`), or `timeout`, `unreachable`. */
+export type VerifyResult = { ok: true } | { ok: false; code: string };
+
+export interface PresignReadRequest {
+  key: string;
+  /** Unix time, milliseconds. */
+  expiresAt: number;
+  /** `Content-Disposition` that the store is to answer with; null: as the object has it. */
+  disposition: string | null;
+}
+
+/**
+ * What an adapter throws is a {@link StoreError}, with the provider's code and whether a repeat can help; everything else
+ * is a bug. `commit` and `verify` answer instead of throwing.
+ */
 export interface ObjectStore {
+  /** Writes a small object and removes it again: whether the credentials are good for what we do (jobs API 9.2). */
+  verify(request: VerifyRequest): Promise<VerifyResult>;
   begin(intent: UploadIntent): Promise<BegunUpload>;
+  /** Asks nobody. */
   presignParts(request: PresignPartsRequest): Promise<PartUrl[]>;
-  /** Conditional and idempotent: an upload that is already committed for this job and token answers `committed` again. */
+  /**
+   * Conditional and idempotent: an upload that is already committed for this job and token answers `committed` again. An
+   * object under the key counts as ours only if this very upload made it, not another one of the same job.
+   */
   commit(request: CommitRequest): Promise<CommitResult>;
-  /** Idempotent; an unknown upload is fine. */
+  /**
+   * Idempotent; an unknown upload is fine. What the upload has committed goes too: its answer may have stayed lost, so
+   * that nobody else knows of it.
+   */
   abort(uploadId: string, key: string): Promise<void>;
   head(key: string): Promise<ObjectHead | null>;
+  /** A URL by which anybody reads the object. Asks nobody. Null: this store has none to give, the edge relays its files. */
+  presignRead(request: PresignReadRequest): Promise<string | null>;
   read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null>;
   /** Deletes the object only while it still bears this ETag. False: gone or changed by someone else. */
   delete(key: string, etag: string): Promise<boolean>;

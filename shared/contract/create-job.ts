@@ -4,6 +4,7 @@ import { countCodePoints } from "../code-points.ts";
 import { MAX_FILENAME_LENGTH, MAX_FOLDER_LENGTH } from "../limits.ts";
 import { parseTimestamp } from "../timestamp.ts";
 import { AUDIO_BITRATES, AUDIO_CODECS, PLAYLIST_MODES, QUALITY_PRESETS, RESOLUTIONS, VIDEO_CODECS } from "./options.ts";
+import { Storage } from "./storage.ts";
 
 // NUL, `..`, `/` and `\`; everything else is the sanitiser's business.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what the rule names
@@ -133,6 +134,9 @@ export const JobFields = z.object({
     .optional()
     .describe("Recording cap of live streams in seconds. Defaults to 21600"),
   wait_for_video: z.boolean().optional().describe("Wait up to 24 h for a scheduled stream. Defaults to false"),
+  storage: Storage.optional().describe(
+    "Storage of your own for this request, probed before it is accepted. Defaults to the account's storage",
+  ),
   paused: z.boolean().optional().describe("A batch is created but held; no effect on a single job. Defaults to false"),
   playlist: oneOf("playlist", PLAYLIST_MODES)
     .optional()

@@ -3,7 +3,7 @@
  * these schemas decide it. Changes are additive; `features` on both sides of a session start name optional parts.
  */
 import { z } from "zod";
-import { MAX_LEASE_JOBS } from "../limits.ts";
+import { MAX_LEASE_JOBS, MAX_UPLOAD_ID_LENGTH } from "../limits.ts";
 import { CallRequest } from "./calls.ts";
 import { FAILURE_CLASSES } from "./failures.ts";
 import { ExtractedInfo, FileKind, Manifest } from "./media.ts";
@@ -161,6 +161,8 @@ export const Ticket = z.object({
   part_size: z.int().positive(),
   urls: z.array(z.object({ part_number: z.int().positive(), url: z.string() })),
   expires_in_ms: durationMs,
+  /** The URLs lead to a host that a client named: dial it through the egress guard. Absent: storage of the edge's operator. */
+  guarded: z.boolean().optional(),
 });
 export type Ticket = z.infer<typeof Ticket>;
 
@@ -179,7 +181,7 @@ export const TicketRequest = z.object({
   kind: FileKind,
   language: z.string().max(35).nullable(),
   size: z.int().nonnegative().nullable(),
-  upload_id: z.string().max(500).nullable(),
+  upload_id: z.string().max(MAX_UPLOAD_ID_LENGTH).nullable(),
   from_part: z.int().min(1).max(10_000),
 });
 export const TicketAnswer = z.object({ ticket: Ticket });

@@ -1,6 +1,6 @@
 /** What a node tells the edge about a source, before and after the download. All of it is untrusted at the edge. */
 import { z } from "zod";
-import { MAX_DESCRIPTION_LENGTH, MAX_FILES_PER_JOB, MAX_TITLE_LENGTH } from "../limits.ts";
+import { MAX_DESCRIPTION_LENGTH, MAX_FILES_PER_JOB, MAX_TITLE_LENGTH, MAX_UPLOAD_ID_LENGTH } from "../limits.ts";
 
 const shortText = z.string().max(200).nullable();
 const seconds = z.number().finite().nonnegative().nullable();
@@ -42,7 +42,7 @@ export type UploadedPart = z.infer<typeof UploadedPart>;
 
 /** One delivered file: bytes that lie uncommitted under a ticket. */
 export const ManifestFile = z.object({
-  upload_id: z.string().max(500),
+  upload_id: z.string().max(MAX_UPLOAD_ID_LENGTH),
   kind: FileKind,
   language: z.string().max(35).nullable(),
   size: z.int().nonnegative(),

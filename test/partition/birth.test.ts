@@ -99,6 +99,34 @@ describe("a birth", () => {
     ]);
   });
 
+  it("knows again where the files of live jobs go, their credentials sealed, and the account's own storage", async () => {
+    const place = { provider: "s3", endpoint: "https://s3.example.com", bucket: "b", region: "auto" };
+    const folders = { folder_prefix: "p", base_folder: "videos" };
+    const own = { id: "t1", ...place, ...folders, sealed: "v1.sealed" } as const;
+    for (const target of ["t1", "t2", "t3"]) {
+      d1.sql.run(
+        `INSERT INTO targets (id, account_id, provider, endpoint, bucket, region, folder_prefix, base_folder, created_at)
+         VALUES (?, 'ann', 's3', 'https://s3.example.com', 'b', 'auto', 'p', 'videos', 0)`,
+        target,
+      );
+    }
+    d1.sql.run(
+      "INSERT INTO target_credentials (target_id, sealed, masked, updated_at) VALUES ('t1', 'v1.sealed', '', 0)",
+    );
+    d1.sql.run("UPDATE accounts SET active_target = 't1' WHERE id = 'ann'");
+    harness.create(id(1), { target_id: "t1" });
+    harness.create(id(2), { target_id: "t2", sealed: "v1.job" });
+    harness.create(id(3), { target_id: "t3" });
+    harness.start(id(1));
+    harness.extracted(id(1), "Clip");
+    harness.run((turn) => turn.sql.run("UPDATE jobs SET state = 'cancelled', finished_at = 1 WHERE id = ?", id(3)));
+    const next = await lose();
+    expect(next.sql.all("SELECT * FROM targets ORDER BY id")).toEqual([own, { ...own, id: "t2", sealed: null }]);
+    const row = next.sql.get<{ storage: string }>("SELECT storage FROM accounts WHERE id = 'ann'");
+    expect(JSON.parse(row?.storage ?? "null")).toEqual(own);
+    expect(next.job(id(2)).sealed).toBe("v1.job");
+  });
+
   it.each([1, 2, 3, 4, 5, 6, 7, 8])(
     "that D1 interrupts at statement %i starts over and counts nothing twice",
     async (n) => {

@@ -2,7 +2,7 @@
 import type { AccountFacts, NewJob } from "../../edge/partition/create.ts";
 import type { AccountLimits } from "../../edge/partition/lease.ts";
 import type { NodeIdentity } from "../../edge/partition/sessions.ts";
-import { MANAGED_TARGET } from "../../edge/partition/uploads.ts";
+import { MANAGED_TARGET } from "../../edge/partition/targets.ts";
 import type { ExtractedInfo, FileKind, Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 
@@ -42,7 +42,7 @@ export function id(number: number): string {
 }
 
 export function account(name: string, limits: AccountLimits = {}, pool = "own_first"): AccountFacts {
-  return { id: name, pool, limits: JSON.stringify(limits), store_prefix: `@${name}/` };
+  return { id: name, pool, limits: JSON.stringify(limits), store_prefix: `@${name}/`, storage: null };
 }
 
 export type JobWish = Partial<Omit<NewJob, "options" | "tags">> & {

@@ -13,7 +13,7 @@ import { openSchema, setMeta } from "../../edge/partition/schema.ts";
 import { enterSession, type NodeIdentity } from "../../edge/partition/sessions.ts";
 import type { State } from "../../edge/partition/states.ts";
 import { type CoreOptions, type Effects, noEffects, resolveCore, type Turn } from "../../edge/partition/turn.ts";
-import { addUpload, uploadTarget } from "../../edge/partition/uploads.ts";
+import { addUpload, uploadPlace } from "../../edge/partition/uploads.ts";
 import type { FailureClass } from "../../shared/contract/failures.ts";
 import { account, id, identity, info, type JobWish, manifest, newJob, START } from "./fixtures.ts";
 import { type NodeSql, nodeSql } from "./node-sql.ts";
@@ -106,7 +106,7 @@ export class Harness {
     const uploadId = `u-${this.token(jobId)}-${jobId}`;
     return this.run((turn) => {
       const job = this.job(jobId);
-      const target = uploadTarget(turn, job, "media", null);
+      const target = uploadPlace(turn, job, "media", null);
       if (target === null) throw new Error("not extracted");
       const upload = { uploadId, token: this.token(jobId), kind: "media" as const, language: null, partSize: 100 };
       addUpload(turn, job, upload, target);
@@ -123,7 +123,7 @@ export class Harness {
       jobId,
     );
     if (upload === undefined) return this.run((turn) => committed(turn, jobId, []));
-    const file = { uploadId: upload.upload_id, fileId: `f-${jobId}`, etag: '"e"', size: 100 };
+    const file = { uploadId: upload.upload_id, fileId: `f-${jobId}`, etag: '"e"', size: 100, url: null };
     return this.run((turn) => committed(turn, jobId, [{ ...file, storeKey: storeKey ?? upload.store_key }]));
   }
 

@@ -5,7 +5,7 @@ import { commitFailed, committed, noteCommitted, pendingCommit } from "../../edg
 import { complete, endAsList, extracted, setStep } from "../../edge/partition/report.ts";
 import { enterSession } from "../../edge/partition/sessions.ts";
 import type { State } from "../../edge/partition/states.ts";
-import { addUpload, doomedUploads, findUpload, uploadTarget } from "../../edge/partition/uploads.ts";
+import { addUpload, doomedUploads, findUpload, uploadPlace } from "../../edge/partition/uploads.ts";
 import type { Manifest } from "../../shared/contract/media.ts";
 import { account, id, identity, info, manifest } from "./fixtures.ts";
 import { Harness, MINUTE } from "./harness.ts";
@@ -23,7 +23,7 @@ function running(wish = {}, facts = account("ann")): Harness {
 function begin(harness: Harness, uploadId: string, kind: "media" | "thumbnail" = "media"): void {
   harness.run((turn) => {
     const job = harness.job(JOB);
-    const target = uploadTarget(turn, job, kind, null);
+    const target = uploadPlace(turn, job, kind, null);
     if (target === null) throw new Error("not extracted");
     addUpload(turn, job, { uploadId, token: harness.token(JOB), kind, language: null, partSize: 100 }, target);
   });
@@ -151,7 +151,8 @@ describe("complete", () => {
     begin(harness, "u1");
     begin(harness, "u2", "thumbnail");
     harness.sql.run(
-      "INSERT INTO uploads SELECT 'other', job_id, '1.0', kind, language, path, store_key, content_type, part_size, NULL, NULL, NULL FROM uploads WHERE upload_id = 'u1'",
+      `INSERT INTO uploads (upload_id, job_id, token, kind, language, path, store_key, content_type, part_size)
+         SELECT 'other', job_id, '1.0', kind, language, path, store_key, content_type, part_size FROM uploads WHERE upload_id = 'u1'`,
     );
     const before = harness.job(JOB);
     const result = harness.run((turn) => complete(turn, harness.job(JOB), spoil(manifest([{ uploadId: "u1" }]))));
@@ -198,6 +199,7 @@ describe("complete", () => {
           storeKey,
           size,
           etag: `e${index}`,
+          url: null,
           fileId: id(50 + index),
         })),
       ),
@@ -218,7 +220,14 @@ describe("complete", () => {
     begin(harness, "u1");
     begin(harness, "u2", "thumbnail");
     harness.run((turn) => complete(turn, harness.job(JOB), manifest([{ uploadId: "u1" }])));
-    const file = { uploadId: "u1", fileId: id(50), storeKey: "@ann/videos/A title.mp4", etag: "e", size: 100 };
+    const file = {
+      uploadId: "u1",
+      fileId: id(50),
+      storeKey: "@ann/videos/A title.mp4",
+      etag: "e",
+      size: 100,
+      url: null,
+    };
     harness.run((turn) => committed(turn, JOB, [file]));
     expect(harness.effects.abort).toBe(true);
     expect(harness.run((turn) => doomedUploads(turn, 10))).toMatchObject([{ uploadId: "u2", committed: null }]);

@@ -15,7 +15,7 @@ function deps(eventsFrom: number) {
   openSchema(sql);
   const core = new Core(sql, resolveCore({}), 1, new EventIds(0));
   core.run(1, Math.random, (turn) =>
-    upsertAccount(turn, { id: ACCOUNT, pool: "own_first", limits: "{}", store_prefix: "" }),
+    upsertAccount(turn, { id: ACCOUNT, pool: "own_first", limits: "{}", store_prefix: "", storage: null }),
   );
   sql.run("UPDATE accounts SET events_from = ?", eventsFrom);
   for (const id of [11, 12]) {

@@ -15,7 +15,7 @@ import { openSchema, setMeta } from "../../edge/partition/schema.ts";
 import { enterSession, heartbeat, type NodeIdentity, releaseAttempt } from "../../edge/partition/sessions.ts";
 import type { Sql } from "../../edge/partition/sql.ts";
 import { resolveCore, type Turn } from "../../edge/partition/turn.ts";
-import { addUpload, doomedUploads, forgetUpload, uploadTarget } from "../../edge/partition/uploads.ts";
+import { addUpload, doomedUploads, forgetUpload, uploadPlace } from "../../edge/partition/uploads.ts";
 import { FAILURE_CLASSES } from "../../shared/contract/failures.ts";
 import { account, id, identity, info, manifest, newJob, START } from "./fixtures.ts";
 import { Random } from "./simulation/random.ts";
@@ -165,6 +165,7 @@ function store({ random }: Script) {
       fileId: id(fileId),
       storeKey: file.storeKey,
       etag: "e",
+      url: null,
       size: file.size,
     }));
     return committed(turn, finishing.id, files);
@@ -192,7 +193,7 @@ function report(script: Script) {
     if (draw < 0.25) return fail(turn, job, { class: failure, message: null, permanent: false, retryAfterMs: null });
     if (draw < 0.35) return setStep(turn, job, "mux");
     const decision = extracted(turn, job, info({ title }));
-    const target = uploadTarget(turn, decision.job, "media", null);
+    const target = uploadPlace(turn, decision.job, "media", null);
     if (draw < 0.5 || target === null) return decision;
     const uploadId = `u-${job.id}-${token}`;
     addUpload(turn, decision.job, { uploadId, token, kind: "media", language: null, partSize: 100 }, target);

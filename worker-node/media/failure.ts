@@ -7,12 +7,20 @@ export class MediaFailure extends Error {
   readonly class: FailureClass;
   /** What the site asked for in its `Retry-After`, seconds. */
   readonly retryAfterSeconds: number | null;
+  /** A repeat of the same attempt elsewhere cannot help. */
+  readonly permanent: boolean;
 
   /** @param message For users: it is cleaned here. Defaults to the class's own text. */
-  constructor(failureClass: FailureClass, message?: string | null, retryAfterSeconds: number | null = null) {
+  constructor(
+    failureClass: FailureClass,
+    message?: string | null,
+    retryAfterSeconds: number | null = null,
+    permanent = false,
+  ) {
     super(cleanText(message ?? "") || FAILURE_RULES[failureClass].text);
     this.class = failureClass;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.permanent = permanent;
   }
 }
 

@@ -1,6 +1,7 @@
 /** One hand-out from offer to report: confirm, look, download, convert, upload, complete. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Dispatcher } from "undici";
 import type { Held, LeasedJob, ProgressEntry, Step, Ticket } from "../../shared/contract/fleet.ts";
 import type { ManifestFile, Telemetry } from "../../shared/contract/media.ts";
 import type { EgressProxy } from "../egress/proxy.ts";
@@ -24,6 +25,8 @@ export interface AttemptDeps {
   link: PartitionLink;
   media: MediaDeps;
   egress: EgressProxy;
+  /** Connects to storage that clients named, through the guard. Defaults to plain connections. */
+  storage?: Dispatcher | undefined;
   /** Folder of all attempts. */
   workRoot: string;
   log: Log;
@@ -180,6 +183,7 @@ export class Attempt {
             sent += bytes;
             this.#onProgress(uploadProgress(sent, total, began));
           },
+          guarded: this.#deps.storage,
           signal: this.#signal,
         }),
       );
@@ -239,7 +243,7 @@ export class Attempt {
           class: failure.class,
           message: failure.message,
           retry_after_seconds: whole(failure.retryAfterSeconds),
-          permanent: false,
+          permanent: failure.permanent,
         },
         unending,
       );

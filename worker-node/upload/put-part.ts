@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
-import { request } from "undici";
+import { type Dispatcher, request } from "undici";
 
 export interface PartPut {
   url: string;
@@ -9,6 +9,8 @@ export interface PartPut {
   size: number;
   /** Defaults to `IDLE_TIMEOUT_MS`. */
   idleTimeoutMs?: number;
+  /** Defaults to a plain connection. */
+  dispatcher?: Dispatcher | undefined;
   signal: AbortSignal;
 }
 
@@ -26,7 +28,7 @@ const MAX_ERROR_BYTES = 4_096;
 
 /** PUTs one slice of a file. The caller's own abort is thrown on; everything else is a result. */
 export async function putPart(part: PartPut): Promise<PartResult> {
-  const { url, path, start, size, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
+  const { url, path, start, size, dispatcher, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
   const body =
     size === 0 ? Readable.from([]) : createReadStream(path, { start, end: start + size - 1, highWaterMark: 1_048_576 });
   try {
@@ -37,6 +39,7 @@ export async function putPart(part: PartPut): Promise<PartResult> {
       signal,
       bodyTimeout: idleTimeoutMs,
       headersTimeout: idleTimeoutMs,
+      ...(dispatcher === undefined ? {} : { dispatcher }),
     });
     const text = (await answer.body.text()).slice(0, MAX_ERROR_BYTES);
     const etag = answer.headers.etag;

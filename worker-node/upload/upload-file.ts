@@ -1,6 +1,7 @@
 /** One file into storage by presigned part URLs: in parallel, part by part from disk, repeated where that can help. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import type { Dispatcher } from "undici";
 import type { Ticket } from "../../shared/contract/fleet.ts";
 import type { ManifestFile, UploadedPart } from "../../shared/contract/media.ts";
 import { callDelay, pause } from "../fleet/backoff.ts";
@@ -22,6 +23,8 @@ export interface UploadOptions {
   inTouch(): Promise<void>;
   /** Bytes that have arrived since the last call. */
   onBytes(bytes: number): void;
+  /** Makes the connections of a ticket whose URLs a client chose (`guarded`). Defaults to plain ones. */
+  guarded?: Dispatcher | undefined;
   signal: AbortSignal;
 }
 
@@ -85,14 +88,15 @@ async function uploadPart(
   for (let tries = 1; ; tries++) {
     await options.inTouch();
     const url = await urls.of(number);
-    const result = await putPart({ url, path: file.path, start, size, signal });
+    const dispatcher = ticket.guarded === true ? options.guarded : undefined;
+    const result = await putPart({ url, path: file.path, start, size, dispatcher, signal });
     if (result.kind === "stored") {
       options.onBytes(size);
       return { part: { part_number: number, etag: result.etag, size }, retries: tries - 1 };
     }
     // A refused URL may only be too old.
     if (result.kind === "refused") urls.forget(number);
-    if (tries >= PART_TRIES) throw new MediaFailure("storage", `Upload failed: ${result.code}`);
+    if (tries >= PART_TRIES) throw storageFailure(result.code);
     await pause(callDelay(tries), signal);
   }
 }
@@ -138,7 +142,21 @@ class PartUrls {
 }
 
 function noUrls(): MediaFailure {
-  return new MediaFailure("storage", "Upload failed: no part URLs");
+  return storageFailure("no part URLs");
+}
+
+/** What a store says of credentials and of what they are for; under fresh URLs it has said so several times. */
+const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set([
+  "AccessDenied",
+  "AccountProblem",
+  "AuthenticationFailed",
+  "InvalidAccessKeyId",
+  "NoSuchBucket",
+  "SignatureDoesNotMatch",
+]);
+
+function storageFailure(code: string): MediaFailure {
+  return new MediaFailure("storage", `Upload failed: ${code}`, null, REFUSED_FOR_GOOD.has(code));
 }
 
 /** SHA-256 of the whole file, hex; memory does not grow with its size. */

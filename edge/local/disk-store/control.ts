@@ -43,10 +43,13 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 
   async abort(deps, body, response) {
     const { upload_id } = AbortCall.parse(body);
-    // A commit that has begun is decided first; if it succeeds there is nothing left to abort.
+    // A commit that has begun is decided first.
     await deps.commits.settled(upload_id);
     const upload = deps.uploads.get(upload_id);
     if (upload !== undefined) await deps.uploads.remove(upload);
+    // If it succeeded, its answer stayed lost: whoever aborts does not know of the file, and nobody else will remove it.
+    const done = deps.journal.commitOf(upload_id);
+    if (done !== undefined) await deps.objects.delete(done.key, done.etag);
     sendJson(response, 200, {});
   },
 

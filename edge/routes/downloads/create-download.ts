@@ -5,7 +5,7 @@ import { type AppContext, readJsonObject } from "../http.ts";
 import { DEFAULT_PLAYLIST_LIMIT, emptyList, listKind, readList } from "../jobs/expand-list.ts";
 import { parseFields, urlProblems } from "../jobs/job-fields.ts";
 import { type JobTemplate, newJob, newList } from "../jobs/new-job.ts";
-import { type Submission, submit } from "../jobs/submit.ts";
+import { assertRoom, type Submission, submit } from "../jobs/submit.ts";
 import { parsePlaylistItems } from "./playlist-items.ts";
 
 const FIELDS = Object.keys(CreateDownloadBody.shape);
@@ -34,12 +34,15 @@ export const createDownload: Endpoint = {
       raw,
       async () => {
         const kind = listKind({ url, playlist: template.playlist });
-        if (kind !== null) return expand(context, url, kind, template, items);
+        if (kind !== null) {
+          await assertRoom(context);
+          return expand(context, url, kind, template, items);
+        }
         const place = { now: Date.now(), batch: null, surface: SURFACE };
         const job = newJob(context, template, { url, filename: null }, place);
         return { jobs: [job], batch: null, answer: { id: job.id, ...QUEUED } };
       },
-      200,
+      { created: 200 },
     );
   },
 };

@@ -1,13 +1,17 @@
 import type { JobOptions } from "../../../shared/contract/options.ts";
 import { AppError } from "../../app-error.ts";
 import type { FileRow } from "../../partition/drain.ts";
+import { MANAGED_TARGET } from "../../partition/targets.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { fileUrls } from "../files/file-urls.ts";
 import { named, serveFile } from "../files/serve-file.ts";
+import type { AppContext } from "../http.ts";
 import type { JobSource } from "../jobs/job-view.ts";
+import { filesOrigin, requestOrigin } from "../origin.ts";
 import { downloadIdOf, readDownloadJob } from "./download-access.ts";
 import { downloadFilename } from "./download-view.ts";
 
-/** `GET`, `HEAD` `/api/download/{id}/file`: the media file, to be saved under the task's `filename`. */
+/** `GET`, `HEAD` `/api/download/{id}/file`: the media file, to be saved under the task's `filename`; 302 to own storage. */
 export const getDownloadFile: Endpoint = {
   operationId: "get-download-file",
   method: "GET",
@@ -18,9 +22,18 @@ export const getDownloadFile: Endpoint = {
     const source = await readDownloadJob(context, downloadIdOf(context));
     if (source.row.state !== "completed") throw new AppError("conflict", "Download is not completed");
     const options = JSON.parse(source.row.options) as JobOptions;
-    return serveFile(context, mediaFile(source), named("attachment", downloadFilename(source.row, options)));
+    return sendFile(context, mediaFile(source), named("attachment", downloadFilename(source.row, options)));
   },
 };
+
+/** Managed files are served here; storage of the client's own serves its files itself. */
+export async function sendFile(context: AppContext, file: FileRow, disposition: string): Promise<Response> {
+  if (file.target_id === MANAGED_TARGET) return serveFile(context, file, disposition);
+  const origin = filesOrigin(context.env, requestOrigin(context.req.raw, context.env));
+  const url = await fileUrls(context.env, origin, disposition)(file);
+  if (url === null) throw new AppError("not_found", "File no longer exists");
+  return context.redirect(url, 302);
+}
 
 /** @throws AppError 404 when it was deleted since. */
 export function mediaFile({ files }: JobSource): FileRow {

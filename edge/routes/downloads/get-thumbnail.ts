@@ -2,8 +2,9 @@ import { AppError } from "../../app-error.ts";
 import { sha256Hex } from "../../auth/api-keys.ts";
 import { urlPolicy } from "../../env.ts";
 import type { FileRow } from "../../partition/drain.ts";
-import { openManagedStore } from "../../storage/open-store.ts";
+import { StoreError } from "../../storage/store-error.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { reachStore } from "../files/file-urls.ts";
 import type { AppContext } from "../http.ts";
 import type { JobSource } from "../jobs/job-view.ts";
 import { downloadIdOf, readDownloadJob } from "./download-access.ts";
@@ -42,12 +43,19 @@ async function savedPicture(context: AppContext, { row, files }: JobSource): Pro
   const own = (file: FileRow) => file.kind === "thumbnail" && file.deleted_at === null;
   const file = row.role === "parent" ? undefined : files.find(own);
   if (file === undefined || file.size > MAX_PICTURE_BYTES) return null;
-  const store = openManagedStore(context.env);
-  // A file that was removed or changed by hand is never served as the one we wrote.
-  if ((await store.head(file.store_key))?.etag !== file.etag) return null;
-  const body = await store.read(file.store_key, null);
-  const bytes = body === null ? null : await readPicture(body);
-  return bytes === null || pictureType(bytes) === null ? null : bytes;
+  const store = await reachStore(context.env, row.account_id, file.target_id);
+  if (store === null) return null;
+  try {
+    // A file that was removed or changed by hand is never served as the one we wrote.
+    if ((await store.head(file.store_key))?.etag !== file.etag) return null;
+    const body = await store.read(file.store_key, null);
+    const bytes = body === null ? null : await readPicture(body);
+    return bytes === null || pictureType(bytes) === null ? null : bytes;
+  } catch (error) {
+    // There is still the source's.
+    if (error instanceof StoreError) return null;
+    throw error;
+  }
 }
 
 /** Kept by job: the caller was asked for its key before, and a picture that one account sees tells another nothing. */

@@ -1,6 +1,9 @@
 import { AppError, unavailable } from "../../app-error.ts";
 import { hideJob } from "../../db/downloads.ts";
+import type { FileRow } from "../../partition/drain.ts";
 import { isTerminal } from "../../partition/states.ts";
+import { MANAGED_TARGET } from "../../partition/targets.ts";
+import { openManagedStore } from "../../storage/open-store.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { AppContext } from "../http.ts";
 import { deleteFiles } from "../jobs/delete-job-file.ts";
@@ -33,14 +36,19 @@ export const removeDownload: Endpoint = {
       });
     }
     // A parent's files are its children's.
-    const files = over.row.role === "parent" ? [] : over.files.filter((file) => file.deleted_at === null);
-    if (files.length > 0) await deleteFiles(context, id, files);
+    const files = over.row.role === "parent" ? [] : over.files.filter(isManaged);
+    if (files.length > 0) await deleteFiles(context, id, files, openManagedStore(context.env));
     // The end of a job reaches D1 with the drain; the row that is hidden must be there.
     await askPartition(context, (stub) => stub.listBarrier(accountFacts(context)));
     if (!(await hideJob(context.env.DB, context.var.caller.account.id, id, Date.now()))) throw notStored();
     return context.json({ message: "Download removed" });
   },
 };
+
+/** Files in storage of the client's own stay. */
+function isManaged(file: FileRow): boolean {
+  return file.deleted_at === null && file.target_id === MANAGED_TARGET;
+}
 
 async function cancel(context: AppContext, id: string): Promise<void> {
   const account = context.var.caller.account.id;

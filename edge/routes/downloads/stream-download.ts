@@ -1,9 +1,9 @@
 import type { JobOptions } from "../../../shared/contract/options.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { named, serveFile } from "../files/serve-file.ts";
+import { named } from "../files/serve-file.ts";
 import { downloadNotFound, readDownloadJob } from "./download-access.ts";
 import { downloadFilename, jobOfFilename } from "./download-view.ts";
-import { mediaFile } from "./get-download-file.ts";
+import { mediaFile, sendFile } from "./get-download-file.ts";
 
 /** `GET`, `HEAD` `/api/stream/{filename}`: the same file to be played, by the task's `filename`. */
 export const streamDownload: Endpoint = {
@@ -20,6 +20,6 @@ export const streamDownload: Endpoint = {
     // The whole name counts, not the id in it alone.
     const own = downloadFilename(source.row, JSON.parse(source.row.options) as JobOptions);
     if (source.row.state !== "completed" || own !== filename) throw downloadNotFound();
-    return serveFile(context, mediaFile(source), named("inline", own));
+    return sendFile(context, mediaFile(source), named("inline", own));
   },
 };

@@ -1,9 +1,10 @@
-/** A managed file as an answer: conditions, one byte range, headers that keep a stranger's bytes harmless (jobs API 11.2). */
+/** A file as an answer of ours, managed or relayed: conditions, one byte range, headers that keep a stranger's bytes harmless (jobs API 11.2). */
 import { AppError } from "../../app-error.ts";
 import type { FileRow } from "../../partition/drain.ts";
-import { openManagedStore } from "../../storage/open-store.ts";
 import type { AppContext } from "../http.ts";
+import { reachStore } from "./file-urls.ts";
 import { conditionalStatus, parseRange } from "./ranges.ts";
+import { storeAway } from "./store-away.ts";
 
 /**
  * Answers `GET` and `HEAD` with the file's bytes.
@@ -12,10 +13,12 @@ import { conditionalStatus, parseRange } from "./ranges.ts";
  * @throws AppError 404 for an object that is gone or no longer the one we wrote; 412, 416
  */
 export async function serveFile(context: AppContext, file: FileRow, disposition: string): Promise<Response> {
-  const store = openManagedStore(context.env);
-  const head = await store.head(file.store_key);
+  const gone = new AppError("not_found", "File no longer exists");
+  const store = await reachStore(context.env, file.account_id, file.target_id);
+  if (store === null) throw gone;
+  const head = await store.head(file.store_key).catch(rethrow);
   // A file that was removed or changed by hand is never served as the one we wrote.
-  if (head === null || head.etag !== file.etag) throw new AppError("not_found", "File no longer exists");
+  if (head === null || head.etag !== file.etag) throw gone;
   const headers = fileHeaders(file, disposition);
   const conditional = conditionalStatus(context.req.raw.headers, file.etag);
   if (conditional === 304) return new Response(null, { status: 304, headers });
@@ -36,9 +39,13 @@ export async function serveFile(context: AppContext, file: FileRow, disposition:
     headers.set("Content-Range", `bytes ${range.offset}-${range.offset + range.length - 1}/${file.size}`);
   const status = range === null ? 200 : 206;
   if (context.req.method === "HEAD") return new Response(null, { status, headers });
-  const body = await store.read(file.store_key, range);
-  if (body === null) throw new AppError("not_found", "File no longer exists");
+  const body = await store.read(file.store_key, range).catch(rethrow);
+  if (body === null) throw gone;
   return new Response(fixedLength(body, length), { status, headers });
+}
+
+function rethrow(error: unknown): never {
+  throw storeAway(error);
 }
 
 /** To be shown under its own name, with a plain spelling beside it for old clients. */

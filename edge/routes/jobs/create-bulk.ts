@@ -36,6 +36,7 @@ const Shared = JobFields.omit({
   enable_progress_webhook: true,
   playlist: true,
   playlist_limit: true,
+  storage: true,
 });
 
 /** Body of `POST /jobs/bulk` (jobs API 4). */

@@ -13,16 +13,17 @@ import { CREATE_ANSWERS } from "../../openapi/create-answers.ts";
 import { answer, refused } from "../../openapi/describe.ts";
 import { SINGLE_REFUSALS } from "../../openapi/field-refusals.ts";
 import { IDEMPOTENCY_HEADER } from "../../openapi/queries.ts";
+import { INLINE_STORAGE_REFUSALS } from "../../openapi/storage-refusals.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { readJsonObject } from "../http.ts";
+import { endpointProblems, withoutNulls } from "../storage/storage-fields.ts";
+import { entrust } from "./entrusted.ts";
 import { expandList, listKind } from "./expand-list.ts";
 import { parseFields, urlProblems, webhookProblems } from "./job-fields.ts";
 import { newJob } from "./new-job.ts";
-import { submit } from "./submit.ts";
+import { assertRoom, submit } from "./submit.ts";
 
-const FIELDS = Object.keys(CreateJobBody.shape);
-/** `storage` has no schema yet; in the table it stands before `paused`. */
-const TABLE = FIELDS.toSpliced(FIELDS.indexOf("paused"), 0, "storage");
+const TABLE = Object.keys(CreateJobBody.shape);
 
 /** `POST /jobs` (jobs API 3.1–3.4): one URL becomes one job, or a batch if it is known to be a list. */
 export const createJob: Endpoint = {
@@ -49,6 +50,7 @@ export const createJob: Endpoint = {
         error: "Playlist has no downloadable items",
         field: "url",
       }),
+      ...INLINE_STORAGE_REFUSALS,
       ...CREATE_ANSWERS,
       ...CALL_ANSWERS,
     ],
@@ -58,16 +60,18 @@ export const createJob: Endpoint = {
     const extra: FieldError[] = [
       ...urlProblems("url", raw.url, context.env),
       ...webhookProblems(raw.webhook_url, context.env),
+      ...endpointProblems(raw.storage, context.env),
     ];
-    if ("storage" in raw) extra.push({ field: "storage", message: "storage is not supported on this server" });
-    const body = parseFields(CreateJobBody, raw, TABLE, extra);
+    const body = parseFields(CreateJobBody, withoutNulls(raw), TABLE, extra);
     return submit(context, raw, async () => {
+      const { url, filename, storage, ...template } = body;
       const kind = listKind(body);
-      if (kind !== null) return expandList(context, body, kind);
-      const { url, filename, ...template } = body;
-      const place = { now: Date.now(), batch: null, surface: "jobs" };
+      if (storage !== undefined || kind !== null) await assertRoom(context);
+      const entrusted = await entrust(context, storage);
+      if (kind !== null) return expandList(context, { url, template, kind, entrusted });
+      const place = { now: Date.now(), batch: null, surface: "jobs", entrusted };
       const job = newJob(context, template, { url, filename: filename ?? null }, place);
-      return { jobs: [job], batch: null, answer: { job_id: job.id } };
+      return { jobs: [job], batch: null, target: entrusted.target, answer: { job_id: job.id } };
     });
   },
 };

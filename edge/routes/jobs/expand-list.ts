@@ -4,7 +4,8 @@ import type { CreateJobBody } from "../../../shared/contract/create-job.ts";
 import { AppError } from "../../app-error.ts";
 import { askNode } from "../calls/ask-node.ts";
 import type { AppContext } from "../http.ts";
-import { newList } from "./new-job.ts";
+import type { Entrusted } from "./entrusted.ts";
+import { type JobTemplate, newList } from "./new-job.ts";
 import type { Submission } from "./submit.ts";
 import { urlKind } from "./url-kind.ts";
 
@@ -39,15 +40,20 @@ export function emptyList(): AppError {
   return new AppError("invalid", "Playlist has no downloadable items", { field: "url" });
 }
 
-export async function expandList(
-  context: AppContext,
-  body: CreateJobBody,
-  kind: "show" | "playlist",
-): Promise<Submission> {
-  const { url, filename: _, ...template } = body;
-  const { entries, truncated } = await readList(context, url, kind, body.playlist_limit ?? DEFAULT_PLAYLIST_LIMIT);
+/** What is asked of a list; its items are named by their titles. */
+export interface ListRequest {
+  url: string;
+  template: JobTemplate;
+  kind: "show" | "playlist";
+  entrusted: Entrusted;
+}
+
+export async function expandList(context: AppContext, request: ListRequest): Promise<Submission> {
+  const { url, template, kind, entrusted } = request;
+  const { entries, truncated } = await readList(context, url, kind, template.playlist_limit ?? DEFAULT_PLAYLIST_LIMIT);
   if (entries.length === 0) throw emptyList();
-  const place = { now: Date.now(), surface: "jobs" };
+  const { target } = entrusted;
+  const place = { now: Date.now(), surface: "jobs", entrusted };
   const { batch, jobs } = newList(context, template, { kind, url, truncated, entries }, place);
   const ids = jobs.map((job) => job.id);
   const items = jobs.map((job, index) => ({ job_id: job.id, url: job.url, title: entries[index]?.title ?? null }));
@@ -55,6 +61,7 @@ export async function expandList(
     return {
       jobs,
       batch,
+      target,
       answer: {
         batch_id: batch.id,
         total_videos: jobs.length,
@@ -68,6 +75,7 @@ export async function expandList(
   return {
     jobs,
     batch,
+    target,
     answer: {
       batch_id: batch.id,
       total_episodes: jobs.length,

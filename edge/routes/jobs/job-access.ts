@@ -2,14 +2,12 @@
 import { isUuid } from "../../../shared/ids.ts";
 import { AppError, unavailable } from "../../app-error.ts";
 import type { Caller } from "../../auth/authenticate.ts";
-import { signerOf } from "../../auth/signing.ts";
 import { NO_WEBHOOK, type WebhookStatus, webhookStatus } from "../../db/deliveries.ts";
 import { findJob, firstChild } from "../../db/jobs.ts";
 import type { Env } from "../../env.ts";
 import type { AccountFacts } from "../../partition/create.ts";
-import type { FileRow } from "../../partition/drain.ts";
 import type { Partition } from "../../partition/partition.ts";
-import { signFileUrl } from "../files/file-url.ts";
+import { fileUrls } from "../files/file-urls.ts";
 import type { AppContext } from "../http.ts";
 import { filesOrigin, requestOrigin } from "../origin.ts";
 import { type JobSource, jobView } from "./job-view.ts";
@@ -76,11 +74,7 @@ export async function readJobSource(context: AppContext, id: string): Promise<Jo
 export async function readJobView(context: AppContext, id: string) {
   const source = await readJobSource(context, id);
   if (source === null) throw notFound();
-  const origin = filesOrigin(context.env, requestOrigin(context.req.raw, context.env));
-  const signer = signerOf(context.env);
-  const now = Date.now();
-  const urlOf = (file: FileRow) =>
-    signFileUrl(signer, origin, { fileId: file.file_id, account: file.account_id, key: file.path }, now);
+  const urlOf = fileUrls(context.env, filesOrigin(context.env, requestOrigin(context.req.raw, context.env)));
   return jobView({ ...source, webhook: await webhookOf(context, source) }, urlOf);
 }
 

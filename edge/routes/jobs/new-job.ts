@@ -8,12 +8,12 @@ import { uuidv7 } from "../../../shared/ids.ts";
 import { normaliseOptions, type RequestedOptions } from "../../../shared/normalise-options.ts";
 import type { NewBatch } from "../../partition/batches.ts";
 import type { NewJob } from "../../partition/create.ts";
-import { MANAGED_TARGET } from "../../partition/uploads.ts";
 import type { AppContext } from "../http.ts";
 import { requestOrigin } from "../origin.ts";
+import type { Entrusted } from "./entrusted.ts";
 
 /** What single jobs, bulk items and list entries have in common. */
-export type JobTemplate = Omit<CreateJobBody, "url" | "filename" | "max_resolution"> &
+export type JobTemplate = Omit<CreateJobBody, "url" | "filename" | "max_resolution" | "storage"> &
   Pick<RequestedOptions, "max_resolution">;
 
 /** An id of this moment. Minted here, so that our own repeat after a lost answer inserts nothing twice. */
@@ -35,6 +35,8 @@ export interface JobPlace {
   now: number;
   batch: { id: string; index: number; held: boolean } | null;
   surface: string;
+  /** Absent: nothing was entrusted, and files go to the account's storage. */
+  entrusted?: Entrusted;
 }
 
 export function newJob(context: AppContext, template: JobTemplate, item: NewItem, place: JobPlace): NewJob {
@@ -58,8 +60,8 @@ export function newJob(context: AppContext, template: JobTemplate, item: NewItem
     priority: template.priority ?? 0,
     tags: JSON.stringify(template.tags ?? []),
     metadata: template.metadata === undefined ? null : JSON.stringify(template.metadata),
-    sealed: null,
-    target_id: MANAGED_TARGET,
+    sealed: place.entrusted?.sealed ?? null,
+    target_id: place.entrusted?.target?.id ?? null,
     idempotency_key: null,
     idempotency_fingerprint: null,
     source_host: URL.parse(item.mediaUrl ?? item.url)?.host ?? "",
@@ -103,9 +105,9 @@ export function newList(
   context: AppContext,
   template: JobTemplate,
   list: { kind: "show" | "playlist"; url: string; truncated: boolean; entries: z.infer<typeof ExpandedEntry>[] },
-  place: Pick<JobPlace, "now" | "surface">,
+  place: Omit<JobPlace, "batch">,
 ): NewList {
-  const { now, surface } = place;
+  const { now } = place;
   const id = mintId(now);
   const held = template.paused ?? false;
   return {
@@ -133,7 +135,7 @@ export function newList(
           skip: entry.skip,
           mediaUrl: entry.media_url,
         },
-        { now, batch: { id, index, held }, surface },
+        { ...place, batch: { id, index, held } },
       ),
     ),
   };

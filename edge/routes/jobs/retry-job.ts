@@ -1,22 +1,32 @@
 import { z } from "zod";
 import type { JobOptions } from "../../../shared/contract/options.ts";
+import { Storage } from "../../../shared/contract/storage.ts";
 import { JobRetried, RetryReplayed } from "../../../shared/contract/views/created.ts";
 import { AppError } from "../../app-error.ts";
 import { CREATE_ANSWERS } from "../../openapi/create-answers.ts";
 import { answer, refused } from "../../openapi/describe.ts";
 import { IDEMPOTENCY_HEADER } from "../../openapi/queries.ts";
+import { INLINE_STORAGE_REFUSALS } from "../../openapi/storage-refusals.ts";
 import type { NewJob } from "../../partition/create.ts";
+import type { JobRow } from "../../partition/job-row.ts";
 import { apiStatus } from "../../partition/states.ts";
-import { MANAGED_TARGET } from "../../partition/uploads.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { readJsonObject } from "../http.ts";
+import { type AppContext, readJsonObject } from "../http.ts";
 import { requestOrigin } from "../origin.ts";
+import { endpointProblems, withoutNulls } from "../storage/storage-fields.ts";
+import { entrust } from "./entrusted.ts";
 import { jobIdOf, notFound, readJobSource } from "./job-access.ts";
+import { parseFields } from "./job-fields.ts";
 import { mintId, traceparentOf } from "./new-job.ts";
-import { submit } from "./submit.ts";
+import { assertRoom, submit } from "./submit.ts";
 
-/** No field is taken yet: inline storage is refused. */
-const RetryBody = z.object({}).meta({ id: "RetryJob", description: "May be left out.", examples: [] });
+const RetryBody = z
+  .object({
+    storage: Storage.optional().describe(
+      "Storage of your own for the new job: that of the original is no longer held. Defaults to the account's storage",
+    ),
+  })
+  .meta({ id: "RetryJob", description: "May be left out.", examples: [{}] });
 
 /** `POST /jobs/{id}/retry` (jobs API 3.8): a new job with the same parameters; the original is untouched. */
 export const retryJob: Endpoint = {
@@ -35,6 +45,7 @@ export const retryJob: Endpoint = {
       answer(201, "Created.", JobRetried),
       answer(200, "The first answer of the idempotency key again.", RetryReplayed),
       refused(400, "Neither `Failed` nor `Warning` nor `Skipped`.", "Only failed jobs can be retried"),
+      ...INLINE_STORAGE_REFUSALS,
       refused(404, "Unknown id, another account's, or no UUID.", "Job not found"),
       ...CREATE_ANSWERS,
     ],
@@ -42,17 +53,17 @@ export const retryJob: Endpoint = {
   async handler(context) {
     // No body is needed.
     const raw = await readJsonObject(context.req.raw, { optional: true });
-    if ("storage" in raw) {
-      throw new AppError("invalid", "storage is not supported on this server", { field: "storage" });
-    }
+    const fields = withoutNulls(raw);
+    const { storage } = parseFields(RetryBody, fields, ["storage"], endpointProblems(raw.storage, context.env));
     const id = jobIdOf(context);
-    return submit(context, raw, async () => {
-      const source = await readJobSource(context, id);
-      if (source === null) throw notFound();
-      const { row } = source;
-      if (!["Failed", "Warning", "Skipped"].includes(apiStatus(row.state))) {
-        throw new AppError("invalid", "Only failed jobs can be retried");
-      }
+    let row: JobRow | null = null;
+    const before = async () => {
+      row = await retriable(context, id);
+    };
+    const prepare = async () => {
+      row ??= await retriable(context, id);
+      if (storage !== undefined) await assertRoom(context);
+      const entrusted = await entrust(context, storage);
       const now = Date.now();
       const { caller } = context.var;
       const options = JSON.parse(row.options) as JobOptions;
@@ -72,8 +83,9 @@ export const retryJob: Endpoint = {
         priority: row.priority,
         tags: row.tags,
         metadata: row.metadata,
-        sealed: null,
-        target_id: MANAGED_TARGET,
+        sealed: entrusted.sealed,
+        // Without storage of its own: the account's, as it is now.
+        target_id: entrusted.target?.id ?? null,
         idempotency_key: null,
         idempotency_fingerprint: null,
         source_host: row.source_host,
@@ -85,8 +97,19 @@ export const retryJob: Endpoint = {
       return {
         jobs: [job],
         batch: null,
+        target: entrusted.target,
         answer: { job_id: job.id, original_job_id: id, message: "Job re-queued successfully" },
       };
-    });
+    };
+    return submit(context, raw, prepare, { before });
   },
 };
+
+async function retriable(context: AppContext, id: string): Promise<JobRow> {
+  const source = await readJobSource(context, id);
+  if (source === null) throw notFound();
+  if (!["Failed", "Warning", "Skipped"].includes(apiStatus(source.row.state))) {
+    throw new AppError("invalid", "Only failed jobs can be retried");
+  }
+  return source.row;
+}

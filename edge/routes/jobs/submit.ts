@@ -1,9 +1,11 @@
 /** The way of every create into the partition: idempotency, quota, insertion, acknowledgement (jobs API 1.4). */
 import { AppError, unavailable } from "../../app-error.ts";
 import { sha256Hex } from "../../auth/api-keys.ts";
+import { insertInlineTarget } from "../../db/targets.ts";
 import type { NewBatch } from "../../partition/batches.ts";
 import type { NewJob } from "../../partition/create.ts";
 import type { IdempotencyKey, IdempotencyStart } from "../../partition/idempotency.ts";
+import type { TargetRow } from "../../partition/targets.ts";
 import type { AppContext } from "../http.ts";
 import { accountFacts, askPartition } from "./job-access.ts";
 import { assertQuota } from "./quota.ts";
@@ -16,8 +18,17 @@ const KEY_FORM = /^[\x20-\x7e]{1,255}$/;
 export interface Submission {
   jobs: NewJob[];
   batch: NewBatch | null;
+  /** Of inline storage. */
+  target?: TargetRow | null;
   /** The answer's body. */
   answer: object;
+}
+
+export interface SubmitOptions {
+  /** The status of a create that is no replay. Defaults to 201. */
+  created?: 200 | 201;
+  /** What is held against the request before the quota is: the state of what it names. */
+  before?: () => Promise<void>;
 }
 
 /**
@@ -25,13 +36,12 @@ export interface Submission {
  *
  * @param raw the parsed body, as the client sent it: what the fingerprint is taken over.
  * @param prepare does what comes after the quota check: expansion, ids.
- * @param created the status of a create that is no replay.
  */
 export async function submit(
   context: AppContext,
   raw: Record<string, unknown>,
   prepare: () => Promise<Submission>,
-  created: 200 | 201 = 201,
+  { created = 201, before = async () => {} }: SubmitOptions = {},
 ): Promise<Response> {
   const key = await idempotencyKey(context, raw);
   if (key !== null) {
@@ -39,10 +49,11 @@ export async function submit(
     if (replay !== null) return context.json({ ...(JSON.parse(replay) as object), cached: true }, 200);
   }
   try {
+    await before();
     await assertQuota(context);
-    const { jobs, batch, answer } = await prepare();
-    await insert(context, jobs, batch, key, JSON.stringify(answer));
-    return context.json(answer, created);
+    const submission = await prepare();
+    await insert(context, submission, key);
+    return context.json(submission.answer, created);
   } catch (error) {
     if (key !== null) await askPartition(context, (stub) => stub.freeKey(key)).catch(() => {});
     throw error;
@@ -51,32 +62,43 @@ export async function submit(
 
 async function insert(
   context: AppContext,
-  jobs: NewJob[],
-  batch: NewBatch | null,
+  { jobs, batch, target = null, answer }: Submission,
   key: IdempotencyKey | null,
-  body: string,
 ): Promise<void> {
+  const account = accountFacts(context);
+  // Before the jobs: a partition that is rebuilt from D1 has to find it.
+  if (target !== null) await insertInlineTarget(context.env.DB, account.id, target, Date.now());
   const marked = jobs.map((job) =>
     key === null ? job : { ...job, idempotency_key: key.key, idempotency_fingerprint: key.fingerprint },
   );
   const result = await askPartition(context, (stub) =>
     stub.create({
-      account: accountFacts(context),
+      account,
       jobs: marked,
       batch,
-      idempotency: key === null ? null : { key, body },
+      target,
+      idempotency: key === null ? null : { key, body: JSON.stringify(answer) },
     }),
   );
   switch (result) {
     case "created":
       return;
     case "full":
-      throw unavailable("Queue is full", QUEUE_FULL_RETRY_SECONDS);
+      throw queueFull();
     case "unavailable":
       throw unavailable("The job could not be stored yet, try again", D1_RETRY_SECONDS);
     case "lost_key":
       throw inProgress();
   }
+}
+
+/** Asked before what takes a while; how many jobs there are is decided at the insertion. */
+export async function assertRoom(context: AppContext): Promise<void> {
+  if (!(await askPartition(context, async (stub) => stub.hasRoom(accountFacts(context))))) throw queueFull();
+}
+
+function queueFull(): AppError {
+  return unavailable("Queue is full", QUEUE_FULL_RETRY_SECONDS);
 }
 
 async function idempotencyKey(context: AppContext, raw: Record<string, unknown>): Promise<IdempotencyKey | null> {

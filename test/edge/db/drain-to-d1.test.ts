@@ -63,6 +63,8 @@ function fileRow(id: string, job: string, changes: Partial<FileRow> = {}): FileR
     etag: '"e"',
     created_at: 1,
     deleted_at: null,
+    sealed_url: null,
+    url_until: null,
     ...changes,
   };
 }

@@ -23,6 +23,15 @@ export interface World {
   leaseId: string;
 }
 
+/** It is not there: a storage that was taken would be a change of its own. */
+const S3 = {
+  endpoint: "https://s3.fake",
+  bucket: "not-there",
+  region: "us-east-1",
+  access_key: "AKFUZZ",
+  secret_key: "secret-of-AKFUZZ",
+};
+
 /** Bodies that would be taken, by operation id. */
 const GOOD: Record<string, object> = {
   "create-job": { url: "https://media.example.com/v1", folder: "talks", clip_start: "1", clip_end: "2", tags: ["a=b"] },
@@ -30,6 +39,16 @@ const GOOD: Record<string, object> = {
   "retry-job": {},
   "rename-batch-jobs": { renames: [{ job_id: "01a2310c-0100-726b-b2a7-4de452e6b438", filename: "a" }] },
   "set-slack": { webhook_url: "https://hooks.slack.com/services/T0/B0/x", notify_level: "all" },
+  "set-s3-storage": { ...S3, folder_prefix: "p/", base_folder: "b" },
+  "set-bucket": S3,
+  "set-blob-storage": { account_name: "studionorth", container: "my-videos", account_key: "c2VjcmV0" },
+  "set-gcs-storage": { project_id: "p", bucket: "my-videos", service_account_json: "{}" },
+  "set-oss-storage": {
+    endpoint: "https://oss.example.com",
+    bucket: "my-videos",
+    access_key_id: "a",
+    access_key_secret: "s",
+  },
   "create-account": { name: "Fuzz", limits: { max_queued: 5 }, pool: "own" },
   "patch-account": { name: "Fuzz", username: "fuzz", password: "secret" },
   "create-key": { name: "Fuzz", scopes: ["jobs:read"], limits: {} },
@@ -110,7 +129,15 @@ function bodyOf(endpoint: Endpoint, world: World): fc.Arbitrary<string | null> {
   // The id of a lease belongs to one node.
   const lease = { request_id: world.leaseId, slots: { download: 1, live: 0 } };
   const good = endpoint.operationId === "lease-jobs" ? lease : (GOOD[endpoint.operationId] ?? URL_BODY);
-  const keys = fc.constantFrom(...Object.keys(good), "url", "metadata", "priority", "max_duration", "playlist");
+  const keys = fc.constantFrom(
+    ...Object.keys(good),
+    "url",
+    "storage",
+    "metadata",
+    "priority",
+    "max_duration",
+    "playlist",
+  );
   const wrong = fc.oneof(json, fc.constantFrom(...world.ids));
   const mutated = fc
     .array(fc.tuple(keys, wrong), { minLength: 1, maxLength: 3 })

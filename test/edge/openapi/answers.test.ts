@@ -1,6 +1,8 @@
 /** Real answers of every route fit the document exactly: successes and errors, no key too few, none too many. */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { PROVIDERS } from "../../../shared/contract/storage.ts";
 import { type AnsweringNode, answeringNode, wellInformed } from "../answering-node.ts";
+import { s3Storage } from "../storage/support.ts";
 import { type Account, type Json, newAccount, newKey } from "../support.ts";
 import { Recorder } from "./recorder.ts";
 import { expectFit } from "./support.ts";
@@ -137,6 +139,28 @@ describe("answers of the routes of", () => {
     await recorder.send("get-usage", 200, unlimited.key);
   });
 
+  it("storage", async () => {
+    const good = s3Storage("b-openapi", { folder_prefix: "downloads/2026" });
+    for (const provider of PROVIDERS) {
+      await send(`get-${provider}-storage`, 200);
+      await send(`set-${provider}-storage`, 400, { body: { endpoint: "x", base_folder: "..", account_key: "?" } });
+      await send(`remove-${provider}-storage`, 404);
+    }
+    await send("set-s3-storage", 400, { body: { ...good, bucket: "not-there" } });
+    await send("set-s3-storage", 200, { body: good });
+    await send("get-s3-storage", 200);
+    await send("remove-s3-storage", 200);
+    await send("set-bucket", 400, { body: {} });
+    await send("set-bucket", 200, { body: good });
+    await send("get-s3-storage", 200);
+    await send("remove-bucket", 200);
+    const storage = { provider: "s3", ...good };
+    await send("create-job", 201, { body: { url: URL, storage } });
+    await send("create-job", 400, { body: { url: URL, storage: { ...storage, bucket: "not-there" } } });
+    await send("create-job", 400, { body: { url: URL, storage: { provider: "gdrive" } } });
+    await send("create-bulk", 400, { body: { jobs: [{ url: URL }], storage } });
+  });
+
   it("the dashboard and the service", async () => {
     for (const name of ["stats", "jobs", "batches", "daily", "cluster", "billing"])
       await send(`dashboard-${name}`, 200);
@@ -184,8 +208,10 @@ describe("together they", () => {
   });
 
   it("are a success and, if it can refuse, a refusal of every route", () => {
-    // The account's stream stays open: test/edge/events reads it.
-    expect(recorder.without((status) => status < 300)).toEqual(["stream-events"]);
+    // The account's stream stays open: test/edge/events reads it. Of storage, S3 alone is served.
+    const unserved = ["set-blob-storage", "remove-blob-storage", "set-gcs-storage", "remove-gcs-storage"];
+    const without = ["stream-events", ...unserved, "set-oss-storage", "remove-oss-storage"];
+    expect(recorder.without((status) => status < 300).toSorted()).toEqual(without.toSorted());
     const open = ["get-health", "get-ready", "get-openapi", "get-swagger"];
     expect(recorder.without((status) => status >= 400).toSorted()).toEqual(open.toSorted());
   });

@@ -37,7 +37,13 @@ export class LivePartition {
 
   async create(wish: JobWish = {}): Promise<string> {
     const job = newJob(crypto.randomUUID(), this.account.id, { created_at: Date.now(), ...wish });
-    const outcome = await this.stub.create({ account: this.account, jobs: [job], batch: null, idempotency: null });
+    const outcome = await this.stub.create({
+      account: this.account,
+      jobs: [job],
+      batch: null,
+      target: null,
+      idempotency: null,
+    });
     if (outcome !== "created") throw new Error(`create: ${outcome}`);
     return job.id;
   }

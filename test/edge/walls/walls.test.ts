@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Endpoint } from "../../../edge/routes/endpoint.ts";
 import { ENDPOINTS } from "../../../edge/routes/endpoints.ts";
+import { s3Storage } from "../storage/support.ts";
 import { type Account, admin, call, newAccount, newKey, send } from "../support.ts";
 import { rowsNaming } from "../tables.ts";
 import { type FirstAccount, openFirstAccount } from "./first-account.ts";
@@ -43,6 +44,9 @@ function bodyOf(endpoint: Endpoint): unknown {
       return { jobs: [{ url }] };
     case "rename-batch-jobs":
       return { renames: [{ job_id: first.job, filename: "mine now" }] };
+    case "set-s3-storage":
+    case "set-bucket":
+      return s3Storage("b-second");
     case "set-slack":
       return { webhook_url: "https://hooks.slack.com/services/second" };
     default:

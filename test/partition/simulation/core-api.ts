@@ -18,7 +18,7 @@ import {
   findUpload,
   forgetUpload,
   postponeAbort,
-  uploadTarget,
+  uploadPlace,
 } from "../../../edge/partition/uploads.ts";
 
 export const CORE = {
@@ -53,7 +53,7 @@ export const CORE = {
   retire,
   runDue,
   setStep,
-  uploadTarget,
+  uploadPlace,
 };
 
 export type CoreApi = typeof CORE;

@@ -88,7 +88,7 @@ export class Desk {
   ): void {
     const { world } = this.#host;
     const asked = this.#running(who, job, token, "ticket", (turn, held) => ({
-      target: this.#api.uploadTarget(turn, held, kind, null),
+      target: this.#api.uploadPlace(turn, held, kind, null),
       begun: this.#api.findUpload(turn, held, token, kind, null),
     }));
     if ("refused" in asked) {

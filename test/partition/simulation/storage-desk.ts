@@ -31,7 +31,10 @@ export class StorageDesk {
     }
     const next = (storeKey: string, etag: string) => {
       const fileId = world.random.uuid(world.now);
-      this.#commitNext(pending, [...done, { uploadId: file.uploadId, fileId, storeKey, etag, size: file.size }]);
+      this.#commitNext(pending, [
+        ...done,
+        { uploadId: file.uploadId, fileId, storeKey, etag, size: file.size, url: null },
+      ]);
     };
     if (file.committed !== null) {
       next(file.committed.storeKey, file.committed.etag);

@@ -78,9 +78,11 @@ export class VirtualStore {
     return { kind: "refused", code: "wrong_part", permanent };
   }
 
-  /** A commit that has happened stays. */
+  /** What the upload has committed goes too: nobody else may know of it. */
   abort(uploadId: string): void {
     this.uploads.delete(uploadId);
+    const done = this.#journal.get(uploadId);
+    if (done !== undefined && this.objects.get(done.key)?.upload === uploadId) this.objects.delete(done.key);
   }
 
   delete(key: string, etag: string): boolean {

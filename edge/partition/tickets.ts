@@ -1,0 +1,121 @@
+/**
+ * Tickets: part URLs by which one attempt uploads one file, into whatever store the job's target names. The store is asked
+ * outside the transactions; each look at the job before and after holds the attempt's token against it.
+ */
+import type { z } from "zod";
+import type { Ticket, TicketRequest } from "../../shared/contract/fleet.ts";
+import { MAX_PARTS, TICKET_URL_TTL_MS, TICKET_URLS } from "../../shared/limits.ts";
+import type { BegunUpload, UploadIntent } from "../storage/port.ts";
+import { StoreError } from "../storage/store-error.ts";
+import { type FailureReport, failAttempt } from "./end.ts";
+import type { LiveJob } from "./job-row.ts";
+import type { Refusal } from "./node-desk.ts";
+import { MANAGED_TARGET, type OpenStore } from "./targets.ts";
+import type { Turn } from "./turn.ts";
+import { addUpload, findUpload, type UploadPlace, uploadPlace } from "./uploads.ts";
+
+/** A begin that a passing fault of the store has cost; then the attempt fails with class *storage*. */
+const BEGIN_TRIES = 2;
+
+/** One attempt and what it takes to serve it. */
+export interface AttemptDesk {
+  job: string;
+  token: string;
+  open: OpenStore;
+  now: () => number;
+  /** One transaction about the attempt, if it still runs. */
+  run<Result>(body: (turn: Turn, job: LiveJob) => Result): { value: Result } | Refusal;
+}
+
+type Request = z.infer<typeof TicketRequest>;
+type Upload = { uploadId: string; partSize: number; storeKey: string };
+
+/** @returns `storage_failed`: the store refused, and the attempt has ended with that. */
+export async function ticket(
+  desk: AttemptDesk,
+  request: Request,
+  origin: string,
+): Promise<{ ticket: Ticket } | Refusal | "storage_failed"> {
+  const { kind, language } = request;
+  const asked = desk.run((turn, job) => ({
+    place: uploadPlace(turn, job, kind, language),
+    begun: findUpload(turn, job, desk.token, kind, language),
+  }));
+  if ("refused" in asked) return asked;
+  const { place, begun } = asked.value;
+  if (place === null) return { refused: "bad_request", message: "report `extracted` before asking for a ticket" };
+  const upload = begun ?? (await begin(desk, request, place));
+  if (typeof upload === "string" || "refused" in upload) return upload;
+  const count = Math.min(TICKET_URLS, partCount(request.size, upload.partSize) - request.from_part + 1);
+  const store = await desk.open(place.store);
+  const urls = await store.presignParts({
+    uploadId: upload.uploadId,
+    key: upload.storeKey,
+    fromPart: request.from_part,
+    count: Math.max(0, count),
+    partSize: upload.partSize,
+    origin,
+    expiresAt: desk.now() + TICKET_URL_TTL_MS,
+  });
+  return {
+    ticket: {
+      upload_id: upload.uploadId,
+      kind,
+      language,
+      part_size: upload.partSize,
+      urls,
+      expires_in_ms: TICKET_URL_TTL_MS,
+      ...(place.store.targetId === MANAGED_TARGET ? {} : { guarded: true }),
+    },
+  };
+}
+
+async function begin(
+  desk: AttemptDesk,
+  { kind, language, size }: Request,
+  place: UploadPlace,
+): Promise<Upload | Refusal | "storage_failed"> {
+  const { job, token } = desk;
+  const begun = await beginAt(desk, place, { key: place.storeKey, job, token, contentType: place.contentType, size });
+  if (begun instanceof StoreError) return storageFailed(desk, begun);
+  // The store was away from the transaction: the attempt may have ended meanwhile, and then the upload must go.
+  const noted = desk.run((turn, held) => {
+    addUpload(turn, held, { ...begun, token, kind, language }, place);
+    return findUpload(turn, held, token, kind, language);
+  });
+  const row = "refused" in noted ? null : noted.value;
+  // Two requests for the same file at once: the first row counts.
+  if (row?.uploadId !== begun.uploadId) await (await desk.open(place.store)).abort(begun.uploadId, place.storeKey);
+  if ("refused" in noted) return noted;
+  return row ?? { refused: "lease_lost", message: "This attempt is no longer yours: end it and publish nothing" };
+}
+
+/** Asks again after a passing fault; what is thrown otherwise is no answer of the store's, and the node comes back. */
+async function beginAt(desk: AttemptDesk, place: UploadPlace, intent: UploadIntent): Promise<BegunUpload | StoreError> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await (await desk.open(place.store)).begin(intent);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (error.fault !== "unavailable" || tries >= BEGIN_TRIES) return error;
+    }
+  }
+}
+
+/** There is no use in downloading what cannot be delivered. */
+function storageFailed(desk: AttemptDesk, { code, fault }: StoreError): Refusal | "storage_failed" {
+  const tooLarge = code === "too_large";
+  const report: FailureReport = {
+    class: tooLarge ? "too_large" : "storage",
+    message: tooLarge ? null : `Upload failed: ${code}`,
+    permanent: fault === "permanent",
+    retryAfterMs: null,
+  };
+  const failed = desk.run((turn, held) => failAttempt(turn, held, report).state);
+  return "refused" in failed ? failed : "storage_failed";
+}
+
+/** How many parts a file of this size has; an empty file has one, an unknown length as many as there may be. */
+function partCount(size: number | null, partSize: number): number {
+  return size === null ? MAX_PARTS : Math.max(1, Math.ceil(size / partSize));
+}

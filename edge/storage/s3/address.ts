@@ -1,0 +1,37 @@
+/** Where an object lies: the URL of a key in a bucket (docs/decisions/021). */
+import type { StorageOf } from "../../../shared/contract/storage.ts";
+
+export type S3Place = Pick<StorageOf<"s3">, "endpoint" | "bucket">;
+
+/** Names that may stand in front of a host; one with a dot would not fit the certificate. */
+const HOST_LABEL = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
+const AMAZON = /(?:^|\.)amazonaws\.com(?:\.cn)?$/;
+
+/**
+ * The bucket's base URL, ending with `/`. In the path, which every server understands; in front of the host for Amazon,
+ * which means to give up the other form, and where the client wrote it there already.
+ */
+export function bucketUrl({ endpoint, bucket }: S3Place): URL {
+  const url = new URL(endpoint);
+  const path = url.pathname.replace(/\/+$/, "");
+  const host = url.hostname;
+  if (AMAZON.test(host) && host.startsWith(`${bucket}.`)) return new URL(`${path}/`, url.origin);
+  if (AMAZON.test(host) && HOST_LABEL.test(bucket)) {
+    url.hostname = `${bucket}.${host}`;
+    return new URL(`${path}/`, url.origin);
+  }
+  return new URL(`${path}/${encodeSegment(bucket)}/`, url.origin);
+}
+
+/** One key as a URL, each character encoded that SigV4 wants encoded; without a key the bucket itself. */
+export function objectUrl(place: S3Place, key: string): URL {
+  return new URL(bucketUrl(place).href + key.split("/").map(encodeSegment).join("/"));
+}
+
+/** RFC 3986, as SigV4 counts it: `encodeURIComponent` leaves five characters bare that a signer encodes. */
+export function encodeSegment(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}

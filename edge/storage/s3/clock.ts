@@ -1,0 +1,27 @@
+/**
+ * A server's clock, as its own answers tell it (`Date`). SigV4 refuses what is 15 minutes off, and a URL of 15 minutes
+ * signed by a clock that is ten behind lives for five. Remembered by origin for the isolate's life: a URL is signed
+ * without asking anybody.
+ */
+const offsets = new Map<string, number>();
+const MAX_ORIGINS = 1_000;
+/** `Date` has whole seconds, and an answer takes a while. */
+const TOLERATED_MS = 5_000;
+
+/** By how much the server is ahead of us. */
+export function clockOffset(origin: string): number {
+  return offsets.get(origin) ?? 0;
+}
+
+/** Takes note of an answer's `Date`. */
+export function noteClock(origin: string, date: string | null, now: number): void {
+  const theirs = date === null ? Number.NaN : Date.parse(date);
+  if (Number.isNaN(theirs)) return;
+  const offset = theirs - now;
+  if (Math.abs(offset) <= TOLERATED_MS) {
+    offsets.delete(origin);
+    return;
+  }
+  if (offsets.size >= MAX_ORIGINS) offsets.clear();
+  offsets.set(origin, offset);
+}

@@ -1,0 +1,71 @@
+/** What an S3 server's refusal means for the job (jobs API 12, class storage). */
+import { StoreError, type StoreFault } from "../store-error.ts";
+import { elementText } from "./xml.ts";
+
+/** The embedded stack's egress guard puts it on answers of its own: why nobody was reached. */
+const EGRESS_HEADER = "x-trawl-egress";
+const CODE = /^[A-Za-z][A-Za-z0-9.]{0,63}$/;
+
+/** No later try with the same configuration can succeed. */
+const PERMANENT: ReadonlySet<string> = new Set([
+  "AccessDenied",
+  "AccountProblem",
+  "AllAccessDisabled",
+  "AuthorizationHeaderMalformed",
+  "ExpiredToken",
+  "Forbidden",
+  "InvalidAccessKeyId",
+  "InvalidBucketName",
+  "InvalidToken",
+  "KeyTooLongError",
+  "MethodNotAllowed",
+  "NoSuchBucket",
+  "PermanentRedirect",
+  "SignatureDoesNotMatch",
+  "Unauthorized",
+]);
+/** Told with a 4xx, and over in a while. */
+const PASSING: ReadonlySet<string> = new Set([
+  "ConditionalRequestConflict",
+  "OperationAborted",
+  "RequestTimeout",
+  "RequestTimeTooSkewed",
+  "SlowDown",
+  "TooManyRequests",
+]);
+/** For answers without a body, as those to HEAD are. */
+const BY_STATUS: Record<number, string> = {
+  301: "PermanentRedirect",
+  307: "TemporaryRedirect",
+  401: "Unauthorized",
+  403: "AccessDenied",
+  404: "NoSuchKey",
+  405: "MethodNotAllowed",
+  412: "PreconditionFailed",
+  429: "TooManyRequests",
+  501: "NotImplemented",
+  503: "SlowDown",
+};
+
+/** An answer that is no success, as an error. */
+export function refusalOf(status: number, headers: Headers, body: string): StoreError {
+  const guard = headers.get(EGRESS_HEADER);
+  if (guard !== null) return guardRefusal(guard);
+  const told = elementText(body, "Code");
+  const code = told !== null && CODE.test(told) ? told : (BY_STATUS[status] ?? `HTTP ${status}`);
+  return new StoreError(code, faultOf(status, code));
+}
+
+function faultOf(status: number, code: string): StoreFault {
+  if (PERMANENT.has(code)) return "permanent";
+  // A server that lacks a feature will not learn it; everything else past 500 is trouble.
+  if (code === "NotImplemented") return "refused";
+  return status >= 500 || status === 429 || status === 409 || PASSING.has(code) ? "unavailable" : "refused";
+}
+
+/** An address that is refused today may be allowed by the operator, but not by trying again. */
+function guardRefusal(reason: string): StoreError {
+  if (reason === "timeout") return new StoreError("timeout", "unavailable");
+  const refused = reason === "private" || reason === "own-port" || reason === "invalid";
+  return new StoreError("unreachable", refused ? "permanent" : "unavailable");
+}

@@ -1,0 +1,35 @@
+/** What an adapter throws: the store said no, or said nothing. */
+import type { CommitResult, VerifyResult } from "./port.ts";
+
+/**
+ * `permanent`: refused credentials, a missing bucket; the same call cannot succeed later (jobs API 12, class storage).
+ * `refused`: this call is not taken, another attempt may be. `unavailable`: no answer, or a passing fault; ask again.
+ */
+export type StoreFault = "permanent" | "refused" | "unavailable";
+
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  /** The provider's code (`AccessDenied`, `NoSuchBucket`), or ours: `timeout`, `unreachable`. May be told to the client. */
+  readonly code: string;
+  readonly fault: StoreFault;
+
+  constructor(code: string, fault: StoreFault) {
+    super(`The store answered ${code}`);
+    this.code = code;
+    this.fault = fault;
+  }
+}
+
+/** Any error of a commit as its result; what is no answer of the store may have happened all the same. */
+export function commitProblem(error: unknown): Extract<CommitResult, { kind: "refused" | "unavailable" }> {
+  if (!(error instanceof StoreError)) return { kind: "unavailable", code: "no_answer" };
+  const { code, fault } = error;
+  return fault === "unavailable"
+    ? { kind: "unavailable", code }
+    : { kind: "refused", code, permanent: fault === "permanent" };
+}
+
+/** Any error of a probe as its result. */
+export function verifyProblem(error: unknown): VerifyResult {
+  return { ok: false, code: error instanceof StoreError ? error.code : "unreachable" };
+}
