@@ -1,9 +1,12 @@
 import type { Provider, Storage, StorageOf } from "../../shared/contract/storage.ts";
 import { checkUrl } from "../../shared/url-guard.ts";
 import { type Env, urlPolicy } from "../env.ts";
+import { azureStore } from "./azure/azure.ts";
 import { diskStore } from "./disk.ts";
+import { gcsStore } from "./gcs/gcs.ts";
+import type { StoreNetwork } from "./network.ts";
+import { ossStore } from "./oss/oss.ts";
 import type { ObjectStore } from "./port.ts";
-import type { StoreNetwork } from "./s3/client.ts";
 import { s3Store } from "./s3/s3.ts";
 
 /** The operator's own (managed) storage of this deployment. Throws when it is not configured. */
@@ -24,7 +27,7 @@ export function openManagedStore(env: Env): ObjectStore {
 type Adapters = { [Name in Provider]?: (config: StorageOf<Name>, network: StoreNetwork) => ObjectStore };
 
 /** One adapter a provider; what is not here is refused before anything is saved. */
-const ADAPTERS: Adapters = { s3: s3Store };
+const ADAPTERS: Adapters = { s3: s3Store, blob: azureStore, gcs: gcsStore, oss: ossStore };
 
 /** Whether this server can write to the provider's storage. */
 export function isServed(provider: Provider): boolean {

@@ -1,5 +1,6 @@
 /** Where an object lies: the URL of a key in a bucket (docs/decisions/021). */
 import type { StorageOf } from "../../../shared/contract/storage.ts";
+import { encodeKey, encodeStrict } from "../signing/encode.ts";
 
 export type S3Place = Pick<StorageOf<"s3">, "endpoint" | "bucket">;
 
@@ -20,18 +21,10 @@ export function bucketUrl({ endpoint, bucket }: S3Place): URL {
     url.hostname = `${bucket}.${host}`;
     return new URL(`${path}/`, url.origin);
   }
-  return new URL(`${path}/${encodeSegment(bucket)}/`, url.origin);
+  return new URL(`${path}/${encodeStrict(bucket)}/`, url.origin);
 }
 
 /** One key as a URL, each character encoded that SigV4 wants encoded; without a key the bucket itself. */
 export function objectUrl(place: S3Place, key: string): URL {
-  return new URL(bucketUrl(place).href + key.split("/").map(encodeSegment).join("/"));
-}
-
-/** RFC 3986, as SigV4 counts it: `encodeURIComponent` leaves five characters bare that a signer encodes. */
-export function encodeSegment(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+  return new URL(bucketUrl(place).href + encodeKey(key));
 }

@@ -1,253 +1,62 @@
-/**
- * The ObjectStore adapter of S3 and of what speaks like it (R2, MinIO, Ceph, Wasabi, B2).
- *
- * Operations used: PutObject, CreateMultipartUpload, UploadPart (presigned, by the node), CompleteMultipartUpload,
- * AbortMultipartUpload, HeadObject, GetObject, DeleteObject. Where servers differ:
- * - `If-None-Match` at completion: unknown to some, which ignore it or answer 501. So each commit looks first (HEAD), and
- *   the condition closes the gap where it is understood (docs/decisions/022).
- * - `If-Match` at deletion: the same, after a HEAD.
- * - A key that may write but not list gets 403 for a HEAD of nothing: that is "cannot tell", and the condition decides.
- * - The SHA-256 of the whole file cannot be asked of a server that saw it in parts; size and the parts' ETags are checked.
- */
+/** S3 and what speaks like it (R2, MinIO, Ceph, Wasabi, B2): SigV4 by aws4fetch. */
+import { AwsV4Signer } from "aws4fetch";
 import type { StorageOf } from "../../../shared/contract/storage.ts";
-import { toHex } from "../../../shared/hex.ts";
-import { maxUploadBytes, partSize } from "../part-size.ts";
-import type {
-  BegunUpload,
-  ByteRange,
-  CommitRequest,
-  CommitResult,
-  ObjectHead,
-  ObjectStore,
-  PartUrl,
-  PresignPartsRequest,
-  PresignReadRequest,
-  UploadIntent,
-  VerifyRequest,
-  VerifyResult,
-} from "../port.ts";
-import { commitProblem, StoreError, verifyProblem } from "../store-error.ts";
-import { S3Client, type StoreNetwork } from "./client.ts";
-import { refusalOf } from "./errors.ts";
-import { formatUploadId, parseUploadId, type S3UploadId } from "./upload-id.ts";
-import { completeBody, elementText, isErrorDocument } from "./xml.ts";
+import { sha256Hex } from "../../auth/api-keys.ts";
+import { BucketStore } from "../bucket/bucket-store.ts";
+import type { BucketDialect } from "../bucket/dialect.ts";
+import type { StoreNetwork } from "../network.ts";
+import type { ObjectStore } from "../port.ts";
+import { basicTime, encodeQuery, type Query } from "../signing/encode.ts";
+import { objectUrl } from "./address.ts";
 
-/** Nodes put parts straight into the bucket. */
-const ROUTE = { proxied: false };
-/** A server may take minutes to join thousands of parts. */
-const COMPLETE_TIMEOUT_MS = 120_000;
-const VERIFY_TIMEOUT_MS = 60_000;
-const META = "x-amz-meta-trawl-";
-
-interface OwnedHead extends ObjectHead {
-  /** Nonce of the upload that made it. */
-  upload: string | null;
-}
-
-/** @example const store = s3Store(config, { fetch, now: Date.now, accepts: (url) => checkUrl(url, policy).ok }) */
 export function s3Store(config: StorageOf<"s3">, network: StoreNetwork): ObjectStore {
-  return new S3Store(new S3Client(config, network));
+  return new BucketStore(s3Dialect(config), network);
 }
 
-class S3Store implements ObjectStore {
-  readonly #client: S3Client;
-  /** Until a server says that it does not know conditions. */
-  #knowsConditions = true;
-
-  constructor(client: S3Client) {
-    this.#client = client;
-  }
-
-  async verify({ key, signal }: VerifyRequest): Promise<VerifyResult> {
-    try {
-      // The caller's signal ends it.
-      const patient = { key, signal, timeoutMs: VERIFY_TIMEOUT_MS };
-      await this.#client.send({ ...patient, method: "PUT", body: "Trawl may write here.\n" });
-      await this.#client.send({ ...patient, method: "DELETE" });
-      return { ok: true };
-    } catch (error) {
-      return verifyProblem(error);
-    }
-  }
-
-  async begin(intent: UploadIntent): Promise<BegunUpload> {
-    const size = partSize(intent.size, ROUTE);
-    if (intent.size !== null && intent.size > maxUploadBytes(size, ROUTE))
-      throw new StoreError("too_large", "permanent");
-    const nonce = toHex(crypto.getRandomValues(new Uint8Array(16)));
-    const { text } = await this.#client.send({
-      method: "POST",
-      key: intent.key,
-      query: { uploads: "" },
-      headers: {
-        "content-type": intent.contentType,
-        [`${META}job`]: intent.job,
-        [`${META}token`]: intent.token,
-        [`${META}upload`]: nonce,
-      },
+/** @internal exported for the test that holds its URLs against those of the AWS library */
+export function s3Dialect(config: StorageOf<"s3">): BucketDialect {
+  /** Derived keys, by day. */
+  const keys = new Map<string, ArrayBuffer>();
+  const signer = (
+    url: URL,
+    at: number,
+    how: { method: string; headers?: Record<string, string>; signQuery?: boolean },
+  ) =>
+    new AwsV4Signer({
+      ...how,
+      url: url.href,
+      accessKeyId: config.access_key,
+      secretAccessKey: config.secret_key,
+      region: config.region,
+      service: "s3",
+      cache: keys,
+      datetime: basicTime(at),
     });
-    const server = elementText(text, "UploadId");
-    // Something answers 200 to everything: it is no S3.
-    if (server === null || server === "") throw new StoreError("NoUploadId", "permanent");
-    return { uploadId: formatUploadId({ token: intent.token, nonce, server }), partSize: size };
-  }
-
-  async presignParts(request: PresignPartsRequest): Promise<PartUrl[]> {
-    const id = parseUploadId(request.uploadId);
-    if (id === null) throw new StoreError("NoSuchUpload", "refused");
-    const numbers = Array.from({ length: request.count }, (_, index) => request.fromPart + index);
-    return Promise.all(
-      numbers.map(async (number) => {
-        const query = { partNumber: String(number), uploadId: id.server };
-        const url = await this.#client.presign("PUT", request.key, query, request.expiresAt);
-        return { part_number: number, url };
-      }),
-    );
-  }
-
-  async commit(request: CommitRequest): Promise<CommitResult> {
-    const id = parseUploadId(request.uploadId);
-    if (id === null || id.token !== request.token) return { kind: "refused", code: "wrong_upload", permanent: false };
-    try {
-      return (await this.#lookFirst(request, id)) ?? (await this.#complete(request, id));
-    } catch (error) {
-      return commitProblem(error);
-    }
-  }
-
-  /** What lies under the key decides at once; null: nothing does, or nobody may look. */
-  async #lookFirst(request: CommitRequest, id: S3UploadId): Promise<CommitResult | null> {
-    const head = await this.#lookAt(request.key);
-    return head === null ? null : verdict(head, request, id);
-  }
-
-  async #complete(request: CommitRequest, id: S3UploadId): Promise<CommitResult> {
-    try {
-      await this.#sendComplete(request, id.server);
-    } catch (error) {
-      // 412: somebody was faster. 404, 409: so were we, or another commit of ours is. No answer: it may have happened.
-      const head = error instanceof StoreError && error.fault !== "permanent" ? await this.#lookAt(request.key) : null;
-      const decided = head === null ? null : await this.#settle(head, request, id);
-      if (decided !== null) return decided;
-      if (error instanceof StoreError && error.code === "PreconditionFailed") return { kind: "taken" };
-      throw error;
-    }
-    const head = await this.#head(request.key);
-    if (head === null) return { kind: "unavailable", code: "NoSuchKey" };
-    return this.#settle(head, request, id);
-  }
-
-  async #sendComplete(request: CommitRequest, uploadId: string): Promise<void> {
-    const call = {
-      method: "POST",
-      key: request.key,
-      query: { uploadId },
-      body: completeBody(request.parts),
-      timeoutMs: COMPLETE_TIMEOUT_MS,
-    } as const;
-    const condition: Record<string, string> = this.#knowsConditions ? { "if-none-match": "*" } : {};
-    try {
-      const { headers, text } = await this.#client.send({
-        ...call,
-        headers: { "content-type": "application/xml", ...condition },
-      });
-      if (isErrorDocument(text)) throw refusalOf(500, headers, text);
-    } catch (error) {
-      if (!this.#knowsConditions || !(error instanceof StoreError) || error.code !== "NotImplemented") throw error;
-      this.#knowsConditions = false;
-      await this.#sendComplete(request, uploadId);
-    }
-  }
-
-  /** Ours with another size than the manifest says goes again: the node has told us something that is not so. */
-  async #settle(head: OwnedHead, request: CommitRequest, id: S3UploadId): Promise<CommitResult> {
-    const result = verdict(head, request, id);
-    if (result.kind === "refused") await this.delete(request.key, head.etag);
-    return result;
-  }
-
-  async abort(uploadId: string, key: string): Promise<void> {
-    const id = parseUploadId(uploadId);
-    if (id === null) return;
-    try {
-      await this.#client.send({ method: "DELETE", key, query: { uploadId: id.server } });
-    } catch (error) {
-      if (!(error instanceof StoreError) || !GONE.has(error.code)) throw error;
-    }
-    const head = await this.#lookAt(key);
-    if (head?.upload === id.nonce) await this.delete(key, head.etag);
-  }
-
-  async head(key: string): Promise<ObjectHead | null> {
-    const head = await this.#head(key);
-    if (head === null) return null;
-    const { upload: _, ...rest } = head;
-    return rest;
-  }
-
-  async #head(key: string): Promise<OwnedHead | null> {
-    try {
-      const { headers } = await this.#client.send({ method: "HEAD", key });
-      return {
-        size: Number(headers.get("content-length") ?? 0),
-        etag: headers.get("etag") ?? "",
-        lastModified: Date.parse(headers.get("last-modified") ?? "") || 0,
-        job: headers.get(`${META}job`),
-        upload: headers.get(`${META}upload`),
-      };
-    } catch (error) {
-      if (error instanceof StoreError && error.code === "NoSuchKey") return null;
-      throw error;
-    }
-  }
-
-  /** Null also where credentials that may write may not look. */
-  async #lookAt(key: string): Promise<OwnedHead | null> {
-    try {
-      return await this.#head(key);
-    } catch (error) {
-      if (error instanceof StoreError && error.code === "AccessDenied") return null;
-      throw error;
-    }
-  }
-
-  async presignRead({ key, expiresAt, disposition }: PresignReadRequest): Promise<string> {
-    const query = disposition === null ? {} : { "response-content-disposition": disposition };
-    return this.#client.presign("GET", key, query, expiresAt);
-  }
-
-  async read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null> {
-    if (range?.length === 0) return new Response("").body;
-    const headers: Record<string, string> =
-      range === null ? {} : { range: `bytes=${range.offset}-${range.offset + range.length - 1}` };
-    try {
-      return (await this.#client.open({ method: "GET", key, headers })).body;
-    } catch (error) {
-      if (error instanceof StoreError && GONE.has(error.code)) return null;
-      throw error;
-    }
-  }
-
-  async delete(key: string, etag: string): Promise<boolean> {
-    const head = await this.#head(key);
-    if (head === null || head.etag !== etag) return false;
-    const call = { method: "DELETE", key } as const;
-    try {
-      await this.#client.send({ ...call, headers: { "if-match": etag } });
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      if (GONE.has(error.code) || error.code === "PreconditionFailed") return false;
-      if (error.code !== "NotImplemented") throw error;
-      await this.#client.send(call);
-    }
-    return true;
-  }
+  const urlOf = (key: string, query: Query): URL => {
+    const url = objectUrl(config, key);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value ?? "");
+    return url;
+  };
+  return {
+    metaPrefix: "x-amz-meta-",
+    ifAbsent: { "if-none-match": "*" },
+    ifUnchanged: (seen) => ({ "if-match": seen.get("etag") ?? "" }),
+    objectUrl: (key) => objectUrl(config, key),
+    async authorize({ method, key, query, headers, body }, at) {
+      // Over plain http some servers want the body signed too.
+      const more = body === null ? {} : { "x-amz-content-sha256": await sha256Hex(body) };
+      const signed = await signer(urlOf(key, query), at, { method, headers: { ...headers, ...more } }).sign();
+      return { url: strictHref(signed.url), headers: Object.fromEntries(signed.headers) };
+    },
+    async presign({ method, key, query }, at, expiresSeconds) {
+      const url = urlOf(key, { ...query, "X-Amz-Expires": String(expiresSeconds) });
+      return strictHref((await signer(url, at, { method, signQuery: true }).sign()).url);
+    },
+  };
 }
 
-const GONE: ReadonlySet<string> = new Set(["NoSuchKey", "NoSuchUpload"]);
-
-function verdict(head: OwnedHead, request: CommitRequest, id: S3UploadId): CommitResult {
-  if (head.job !== request.job || head.upload !== id.nonce) return { kind: "taken" };
-  if (head.size !== request.size) return { kind: "refused", code: "wrong_size", permanent: false };
-  return { kind: "committed", key: request.key, size: head.size, etag: head.etag };
+/** `searchParams` writes a space as `+`, which is a plus to whoever reads queries as SigV4 does. */
+function strictHref(url: URL): string {
+  const query = encodeQuery(Object.fromEntries(url.searchParams), "given");
+  return url.origin + url.pathname + (query === "" ? "" : `?${query}`);
 }

@@ -1,4 +1,4 @@
-/** What an S3 server's refusal means for the job (jobs API 12, class storage). */
+/** What a bucket server's refusal means for the job (jobs API 12, class storage). */
 import { StoreError, type StoreFault } from "../store-error.ts";
 import { elementText } from "./xml.ts";
 
@@ -58,6 +58,7 @@ export function refusalOf(status: number, headers: Headers, body: string): Store
 
 function faultOf(status: number, code: string): StoreFault {
   if (PERMANENT.has(code)) return "permanent";
+  if (code === "FileAlreadyExists") return "refused";
   // A server that lacks a feature will not learn it; everything else past 500 is trouble.
   if (code === "NotImplemented") return "refused";
   return status >= 500 || status === 429 || status === 409 || PASSING.has(code) ? "unavailable" : "refused";

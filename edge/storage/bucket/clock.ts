@@ -7,21 +7,24 @@ const offsets = new Map<string, number>();
 const MAX_ORIGINS = 1_000;
 /** `Date` has whole seconds, and an answer takes a while. */
 const TOLERATED_MS = 5_000;
+/** Servers allow for 5 to 15 minutes. */
+const REFUSED_MS = 4 * 60_000;
 
 /** By how much the server is ahead of us. */
 export function clockOffset(origin: string): number {
   return offsets.get(origin) ?? 0;
 }
 
-/** Takes note of an answer's `Date`. */
-export function noteClock(origin: string, date: string | null, now: number): void {
+/** Takes note of an answer's `Date`. True: the request was signed for so different a time that it may be refused for it. */
+export function noteClock(origin: string, date: string | null, now: number): boolean {
   const theirs = date === null ? Number.NaN : Date.parse(date);
-  if (Number.isNaN(theirs)) return;
+  if (Number.isNaN(theirs)) return false;
+  const before = clockOffset(origin);
   const offset = theirs - now;
-  if (Math.abs(offset) <= TOLERATED_MS) {
-    offsets.delete(origin);
-    return;
+  if (Math.abs(offset) <= TOLERATED_MS) offsets.delete(origin);
+  else {
+    if (offsets.size >= MAX_ORIGINS) offsets.clear();
+    offsets.set(origin, offset);
   }
-  if (offsets.size >= MAX_ORIGINS) offsets.clear();
-  offsets.set(origin, offset);
+  return Math.abs(offset - before) > REFUSED_MS;
 }

@@ -1,0 +1,52 @@
+/** What Azure's refusal means for the job (jobs API 12, class storage). */
+import { elementText } from "../bucket/xml.ts";
+import { StoreError, type StoreFault } from "../store-error.ts";
+
+const CODE = /^[A-Za-z][A-Za-z0-9]{0,63}$/;
+
+/** No later try with the same configuration can succeed. */
+const PERMANENT: ReadonlySet<string> = new Set([
+  "AccountIsDisabled",
+  "AuthenticationFailed",
+  "AuthorizationFailure",
+  "AuthorizationPermissionMismatch",
+  "AuthorizationProtocolMismatch",
+  "AuthorizationResourceTypeMismatch",
+  "AuthorizationServiceMismatch",
+  "AuthorizationSourceIPMismatch",
+  "ContainerNotFound",
+  "InsufficientAccountPermissions",
+  "InvalidAuthenticationInfo",
+  "NoAuthenticationInformation",
+  "PublicAccessNotPermitted",
+  "ResourceNotFound",
+]);
+/** Told with a 4xx, and over in a while. */
+const PASSING: ReadonlySet<string> = new Set([
+  "AccountBeingCreated",
+  "ContainerBeingDeleted",
+  "ContainerDisabled",
+  "OperationTimedOut",
+  "ServerBusy",
+]);
+/** For answers without a code. */
+const BY_STATUS: Record<number, string> = {
+  403: "AuthenticationFailed",
+  404: "BlobNotFound",
+  409: "Conflict",
+  412: "ConditionNotMet",
+  429: "ServerBusy",
+  503: "ServerBusy",
+};
+
+/** An answer that is no success, as an error. Answers to HEAD carry their code in a header. */
+export function azureRefusal(status: number, headers: Headers, body: string): StoreError {
+  const told = headers.get("x-ms-error-code") ?? elementText(body, "Code");
+  const code = told !== null && CODE.test(told) ? told : (BY_STATUS[status] ?? `HTTP ${status}`);
+  return new StoreError(code, faultOf(status, code));
+}
+
+function faultOf(status: number, code: string): StoreFault {
+  if (PERMANENT.has(code)) return "permanent";
+  return status >= 500 || status === 429 || PASSING.has(code) ? "unavailable" : "refused";
+}

@@ -1,0 +1,257 @@
+/**
+ * The ObjectStore adapter of S3 and of what speaks like it: R2, MinIO, Ceph, Wasabi, B2, Google's XML API, Alibaba OSS. What
+ * tells them apart is a {@link BucketDialect}.
+ *
+ * Operations used: PutObject, CreateMultipartUpload, UploadPart (presigned, by the node), CompleteMultipartUpload,
+ * AbortMultipartUpload, HeadObject, GetObject, DeleteObject. Where servers differ:
+ * - The condition of a completion (`If-None-Match` and its like) is unknown to some, which ignore it or answer 501. So each
+ *   commit looks first (HEAD), and the condition closes the gap where it is understood (docs/decisions/022).
+ * - That of a deletion (`If-Match`): the same, after a HEAD.
+ * - A key that may write but not list gets 403 for a HEAD of nothing: that is "cannot tell", and the condition decides.
+ * - The SHA-256 of the whole file cannot be asked of a server that saw it in parts; size and the parts' ETags are checked.
+ */
+import { toHex } from "../../../shared/hex.ts";
+import { COMPLETE_TIMEOUT_MS, type StoreNetwork, VERIFY_TIMEOUT_MS } from "../network.ts";
+import { maxUploadBytes, partSize } from "../part-size.ts";
+import type {
+  BegunUpload,
+  ByteRange,
+  CommitRequest,
+  CommitResult,
+  ObjectHead,
+  ObjectStore,
+  PartUrl,
+  PresignPartsRequest,
+  PresignReadRequest,
+  UploadIntent,
+  VerifyRequest,
+  VerifyResult,
+} from "../port.ts";
+import { commitProblem, StoreError, verifyProblem } from "../store-error.ts";
+import { BucketClient } from "./client.ts";
+import type { BucketDialect } from "./dialect.ts";
+import { refusalOf } from "./errors.ts";
+import { type BucketUploadId, formatUploadId, parseUploadId } from "./upload-id.ts";
+import { completeBody, elementText, isErrorDocument } from "./xml.ts";
+
+/** Nodes put parts straight into the bucket. */
+const ROUTE = { proxied: false };
+
+interface OwnedHead extends ObjectHead {
+  /** Nonce of the upload that made it. */
+  upload: string | null;
+  /** As they came: conditions are made of them. */
+  headers: Headers;
+}
+
+export class BucketStore implements ObjectStore {
+  readonly #client: BucketClient;
+  readonly #dialect: BucketDialect;
+  /** Until a server says that it does not know conditions. */
+  #knowsConditions = true;
+
+  /** @example new BucketStore(s3Dialect(config), { fetch, now: Date.now, accepts: (url) => checkUrl(url, policy).ok }) */
+  constructor(dialect: BucketDialect, network: StoreNetwork) {
+    this.#dialect = dialect;
+    this.#client = new BucketClient(dialect, network);
+  }
+
+  #meta(name: "job" | "token" | "upload"): string {
+    return `${this.#dialect.metaPrefix}trawl-${name}`;
+  }
+
+  async verify({ key, signal }: VerifyRequest): Promise<VerifyResult> {
+    try {
+      const patient = { key, signal, timeoutMs: VERIFY_TIMEOUT_MS };
+      await this.#client.send({ ...patient, method: "PUT", body: "Trawl may write here.\n" });
+      await this.#client.send({ ...patient, method: "DELETE" });
+      return { ok: true };
+    } catch (error) {
+      return verifyProblem(error);
+    }
+  }
+
+  async begin(intent: UploadIntent): Promise<BegunUpload> {
+    const size = partSize(intent.size, ROUTE);
+    if (intent.size !== null && intent.size > maxUploadBytes(size, ROUTE))
+      throw new StoreError("too_large", "permanent");
+    const nonce = toHex(crypto.getRandomValues(new Uint8Array(16)));
+    const { text } = await this.#client.send({
+      method: "POST",
+      key: intent.key,
+      query: { uploads: null },
+      headers: {
+        "content-type": intent.contentType,
+        [this.#meta("job")]: intent.job,
+        [this.#meta("token")]: intent.token,
+        [this.#meta("upload")]: nonce,
+      },
+    });
+    const server = elementText(text, "UploadId");
+    // Something answers 200 to everything: it is no S3.
+    if (server === null || server === "") throw new StoreError("NoUploadId", "permanent");
+    return { uploadId: formatUploadId({ token: intent.token, nonce, server }), partSize: size };
+  }
+
+  async presignParts(request: PresignPartsRequest): Promise<PartUrl[]> {
+    const id = parseUploadId(request.uploadId);
+    if (id === null) throw new StoreError("NoSuchUpload", "refused");
+    const numbers = Array.from({ length: request.count }, (_, index) => request.fromPart + index);
+    return Promise.all(
+      numbers.map(async (number) => {
+        const query = { partNumber: String(number), uploadId: id.server };
+        const url = await this.#client.presign("PUT", request.key, query, request.expiresAt);
+        return { part_number: number, url };
+      }),
+    );
+  }
+
+  async commit(request: CommitRequest): Promise<CommitResult> {
+    const id = parseUploadId(request.uploadId);
+    if (id === null || id.token !== request.token) return { kind: "refused", code: "wrong_upload", permanent: false };
+    try {
+      return (await this.#lookFirst(request, id)) ?? (await this.#complete(request, id));
+    } catch (error) {
+      return commitProblem(error);
+    }
+  }
+
+  /** What lies under the key decides at once; null: nothing does, or nobody may look. */
+  async #lookFirst(request: CommitRequest, id: BucketUploadId): Promise<CommitResult | null> {
+    const head = await this.#lookAt(request.key);
+    return head === null ? null : verdict(head, request, id);
+  }
+
+  async #complete(request: CommitRequest, id: BucketUploadId): Promise<CommitResult> {
+    try {
+      await this.#sendComplete(request, id.server);
+    } catch (error) {
+      // 412: somebody was faster. 404, 409: so were we, or another commit of ours is. No answer: it may have happened.
+      const head = error instanceof StoreError && error.fault !== "permanent" ? await this.#lookAt(request.key) : null;
+      const decided = head === null ? null : await this.#settle(head, request, id);
+      if (decided !== null) return decided;
+      if (error instanceof StoreError && EXISTS.has(error.code)) return { kind: "taken" };
+      throw error;
+    }
+    const head = await this.#head(request.key);
+    if (head === null) return { kind: "unavailable", code: "NoSuchKey" };
+    return this.#settle(head, request, id);
+  }
+
+  async #sendComplete(request: CommitRequest, uploadId: string): Promise<void> {
+    const call = {
+      method: "POST",
+      key: request.key,
+      query: { uploadId },
+      body: completeBody(request.parts),
+      timeoutMs: COMPLETE_TIMEOUT_MS,
+    } as const;
+    const condition = this.#knowsConditions ? this.#dialect.ifAbsent : {};
+    try {
+      const { headers, text } = await this.#client.send({
+        ...call,
+        headers: { "content-type": "application/xml", ...condition },
+      });
+      if (isErrorDocument(text)) throw refusalOf(500, headers, text);
+    } catch (error) {
+      if (!this.#knowsConditions || !(error instanceof StoreError) || error.code !== "NotImplemented") throw error;
+      this.#knowsConditions = false;
+      await this.#sendComplete(request, uploadId);
+    }
+  }
+
+  /** Ours with another size than the manifest says goes again: the node has told us something that is not so. */
+  async #settle(head: OwnedHead, request: CommitRequest, id: BucketUploadId): Promise<CommitResult> {
+    const result = verdict(head, request, id);
+    if (result.kind === "refused") await this.delete(request.key, head.etag);
+    return result;
+  }
+
+  async abort(uploadId: string, key: string): Promise<void> {
+    const id = parseUploadId(uploadId);
+    if (id === null) return;
+    try {
+      await this.#client.send({ method: "DELETE", key, query: { uploadId: id.server } });
+    } catch (error) {
+      if (!(error instanceof StoreError) || !GONE.has(error.code)) throw error;
+    }
+    const head = await this.#lookAt(key);
+    if (head?.upload === id.nonce) await this.delete(key, head.etag);
+  }
+
+  async head(key: string): Promise<ObjectHead | null> {
+    const head = await this.#head(key);
+    if (head === null) return null;
+    const { upload: _, headers: _headers, ...rest } = head;
+    return rest;
+  }
+
+  async #head(key: string): Promise<OwnedHead | null> {
+    try {
+      const { headers } = await this.#client.send({ method: "HEAD", key });
+      return {
+        size: Number(headers.get("content-length") ?? 0),
+        etag: headers.get("etag") ?? "",
+        lastModified: Date.parse(headers.get("last-modified") ?? "") || 0,
+        job: headers.get(this.#meta("job")),
+        upload: headers.get(this.#meta("upload")),
+        headers,
+      };
+    } catch (error) {
+      if (error instanceof StoreError && error.code === "NoSuchKey") return null;
+      throw error;
+    }
+  }
+
+  /** Null also where credentials that may write may not look. */
+  async #lookAt(key: string): Promise<OwnedHead | null> {
+    try {
+      return await this.#head(key);
+    } catch (error) {
+      if (error instanceof StoreError && error.code === "AccessDenied") return null;
+      throw error;
+    }
+  }
+
+  async presignRead({ key, expiresAt, disposition }: PresignReadRequest): Promise<string> {
+    const query = disposition === null ? {} : { "response-content-disposition": disposition };
+    return this.#client.presign("GET", key, query, expiresAt);
+  }
+
+  async read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null> {
+    if (range?.length === 0) return new Response("").body;
+    const headers: Record<string, string> =
+      range === null ? {} : { range: `bytes=${range.offset}-${range.offset + range.length - 1}` };
+    try {
+      return (await this.#client.open({ method: "GET", key, headers })).body;
+    } catch (error) {
+      if (error instanceof StoreError && GONE.has(error.code)) return null;
+      throw error;
+    }
+  }
+
+  async delete(key: string, etag: string): Promise<boolean> {
+    const head = await this.#head(key);
+    if (head === null || head.etag !== etag) return false;
+    const call = { method: "DELETE", key } as const;
+    try {
+      await this.#client.send({ ...call, headers: this.#dialect.ifUnchanged(head.headers) ?? {} });
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (GONE.has(error.code) || EXISTS.has(error.code)) return false;
+      if (error.code !== "NotImplemented") throw error;
+      await this.#client.send(call);
+    }
+    return true;
+  }
+}
+
+/** The condition did not hold: the words of S3 and Google, and of OSS. */
+const EXISTS: ReadonlySet<string> = new Set(["PreconditionFailed", "FileAlreadyExists"]);
+const GONE: ReadonlySet<string> = new Set(["NoSuchKey", "NoSuchUpload"]);
+
+function verdict(head: OwnedHead, request: CommitRequest, id: BucketUploadId): CommitResult {
+  if (head.job !== request.job || head.upload !== id.nonce) return { kind: "taken" };
+  if (head.size !== request.size) return { kind: "refused", code: "wrong_size", permanent: false };
+  return { kind: "committed", key: request.key, size: head.size, etag: head.etag };
+}

@@ -1,0 +1,58 @@
+/** Azurite, Microsoft's own emulator: it checks Shared Key and SAS as Azure does. */
+import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
+import { azureStore } from "../../../edge/storage/azure/azure.ts";
+import type { StoreNetwork } from "../../../edge/storage/network.ts";
+import type { StorageOf } from "../../../shared/contract/storage.ts";
+import type { StoreUnderTest } from "../object-store.conformance.ts";
+import { type ServerProcess, startServer } from "../peers/server-process.ts";
+
+export const ACCOUNT = "studionorth";
+export const ACCOUNT_KEY = Buffer.alloc(64, 11).toString("base64");
+
+const ARGS = ["--blobPort", "0", "--inMemoryPersistence", "--silent", "--skipApiVersionCheck", "--disableTelemetry"];
+
+export interface Azurite {
+  /** Base URL of the account, path style. */
+  serviceUrl: string;
+  /** The library's own client, with the account's key. */
+  client: BlobServiceClient;
+  close(): Promise<void>;
+}
+
+export async function startAzurite(): Promise<Azurite> {
+  const env = { AZURITE_ACCOUNTS: `${ACCOUNT}:${ACCOUNT_KEY}` };
+  const server: ServerProcess = await startServer("azurite-blob", ARGS, /listens on (http:\S+)/, env);
+  const serviceUrl = `${server.address}/${ACCOUNT}`;
+  const client = new BlobServiceClient(serviceUrl, new StorageSharedKeyCredential(ACCOUNT, ACCOUNT_KEY));
+  return { serviceUrl, client, close: server.close };
+}
+
+export function configFor(container: string): StorageOf<"blob"> {
+  return { provider: "blob", account_name: ACCOUNT, container, account_key: ACCOUNT_KEY };
+}
+
+/** The network as it is, with a clock that a test may set off. */
+export function network(overrides: Partial<StoreNetwork> = {}): StoreNetwork {
+  return { fetch: (url, init) => fetch(url, init), now: Date.now, accepts: () => true, ...overrides };
+}
+
+let containers = 0;
+
+/** A store on an empty container. */
+export async function openAzure(azurite: Azurite): Promise<StoreUnderTest & { container: string }> {
+  const container = `videos-${++containers}`;
+  const client = azurite.client.getContainerClient(container);
+  await client.create();
+  return {
+    container,
+    store: azureStore(configFor(container), network(), azurite.serviceUrl),
+    origin: "http://localhost:8080",
+    async putForeign(key, bytes) {
+      await client.getBlockBlobClient(key).uploadData(bytes as Uint8Array<ArrayBuffer>);
+    },
+    countUploads: async () => 0,
+    async close() {
+      await client.delete();
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import type { StoreNetwork } from "../../../edge/storage/network.ts";
+import type { ObjectStore } from "../../../edge/storage/port.ts";
+import type { StoreUnderTest } from "../object-store.conformance.ts";
+import { BucketServer, type Family } from "./bucket-server.ts";
+
+/** The network as it is, with a clock that a test may set off. */
+export function network(overrides: Partial<StoreNetwork> = {}): StoreNetwork {
+  return { fetch: (url, init) => fetch(url, init), now: Date.now, accepts: () => true, ...overrides };
+}
+
+export interface BucketUnderTest extends StoreUnderTest {
+  server: BucketServer;
+}
+
+/** A store on a fresh server of its family. */
+export async function openBucket(
+  family: Family,
+  bucket: string,
+  open: (url: string, network: StoreNetwork) => ObjectStore,
+): Promise<BucketUnderTest> {
+  const server = await BucketServer.start(family, bucket);
+  return {
+    server,
+    store: open(server.url, network()),
+    origin: "http://localhost:8080",
+    async putForeign(key, bytes) {
+      server.put(key, bytes);
+    },
+    countUploads: async () => server.uploads.size,
+    close: () => server.close(),
+  };
+}
