@@ -66,6 +66,7 @@ export async function ticket(
       urls,
       expires_in_ms: TICKET_URL_TTL_MS,
       ...(place.store.targetId === MANAGED_TARGET ? {} : { guarded: true }),
+      ...(store.partDigest === null ? {} : { digest: store.partDigest }),
     },
   };
 }

@@ -90,7 +90,14 @@ export interface PresignReadRequest {
  * What an adapter throws is a {@link StoreError}, with the provider's code and whether a repeat can help; everything else
  * is a bug. `commit` and `verify` answer instead of throwing.
  */
+/**
+ * How a part proves on the way that its bytes are what the node sent: by a `Content-MD5` that the store checks, or by an ETag
+ * that is the part's MD5. Null: the store checks the whole file at the commit.
+ */
+export type PartDigest = "content-md5" | "etag-md5" | null;
+
 export interface ObjectStore {
+  readonly partDigest: PartDigest;
   /** Writes a small object and removes it again: whether the credentials are good for what we do (jobs API 9.2). */
   verify(request: VerifyRequest): Promise<VerifyResult>;
   begin(intent: UploadIntent): Promise<BegunUpload>;

@@ -163,6 +163,11 @@ export const Ticket = z.object({
   expires_in_ms: durationMs,
   /** The URLs lead to a host that a client named: dial it through the egress guard. Absent: storage of the edge's operator. */
   guarded: z.boolean().optional(),
+  /**
+   * How each part proves its bytes: `content-md5`, send that header; `etag-md5`, the answer's ETag is the part's MD5 unless it
+   * says that the store encrypts with a key of its own. Absent: the whole file is checked when it is committed.
+   */
+  digest: z.enum(["content-md5", "etag-md5"]).optional(),
 });
 export type Ticket = z.infer<typeof Ticket>;
 

@@ -20,8 +20,10 @@ export interface StoreUnderTest {
 export interface StoreTraits {
   /** Under a taken name the store links to the next suffix by itself instead of answering `taken`. */
   picksSuffix: boolean;
-  /** It holds the bytes against their SHA-256. Defaults to true. */
-  knowsHash?: boolean;
+  /** The store has seen the whole file and knows its SHA-256; others check each part on its way (`partDigest`). */
+  hashesFiles: boolean;
+  /** Parts belong to an upload that ends, and are checked by their ETags. Azure knows blocks of a name only. */
+  endsUploads: boolean;
 }
 
 const TYPE = "video/mp4";
@@ -90,8 +92,9 @@ export class Uploading {
     for (let part = count; part >= 1; part--) {
       const slice = bytes.subarray((part - 1) * this.partSize, part * this.partSize);
       const response = await this.put(part, slice);
-      expect(response.status, await response.text()).toBe(200);
-      sent.unshift({ part_number: part, etag: response.headers.get("etag") ?? "", size: slice.length });
+      expect([200, 201], await response.text()).toContain(response.status);
+      const etag = response.headers.get("etag") ?? response.headers.get("content-md5") ?? "";
+      sent.unshift({ part_number: part, etag, size: slice.length });
     }
     return sent;
   }
@@ -232,19 +235,44 @@ export function testObjectStore(name: string, open: () => Promise<StoreUnderTest
       expect(await readAll(opened.store, "videos/a.mp4")).toEqual(foreign);
     });
 
-    type Spoil = [what: string, change: (request: CommitRequest) => CommitRequest];
-    const flipped: Spoil = ["a flipped byte", (r) => ({ ...r, sha256: sha256(sampleBytes(10, 2)) })];
-    it.each<Spoil>([
-      ...(traits.knowsHash === false ? [] : [flipped]),
-      ["a part that never came", (r) => ({ ...r, size: 20, parts: [...r.parts, { ...part(r), part_number: 2 }] })],
-      ["a part with another ETag", (r) => ({ ...r, parts: [{ ...part(r), etag: '"other"' }] })],
-      ["a wrong size", (r) => ({ ...r, size: 9, parts: [{ ...part(r), size: 9 }] })],
-    ])("refuses %s, and a repeat of the job may help", async (_, change) => {
+    const spoilt: [string, boolean, (r: CommitRequest) => CommitRequest][] = [
+      ["a flipped byte", traits.hashesFiles, (r) => ({ ...r, sha256: sha256(sampleBytes(10, 2)) })],
+      ["a part with another ETag", traits.endsUploads, (r) => ({ ...r, parts: [{ ...part(r), etag: '"other"' }] })],
+      [
+        "a part that never came",
+        true,
+        (r) => ({ ...r, size: 20, parts: [...r.parts, { ...part(r), part_number: 2 }] }),
+      ],
+      ["a wrong size", true, (r) => ({ ...r, size: 9, parts: [{ ...part(r), size: 9 }] })],
+    ];
+    it.each(spoilt.filter(([, known]) => known))(
+      "refuses %s, and a repeat of the job may help",
+      async (_, _known, change) => {
+        const bytes = sampleBytes(10);
+        const upload = await begin("a.mp4", null);
+        const request = change(upload.commitRequest(bytes, await upload.putAll(bytes)));
+        expect(await opened.store.commit(request)).toMatchObject({ kind: "refused", permanent: false });
+        expect(await opened.store.head("a.mp4")).toBeNull();
+      },
+    );
+
+    it.runIf(!traits.hashesFiles)("catches a byte that was flipped on the way of a part", async () => {
       const bytes = sampleBytes(10);
-      const upload = await begin("a.mp4", null);
-      const request = change(upload.commitRequest(bytes, await upload.putAll(bytes)));
-      expect(await opened.store.commit(request)).toMatchObject({ kind: "refused", permanent: false });
-      expect(await opened.store.head("a.mp4")).toBeNull();
+      const md5 = (of: Uint8Array) => createHash("md5").update(of).digest();
+      const upload = await begin("a.mp4", 10);
+      if (opened.store.partDigest === "content-md5") {
+        const headers = { "content-md5": md5(sampleBytes(10, 2)).toString("base64") };
+        const sent = await fetch(await upload.url(1), {
+          method: "PUT",
+          headers,
+          body: bytes as Uint8Array<ArrayBuffer>,
+        });
+        expect(sent.ok).toBe(false);
+        await sent.body?.cancel();
+        return;
+      }
+      expect(opened.store.partDigest).toBe("etag-md5");
+      expect((await upload.putAll(bytes))[0]?.etag).toBe(`"${md5(bytes).toString("hex")}"`);
     });
 
     it("takes the last version of a part that was sent twice", async () => {
@@ -262,7 +290,7 @@ export function testObjectStore(name: string, open: () => Promise<StoreUnderTest
       const url = await upload.url(1);
       await opened.store.commit(upload.commitRequest(bytes, await upload.putAll(bytes)));
       const late = await fetch(url, { method: "PUT", body: "XXXXXXXXXX" });
-      expect(late.ok).toBe(false);
+      if (traits.endsUploads) expect(late.ok).toBe(false);
       await late.body?.cancel();
       expect(await readAll(opened.store, "a.mp4")).toEqual(bytes);
     });
@@ -274,7 +302,7 @@ export function testObjectStore(name: string, open: () => Promise<StoreUnderTest
       await opened.store.abort(upload.uploadId, "a.mp4");
       await opened.store.abort("0123456789abcdef0123456789abcdef", "a.mp4");
       const late = await fetch(url, { method: "PUT", body: "0123456789" });
-      expect(late.ok).toBe(false);
+      if (traits.endsUploads) expect(late.ok).toBe(false);
       await late.body?.cancel();
       expect((await opened.countUploads()) ?? 0).toBe(0);
     });
@@ -291,7 +319,7 @@ export function testObjectStore(name: string, open: () => Promise<StoreUnderTest
       expect(await readAll(opened.store, "b.mp4")).toEqual(sampleBytes(20, 7));
     });
 
-    it("aborts at once while a part is being sent", async () => {
+    it.runIf(traits.endsUploads)("aborts at once while a part is being sent", async () => {
       const upload = await begin("a.mp4", 1_000);
       const sending = openPart(await upload.url(1));
       await sending.firstBytesSent;

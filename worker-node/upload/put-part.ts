@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { type Dispatcher, request } from "undici";
+import type { Ticket } from "../../shared/contract/fleet.ts";
 
 export interface PartPut {
   url: string;
@@ -11,6 +13,8 @@ export interface PartPut {
   idleTimeoutMs?: number;
   /** Defaults to a plain connection. */
   dispatcher?: Dispatcher | undefined;
+  /** How the part proves its bytes, by the ticket. */
+  digest?: Ticket["digest"];
   signal: AbortSignal;
 }
 
@@ -28,13 +32,17 @@ const MAX_ERROR_BYTES = 4_096;
 
 /** PUTs one slice of a file. The caller's own abort is thrown on; everything else is a result. */
 export async function putPart(part: PartPut): Promise<PartResult> {
-  const { url, path, start, size, dispatcher, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
-  const body =
-    size === 0 ? Readable.from([]) : createReadStream(path, { start, end: start + size - 1, highWaterMark: 1_048_576 });
+  const { url, size, dispatcher, digest, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
+  // Before the body, because the header goes before it: read twice, the second time from the page cache.
+  const md5 = digest === undefined ? null : await md5Of(part);
+  const body = slice(part);
   try {
     const answer = await request(url, {
       method: "PUT",
-      headers: { "content-length": String(size) },
+      headers: {
+        "content-length": String(size),
+        ...(digest === "content-md5" && md5 !== null ? { "content-md5": md5.toString("base64") } : {}),
+      },
       body,
       signal,
       bodyTimeout: idleTimeoutMs,
@@ -42,8 +50,11 @@ export async function putPart(part: PartPut): Promise<PartResult> {
       ...(dispatcher === undefined ? {} : { dispatcher }),
     });
     const text = (await answer.body.text()).slice(0, MAX_ERROR_BYTES);
-    const etag = answer.headers.etag;
-    if (answer.statusCode === 200 && typeof etag === "string") return { kind: "stored", etag };
+    const etag = partTag(answer.headers);
+    if ((answer.statusCode === 200 || answer.statusCode === 201) && etag !== null) {
+      const flipped = digest === "etag-md5" && md5 !== null && !isTagOf(md5, etag, answer.headers);
+      return flipped ? { kind: "failed", code: "BadDigest" } : { kind: "stored", etag };
+    }
     const code = errorCode(text) ?? `HTTP ${answer.statusCode}`;
     return { kind: answer.statusCode >= 500 || answer.statusCode === 429 ? "failed" : "refused", code };
   } catch (error) {
@@ -53,6 +64,32 @@ export async function putPart(part: PartPut): Promise<PartResult> {
   } finally {
     body.destroy();
   }
+}
+
+function slice({ path, start, size }: PartPut): Readable {
+  if (size === 0) return Readable.from([]);
+  return createReadStream(path, { start, end: start + size - 1, highWaterMark: 1_048_576 });
+}
+
+async function md5Of(part: PartPut): Promise<Buffer> {
+  const hash = createHash("md5");
+  for await (const chunk of slice(part)) hash.update(chunk as Buffer);
+  return hash.digest();
+}
+
+type AnswerHeaders = Dispatcher.ResponseData["headers"];
+
+/** What names the stored part. Azure gives a block no ETag, but tells the MD5 or the CRC that it has counted. */
+function partTag(headers: AnswerHeaders): string | null {
+  const tag = headers.etag ?? headers["content-md5"] ?? headers["x-ms-content-crc64"];
+  return typeof tag === "string" ? tag : null;
+}
+
+/** An ETag that is no MD5 (the store encrypts with a key of its own) tells nothing, so it speaks against nothing. */
+function isTagOf(md5: Buffer, etag: string, headers: AnswerHeaders): boolean {
+  const encrypted = Object.keys(headers).some((name) => name.includes("server-side-encryption"));
+  const hex = /^"?([0-9a-fA-F]{32})"?$/.exec(etag)?.[1];
+  return encrypted || hex === undefined || hex.toLowerCase() === md5.toString("hex");
 }
 
 /** The provider's own code: `<Code>…</Code>` of S3 and its kin, or `"error"` of ours. */

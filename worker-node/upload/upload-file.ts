@@ -89,7 +89,8 @@ async function uploadPart(
     await options.inTouch();
     const url = await urls.of(number);
     const dispatcher = ticket.guarded === true ? options.guarded : undefined;
-    const result = await putPart({ url, path: file.path, start, size, dispatcher, signal });
+    const { digest } = ticket;
+    const result = await putPart({ url, path: file.path, start, size, dispatcher, digest, signal });
     if (result.kind === "stored") {
       options.onBytes(size);
       return { part: { part_number: number, etag: result.etag, size }, retries: tries - 1 };

@@ -57,6 +57,7 @@ interface OwnedHead extends ObjectHead {
 }
 
 class AzureStore implements ObjectStore {
+  readonly partDigest = "content-md5";
   readonly #config: StorageOf<"blob">;
   readonly #client: AzureClient;
   readonly #route: PartRoute;

@@ -20,6 +20,7 @@ import type {
   CommitResult,
   ObjectHead,
   ObjectStore,
+  PartDigest,
   PartUrl,
   PresignPartsRequest,
   PresignReadRequest,
@@ -45,6 +46,7 @@ interface OwnedHead extends ObjectHead {
 }
 
 export class BucketStore implements ObjectStore {
+  readonly partDigest: PartDigest;
   readonly #client: BucketClient;
   readonly #dialect: BucketDialect;
   /** Until a server says that it does not know conditions. */
@@ -52,6 +54,7 @@ export class BucketStore implements ObjectStore {
 
   /** @example new BucketStore(s3Dialect(config), { fetch, now: Date.now, accepts: (url) => checkUrl(url, policy).ok }) */
   constructor(dialect: BucketDialect, network: StoreNetwork) {
+    this.partDigest = dialect.partDigest;
     this.#dialect = dialect;
     this.#client = new BucketClient(dialect, network);
   }

@@ -2,6 +2,7 @@
  * What tells the servers of the S3 family apart: S3 itself, Google's XML API, Alibaba OSS. The operations, their XML and
  * their errors are the same; names of headers, signatures and conditions are not.
  */
+import type { PartDigest } from "../port.ts";
 import type { Query } from "../signing/encode.ts";
 
 export type Method = "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
@@ -16,6 +17,7 @@ export interface BucketRequest {
 }
 
 export interface BucketDialect {
+  partDigest: PartDigest;
   /** Where an object lies: its URL without a query. */
   objectUrl(key: string): URL;
   /** What is sent: the URL with its query, and all headers, signed. @param at Unix milliseconds by the server's clock */

@@ -28,6 +28,7 @@ function gcsDialect(config: StorageOf<"gcs">, serviceUrl: string): BucketDialect
   };
   const path = (key: string) => gcsPath({ bucket, key });
   return {
+    partDigest: "content-md5",
     metaPrefix: "x-goog-meta-",
     ifAbsent: { "x-goog-if-generation-match": "0" },
     ifUnchanged: (seen) => {

@@ -31,6 +31,8 @@ function ossDialect(config: StorageOf<"oss">): BucketDialect {
     return new URL(`${url.origin}/${encodeKey(key)}`);
   };
   return {
+    // A `Content-MD5` would have to be signed with the URL, before the part is known.
+    partDigest: "etag-md5",
     metaPrefix: "x-oss-meta-",
     ifAbsent: { "x-oss-forbid-overwrite": "true" },
     ifUnchanged: () => null,

@@ -38,6 +38,7 @@ export function s3Dialect(config: StorageOf<"s3">): BucketDialect {
     return url;
   };
   return {
+    partDigest: "content-md5",
     metaPrefix: "x-amz-meta-",
     ifAbsent: { "if-none-match": "*" },
     ifUnchanged: (seen) => ({ "if-match": seen.get("etag") ?? "" }),

@@ -3,7 +3,7 @@ import { testObjectStore } from "../object-store.conformance.ts";
 import { openFakeS3 } from "./harness.ts";
 import { type LocalR2, startR2 } from "./r2.ts";
 
-const traits = { picksSuffix: false, knowsHash: false };
+const traits = { picksSuffix: false, hashesFiles: false, endsUploads: true };
 testObjectStore("a bucket that knows conditions", () => openFakeS3(), traits);
 testObjectStore("a bucket that ignores conditions", () => openFakeS3({ conditions: "ignored" }), traits);
 testObjectStore("a bucket that answers 501 to conditions", () => openFakeS3({ conditions: "refused" }), traits);
