@@ -15,6 +15,7 @@ import { fleetErrorResponse } from "./routes/fleet/fleet-call.ts";
 import { type AppContext, type AppTypes, errorResponse } from "./routes/http.ts";
 import { askPartition } from "./routes/jobs/job-access.ts";
 import { proxyPartPut } from "./storage/disk-proxy.ts";
+import { relayPart } from "./storage/relay.ts";
 
 export { Courier } from "./courier/courier.ts";
 export { EventStream } from "./events/event-stream.ts";
@@ -75,8 +76,10 @@ async function admit(context: AppContext): Promise<void> {
   }
 }
 
-// Parts of nodes on other hosts; the disk service checks their signature.
+// Parts of nodes on other hosts; the disk service checks their signature. And those of stores that nodes cannot write to.
 app.put("/_store/*", (context) => {
+  const relayed = relayPart(context.req.raw, context.env);
+  if (relayed !== null) return relayed;
   const store = context.env.STORE;
   const answer =
     store === undefined ? null : proxyPartPut(context.req.raw, { fetch: (url, init) => store.fetch(url, init) });

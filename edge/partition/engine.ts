@@ -5,10 +5,12 @@
 import { ALARM_MAX_ROWS } from "../../shared/limits.ts";
 import { checkUrl } from "../../shared/url-guard.ts";
 import { secretBoxOf } from "../auth/secret-box.ts";
+import { signerOf } from "../auth/signing.ts";
 import { sendPartitionNotices } from "../courier/partition-notices.ts";
 import { drainToD1 } from "../db/drain-to-d1.ts";
 import { type Env, envNumber, urlPolicy } from "../env.ts";
 import type { Log } from "../log.ts";
+import { relayUrl } from "../storage/relay.ts";
 import { AdminDesk } from "./admin-desk.ts";
 import { batchEventData } from "./batch-events.ts";
 import type { BatchRow } from "./batches.ts";
@@ -45,6 +47,10 @@ export interface EngineDeps {
   log: Log;
 }
 
+function nameOf(context: DurableObjectState): string {
+  return context.id.name ?? context.id.toString();
+}
+
 export class Engine {
   readonly core: Core;
   readonly board: ProgressBoard;
@@ -70,16 +76,16 @@ export class Engine {
       maxPending: envNumber(env.TRAWL_MAX_PENDING, 0) || undefined,
       maxReady: envNumber(env.TRAWL_MAX_PARTITION_READY, 0) || undefined,
     });
-    const name = context.id.name ?? context.id.toString();
-    const core = await openCore(durableSql(context.storage), env.DB, name, config, Date.now);
+    const core = await openCore(durableSql(context.storage), env.DB, nameOf(context), config, Date.now);
     const engine = new Engine(deps, core);
     queueMicrotask(() => engine.kick());
     return engine;
   }
 
   private constructor(deps: EngineDeps, core: Core) {
-    const { env, sockets, log } = deps;
+    const { context, env, sockets, log } = deps;
     this.#deps = deps;
+    const partition = nameOf(context);
     this.core = core;
     this.board = ProgressBoard.load(core.sql);
     const open = jobStores(core.sql, env);
@@ -99,6 +105,7 @@ export class Engine {
       board,
       watch,
       open,
+      relayUrl: (origin, grant) => relayUrl(signerOf(env), origin, { ...grant, partition }),
       now,
       follow,
       pace,

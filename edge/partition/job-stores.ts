@@ -15,7 +15,8 @@ export function jobStores(sql: Sql, env: Env): OpenStore {
   return async (ref) => (ref.targetId === MANAGED_TARGET ? managed : openStore(await storageOf(sql, env, ref), env));
 }
 
-async function storageOf(sql: Sql, env: Env, { account, targetId, sealed }: StoreRef): Promise<Storage> {
+/** @throws as {@link OpenStore} */
+export async function storageOf(sql: Sql, env: Env, { account, targetId, sealed }: StoreRef): Promise<Storage> {
   const box = secretBoxOf(env);
   const target = getTarget(sql, targetId);
   if (target !== undefined && target.sealed !== null) return openTargetStorage(box, account, target.sealed);

@@ -35,9 +35,10 @@ import type { ProgressBoard } from "./progress-board.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "./report.ts";
 import { enterSession, heartbeat, type NodeIdentity, releaseAttempt } from "./sessions.ts";
 import type { State } from "./states.ts";
-import type { OpenStore } from "./targets.ts";
+import type { OpenStore, StoreRef } from "./targets.ts";
 import { type AttemptDesk, ticket } from "./tickets.ts";
 import { type Effects, type Turn, tokenOf } from "./turn.ts";
+import { liveUpload } from "./uploads.ts";
 import type { Watch } from "./watch.ts";
 
 export interface NodeDeskDeps {
@@ -45,6 +46,7 @@ export interface NodeDeskDeps {
   board: ProgressBoard;
   watch: Watch;
   open: OpenStore;
+  relayUrl: AttemptDesk["relayUrl"];
   now: () => number;
   follow(effects: Effects): void;
   /** The URL guard, under the operator's policy. */
@@ -201,11 +203,12 @@ export class NodeDesk {
 
   /** The store's way to one attempt: what it asks runs only while that attempt does. */
   #attemptDesk(who: NodeIdentity, job: string, token: string): AttemptDesk {
-    const { open, now } = this.#deps;
+    const { open, relayUrl, now } = this.#deps;
     return {
       job,
       token,
       open,
+      relayUrl,
       now,
       run: (body) => {
         const ask = (turn: Turn, held: LiveJob) => ({ state: held.state, extra: { value: body(turn, held) } });
@@ -213,6 +216,11 @@ export class NodeDesk {
         return "refused" in answer ? answer : (answer.extra ?? LOST);
       },
     };
+  }
+
+  /** Where a relayed part goes, while its upload lives; null: it has ended. */
+  relayedUpload(job: string, uploadId: string): { store: StoreRef; storeKey: string } | null {
+    return liveUpload(this.#deps.core.sql, job, uploadId);
   }
 
   progress(who: NodeIdentity, frame: readonly ProgressEntry[]): void {

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { CallAnswer } from "../../shared/contract/calls.ts";
+import type { Storage } from "../../shared/contract/storage.ts";
 import type { Env } from "../env.ts";
 import { type Log, makeLog } from "../log.ts";
 import type { AdminDesk } from "./admin-desk.ts";
@@ -7,6 +8,7 @@ import type { Calls } from "./calls.ts";
 import type { ClientDesk } from "./client-desk.ts";
 import { type AccountFacts, upsertAccount } from "./create.ts";
 import { Engine } from "./engine.ts";
+import { storageOf } from "./job-stores.ts";
 import type { NodeDesk } from "./node-desk.ts";
 import { ordersFor } from "./node-orders.ts";
 import { NodeSockets } from "./node-sockets.ts";
@@ -14,6 +16,7 @@ import { RateBuckets, type RateState } from "./rate-buckets.ts";
 import { readStepCounts, type StepCounts } from "./reads.ts";
 import { type PublicEvent, resumeStream, type StreamScope } from "./resume.ts";
 import { enterSession, type NodeIdentity } from "./sessions.ts";
+import { MANAGED_TARGET } from "./targets.ts";
 
 /** The route repeats nothing: it answers 503 with `Retry-After`. */
 const REBUILDING = "partition is rebuilding";
@@ -218,6 +221,15 @@ export class Partition extends DurableObject<Env> {
   }
   async nodeAnswer(who: NodeIdentity, call: string, answer: CallAnswer): Promise<boolean> {
     return (await this.#ready()).calls.answer(who.node, call, answer);
+  }
+  /** For the Worker alone, which passes a part on: the storage to open (null: managed) and the key in it. */
+  async relayedUpload(job: string, uploadId: string): Promise<{ storage: Storage | null; storeKey: string } | null> {
+    const { desk, core } = await this.#ready();
+    const upload = desk.relayedUpload(job, uploadId);
+    if (upload === null) return null;
+    const { store, storeKey } = upload;
+    const storage = store.targetId === MANAGED_TARGET ? null : await storageOf(core.sql, this.env, store);
+    return { storage, storeKey };
   }
   async nodeTicket(...args: Parameters<NodeDesk["ticket"]>) {
     return (await this.#ready()).desk.ticket(...args);

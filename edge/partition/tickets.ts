@@ -6,6 +6,7 @@ import type { z } from "zod";
 import type { Ticket, TicketRequest } from "../../shared/contract/fleet.ts";
 import { MAX_PARTS, TICKET_URL_TTL_MS, TICKET_URLS } from "../../shared/limits.ts";
 import type { BegunUpload, UploadIntent } from "../storage/port.ts";
+import type { RelayGrant } from "../storage/relay.ts";
 import { StoreError } from "../storage/store-error.ts";
 import { type FailureReport, failAttempt } from "./end.ts";
 import type { LiveJob } from "./job-row.ts";
@@ -22,6 +23,8 @@ export interface AttemptDesk {
   job: string;
   token: string;
   open: OpenStore;
+  /** The URL of a part that passes through the edge. */
+  relayUrl(origin: string, grant: Omit<RelayGrant, "partition">): Promise<string>;
   now: () => number;
   /** One transaction about the attempt, if it still runs. */
   run<Result>(body: (turn: Turn, job: LiveJob) => Result): { value: Result } | Refusal;
@@ -48,6 +51,7 @@ export async function ticket(
   if (typeof upload === "string" || "refused" in upload) return upload;
   const count = Math.min(TICKET_URLS, partCount(request.size, upload.partSize) - request.from_part + 1);
   const store = await desk.open(place.store);
+  const expiresAt = desk.now() + TICKET_URL_TTL_MS;
   const urls = await store.presignParts({
     uploadId: upload.uploadId,
     key: upload.storeKey,
@@ -55,8 +59,14 @@ export async function ticket(
     count: Math.max(0, count),
     partSize: upload.partSize,
     origin,
-    expiresAt: desk.now() + TICKET_URL_TTL_MS,
+    relay: (part) => {
+      const { uploadId, partSize: max } = upload;
+      return desk.relayUrl(origin, { job: desk.job, uploadId, part, max, until: expiresAt });
+    },
+    expiresAt,
   });
+  // What passes through the edge goes to the edge.
+  const leadsAway = place.store.targetId !== MANAGED_TARGET && store.putPart === undefined;
   return {
     ticket: {
       upload_id: upload.uploadId,
@@ -65,7 +75,7 @@ export async function ticket(
       part_size: upload.partSize,
       urls,
       expires_in_ms: TICKET_URL_TTL_MS,
-      ...(place.store.targetId === MANAGED_TARGET ? {} : { guarded: true }),
+      ...(leadsAway ? { guarded: true } : {}),
       ...(store.partDigest === null ? {} : { digest: store.partDigest }),
     },
   };

@@ -2,6 +2,7 @@
 import type { FileKind } from "../../shared/contract/media.ts";
 import { CONTENT_TYPES, type JobOptions } from "../../shared/contract/options.ts";
 import { type LiveJob, parseReserved } from "./job-row.ts";
+import type { Sql } from "./sql.ts";
 import { forgetIdleTargets, MANAGED_TARGET, type StoreRef } from "./targets.ts";
 import type { Turn } from "./turn.ts";
 
@@ -77,6 +78,17 @@ export function findUpload(
     language,
   );
   return row === undefined ? null : { uploadId: row.upload_id, partSize: row.part_size, storeKey: row.store_key };
+}
+
+/** An upload whose attempt still runs. Uses the primary key of uploads. */
+export function liveUpload(sql: Sql, job: string, uploadId: string): { store: StoreRef; storeKey: string } | null {
+  const row = sql.get<Pick<LiveJob, "account_id" | "target_id" | "sealed"> & { store_key: string }>(
+    `SELECT j.account_id, j.target_id, j.sealed, u.store_key FROM uploads u JOIN jobs j ON j.id = u.job_id
+     WHERE u.upload_id = ? AND u.job_id = ? AND u.doomed_at IS NULL AND j.state = 'running'`,
+    uploadId,
+    job,
+  );
+  return row === undefined ? null : { store: storeOf(row), storeKey: row.store_key };
 }
 
 /** Whether any upload of the job is under way: it is bound to its key. Uses upload_job(job_id). */

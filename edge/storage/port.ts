@@ -35,7 +35,20 @@ export interface PresignPartsRequest {
   partSize: number;
   /** Where the node reached the edge: base of URLs that pass through it. */
   origin: string;
+  /** The URL of a part that the edge takes and passes on; for stores with {@link ObjectStore.putPart}. */
+  relay(partNumber: number): Promise<string>;
   expiresAt: number;
+}
+
+export interface RelayedPart {
+  uploadId: string;
+  key: string;
+  partNumber: number;
+  /** Exact length of the body, bytes. */
+  size: number;
+  body: ReadableStream<Uint8Array> | Uint8Array;
+  /** What the node says of its bytes, base64; the store refuses others. */
+  md5: string | null;
 }
 
 export interface CommitRequest extends UploadIntent {
@@ -101,6 +114,8 @@ export interface ObjectStore {
   /** Writes a small object and removes it again: whether the credentials are good for what we do (jobs API 9.2). */
   verify(request: VerifyRequest): Promise<VerifyResult>;
   begin(intent: UploadIntent): Promise<BegunUpload>;
+  /** Present where nodes cannot write to the store: their parts pass through the edge, which calls this. Answers the ETag. */
+  putPart?(part: RelayedPart): Promise<string>;
   /** Asks nobody. */
   presignParts(request: PresignPartsRequest): Promise<PartUrl[]>;
   /**

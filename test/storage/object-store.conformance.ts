@@ -76,7 +76,9 @@ export class Uploading {
   async url(part: number, lifeMs = 60_000): Promise<string> {
     const { uploadId, partSize, opened, intent } = this;
     const expiresAt = Date.now() + lifeMs;
-    const request = { uploadId, key: intent.key, fromPart: part, count: 1, partSize, origin: opened.origin, expiresAt };
+    const { origin } = opened;
+    const relay = () => Promise.reject(new Error("asked for a relayed part"));
+    const request = { uploadId, key: intent.key, fromPart: part, count: 1, partSize, origin, relay, expiresAt };
     const [first] = await opened.store.presignParts(request);
     return first?.url ?? "";
   }

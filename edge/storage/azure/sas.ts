@@ -79,7 +79,7 @@ export async function sharedKey(request: AzureRequest, key: AzureKey): Promise<s
     "", // content-encoding
     "", // content-language
     request.contentLength === 0 ? "" : String(request.contentLength),
-    "", // content-md5
+    headers["content-md5"] ?? "",
     headers["content-type"] ?? "",
     "", // date: x-ms-date counts
     headers["if-modified-since"] ?? "",

@@ -113,7 +113,15 @@ describe("a part URL of the disk store", () => {
 
   it("points at the service for a node on this host and at the edge for any other", async () => {
     const { uploadId, partSize } = await begin(10);
-    const ask = { uploadId, key: "a.mp4", fromPart: 3, count: 2, partSize, expiresAt: clock + 1_000 };
+    const ask = {
+      uploadId,
+      key: "a.mp4",
+      fromPart: 3,
+      count: 2,
+      partSize,
+      relay: () => Promise.reject(new Error("no relay")),
+      expiresAt: clock + 1_000,
+    };
     for (const origin of ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1", "http://x.localhost:1"]) {
       const urls = await disk.store.presignParts({ ...ask, origin });
       expect(urls.map((part) => new URL(part.url).origin)).toEqual([disk.service.url, disk.service.url]);
