@@ -11,6 +11,8 @@ export interface Env {
   COURIER: DurableObjectNamespace<Courier>;
   /** The disk store service; only in the embedded stack. */
   STORE?: Fetcher;
+  /** Managed files on R2 (`TRAWL_STORE=r2`), where no keys of its S3 API are configured. */
+  FILES?: R2Bucket;
 
   TRAWL_ADMIN_TOKEN?: string;
   TRAWL_SECRET?: string;
@@ -18,6 +20,10 @@ export interface Env {
   TRAWL_STORE?: string;
   TRAWL_STORE_SECRET?: string;
   TRAWL_STORE_URL?: string;
+  TRAWL_R2_ACCOUNT?: string;
+  TRAWL_R2_KEY_ID?: string;
+  TRAWL_R2_SECRET?: string;
+  TRAWL_R2_BUCKET?: string;
   TRAWL_PUBLIC_URL?: string;
   TRAWL_FILES_URL?: string;
   TRAWL_TRUST_PROXY?: string;

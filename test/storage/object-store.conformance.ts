@@ -10,6 +10,8 @@ export interface StoreUnderTest {
   store: ObjectStore;
   /** Base URL under which a node reaches the edge. */
   origin: string;
+  /** The URL of a part that the edge passes on; only for stores with `putPart`. */
+  relay?(uploadId: string, key: string, part: number): Promise<string>;
   /** Puts an object under the key without our store: another program did it. */
   putForeign(key: string, bytes: Uint8Array): Promise<void>;
   /** How many uploads lie open or half done; null: the store does not tell. */
@@ -77,7 +79,8 @@ export class Uploading {
     const { uploadId, partSize, opened, intent } = this;
     const expiresAt = Date.now() + lifeMs;
     const { origin } = opened;
-    const relay = () => Promise.reject(new Error("asked for a relayed part"));
+    const relay = (number: number) =>
+      opened.relay?.(uploadId, intent.key, number) ?? Promise.reject(new Error("asked for a relayed part"));
     const request = { uploadId, key: intent.key, fromPart: part, count: 1, partSize, origin, relay, expiresAt };
     const [first] = await opened.store.presignParts(request);
     return first?.url ?? "";
@@ -261,6 +264,7 @@ export function testObjectStore(name: string, open: () => Promise<StoreUnderTest
     it.runIf(!traits.hashesFiles)("catches a byte that was flipped on the way of a part", async () => {
       const bytes = sampleBytes(10);
       const md5 = (of: Uint8Array) => createHash("md5").update(of).digest();
+      if (opened.store.partDigest === null) return expect(opened.store.putPart).toBeDefined();
       const upload = await begin("a.mp4", 10);
       if (opened.store.partDigest === "content-md5") {
         const headers = { "content-md5": md5(sampleBytes(10, 2)).toString("base64") };
