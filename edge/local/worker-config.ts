@@ -10,6 +10,7 @@ export const WORKER = {
   compatibilityDate: "2026-11-02",
   compatibilityFlags: ["nodejs_compat"],
   database: { binding: "DB", name: "trawl" },
+  bucket: { binding: "FILES", name: "trawl-files" },
   durableObjects: { PARTITION: "Partition", EVENT_STREAM: "EventStream", COURIER: "Courier" },
   cron: "* * * * *",
 } as const;
@@ -82,7 +83,7 @@ export function workerBindings(vars: Record<string, string>, store: StoreAddress
       Object.entries(WORKER.durableObjects).map(([binding, className]) => [binding, { className, useSQLite: true }]),
     ),
     ...(store === null
-      ? {}
+      ? { r2Buckets: { [WORKER.bucket.binding]: WORKER.bucket.name } }
       : { serviceBindings: { STORE: { external: { address: `127.0.0.1:${store.port}`, http: {} } } } }),
   };
 }

@@ -22,5 +22,11 @@ test("the embedded host runs the Worker as wrangler.toml says", () => {
   // Each class is SQLite-backed: the host makes them so without asking.
   const sqlite = config.migrations.flatMap(({ new_sqlite_classes = [] }) => new_sqlite_classes);
   expect(sqlite.sort()).toEqual(Object.values(WORKER.durableObjects).sort());
+  expect(
+    config.r2_buckets.map((bucket: { binding: string; bucket_name: string }) => ({
+      binding: bucket.binding,
+      name: bucket.bucket_name,
+    })),
+  ).toEqual([WORKER.bucket]);
   expect(config.triggers.crons).toEqual([WORKER.cron]);
 });
