@@ -32,6 +32,6 @@ test("a job's file goes to R2 through the edge and comes back whole, in ranges, 
   expect(removed.status).toBe(200);
   await removed.body?.cancel();
   const gone = await fetch(job.s3_url ?? "");
-  expect(gone.status).toBe(404);
+  expect(gone.status).toBe(403);
   await gone.body?.cancel();
 });

@@ -178,6 +178,10 @@ export class FakeS3 {
       }
       case "part": {
         const upload = this.#upload(url, bucket, key);
+        const claimed = headers.get("content-md5");
+        if (claimed !== null && Buffer.from(claimed, "base64").toString("hex") !== md5(body)) {
+          throw new Refusal(400, "BadDigest");
+        }
         const etag = `"${md5(body)}"`;
         upload.parts.set(Number(url.searchParams.get("partNumber")), { bytes: body, etag });
         return this.#answer(200, { etag });
