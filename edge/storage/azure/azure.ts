@@ -42,7 +42,7 @@ const META_JOB = "x-ms-meta-trawl_job";
 const META_UPLOAD = "x-ms-meta-trawl_upload";
 
 /** Base URL of an account's blob service. */
-export function blobServiceUrl(account: string): string {
+function blobServiceUrl(account: string): string {
   return `https://${account}.blob.core.windows.net`;
 }
 

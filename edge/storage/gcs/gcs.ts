@@ -11,7 +11,7 @@ import { encodeQuery } from "../signing/encode.ts";
 import { StoreError } from "../store-error.ts";
 import { authorizeGcs, type GcsSigner, gcsPath, importGcsKey, presignGcs } from "./sign.ts";
 
-export const GCS_URL = "https://storage.googleapis.com";
+const GCS_URL = "https://storage.googleapis.com";
 
 /** @param serviceUrl where the service is; another one than Google's own for an emulator */
 export function gcsStore(config: StorageOf<"gcs">, network: StoreNetwork, serviceUrl = GCS_URL): ObjectStore {

@@ -71,8 +71,7 @@ async function sign(request: OssRequest, credentials: OssCredentials, date: stri
   return toHex(await hmacSha256(key, text));
 }
 
-/** @internal exported for the verifier of the tests' own server */
-export function canonicalRequest(request: OssRequest): string {
+function canonicalRequest(request: OssRequest): string {
   const signed = canonicalHeaders(request.headers).filter(
     ([name]) => name === "content-type" || name === "content-md5" || name.startsWith("x-oss-"),
   );
