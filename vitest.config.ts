@@ -4,6 +4,7 @@ import { Response } from "miniflare";
 import { defineConfig } from "vitest/config";
 import { FakeReceiver } from "./test/courier/fake-receiver.ts";
 import { checkSchemas, type SchemaCheck } from "./test/openapi/check-schemas.ts";
+import { AzureInternet } from "./test/storage/azure/internet.ts";
 import { FakeStore, STORE_SECRET, STORE_URL } from "./test/storage/fake-store.ts";
 import { S3Internet } from "./test/storage/s3/internet.ts";
 
@@ -26,7 +27,8 @@ const rest = files(["test"]);
 
 const store = new FakeStore();
 const receiver = new FakeReceiver();
-const s3 = new S3Internet();
+/** Hosts that somebody answers for; every other one is the webhook receiver's. */
+const internet = [new S3Internet(), new AzureInternet()];
 
 export default defineConfig({
   test: {
@@ -51,7 +53,7 @@ export default defineConfig({
                 TRAWL_LOG: "error", // what a test provokes on purpose is not news
               },
               outboundService: async (request) => {
-                const to = s3.isMine(request.url) ? s3 : receiver;
+                const to = internet.find((each) => each.isMine(request.url)) ?? receiver;
                 const { status, headers = {}, body = null } = await to.fetch(request);
                 return new Response(body, { status, headers });
               },
