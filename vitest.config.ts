@@ -6,6 +6,8 @@ import { FakeReceiver } from "./test/courier/fake-receiver.ts";
 import { checkSchemas, type SchemaCheck } from "./test/openapi/check-schemas.ts";
 import { AzureInternet } from "./test/storage/azure/internet.ts";
 import { FakeStore, STORE_SECRET, STORE_URL } from "./test/storage/fake-store.ts";
+import { SERVICE_ACCOUNT } from "./test/storage/gcs/family.ts";
+import { gcsInternet, ossInternet } from "./test/storage/peers/bucket-internet.ts";
 import { S3Internet } from "./test/storage/s3/internet.ts";
 
 /** `npm run test:long`: the `*.long.test.ts` files and nothing else; otherwise everything but them. */
@@ -28,7 +30,7 @@ const rest = files(["test"]);
 const store = new FakeStore();
 const receiver = new FakeReceiver();
 /** Hosts that somebody answers for; every other one is the webhook receiver's. */
-const internet = [new S3Internet(), new AzureInternet()];
+const internet = [new S3Internet(), new AzureInternet(), gcsInternet, ossInternet];
 
 export default defineConfig({
   test: {
@@ -45,6 +47,7 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 TEST_MIGRATIONS: existsSync("migrations") ? await readD1Migrations("migrations") : [],
+                TEST_GCS_ACCOUNT: SERVICE_ACCOUNT,
                 TRAWL_SECRET: "secret-of-the-edge-tests",
                 TRAWL_KEK: `k1:${Buffer.alloc(32, 1).toString("base64")}`,
                 TRAWL_ADMIN_TOKEN: "admin-token-of-the-edge-tests",

@@ -1,5 +1,5 @@
 /** Texts about storage (jobs API 3.2, 9.2). Of a text that many fields share, one stands for all. */
-import { PROVIDERS, type Provider, STORAGE_NAMES } from "../../shared/contract/storage.ts";
+import { PROVIDERS, type Provider } from "../../shared/contract/storage.ts";
 import { type Refusal, refused } from "./describe.ts";
 
 function at(prefix: string) {
@@ -73,6 +73,5 @@ export const INLINE_STORAGE_REFUSALS = [
     { error: "Credential validation failed: AccessDenied", field: "storage" },
     { error: "Credential validation failed: NoSuchBucket", field: "storage" },
     { error: "Credential validation failed: timeout", field: "storage" },
-    { error: `${STORAGE_NAMES.gcs} is not supported on this server`, field: "storage.provider" },
   ),
 ];

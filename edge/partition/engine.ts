@@ -10,7 +10,7 @@ import { sendPartitionNotices } from "../courier/partition-notices.ts";
 import { drainToD1 } from "../db/drain-to-d1.ts";
 import { type Env, envNumber, urlPolicy } from "../env.ts";
 import type { Log } from "../log.ts";
-import { relayUrl } from "../storage/relay.ts";
+import { relayUrl } from "../storage/relay-grant.ts";
 import { AdminDesk } from "./admin-desk.ts";
 import { batchEventData } from "./batch-events.ts";
 import type { BatchRow } from "./batches.ts";

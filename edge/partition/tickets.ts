@@ -6,7 +6,7 @@ import type { z } from "zod";
 import type { Ticket, TicketRequest } from "../../shared/contract/fleet.ts";
 import { MAX_PARTS, TICKET_URL_TTL_MS, TICKET_URLS } from "../../shared/limits.ts";
 import type { BegunUpload, UploadIntent } from "../storage/port.ts";
-import type { RelayGrant } from "../storage/relay.ts";
+import type { RelayGrant } from "../storage/relay-grant.ts";
 import { StoreError } from "../storage/store-error.ts";
 import { type FailureReport, failAttempt } from "./end.ts";
 import type { LiveJob } from "./job-row.ts";

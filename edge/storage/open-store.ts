@@ -44,15 +44,10 @@ function openManagedR2(env: Env): ObjectStore {
   return r2Store(env.FILES);
 }
 
-type Adapters = { [Name in Provider]?: (config: StorageOf<Name>, network: StoreNetwork) => ObjectStore };
+type Adapters = { [Name in Provider]: (config: StorageOf<Name>, network: StoreNetwork) => ObjectStore };
 
-/** One adapter a provider; what is not here is refused before anything is saved. */
+/** One adapter a provider. */
 const ADAPTERS: Adapters = { s3: s3Store, blob: azureStore, gcs: gcsStore, oss: ossStore };
-
-/** Whether this server can write to the provider's storage. */
-export function isServed(provider: Provider): boolean {
-  return ADAPTERS[provider] !== undefined;
-}
 
 /** A store of an account's own, with the credentials to use it. Nothing is asked of it yet. */
 export function openStore(storage: Storage, env: Env): ObjectStore {
@@ -66,6 +61,5 @@ export function openStore(storage: Storage, env: Env): ObjectStore {
 
 function adapt<Name extends Provider>(storage: StorageOf<Name>, network: StoreNetwork): ObjectStore {
   const open = ADAPTERS[storage.provider as Name] as Adapters[Name];
-  if (open === undefined) throw new Error(`no adapter for ${storage.provider}`);
   return open(storage, network);
 }

@@ -2,28 +2,11 @@
  * Parts that pass through the edge, for stores that have no URL to give away: `PUT /_store/r/<grant>`. The grant is signed,
  * names one part of one upload, and is held against the partition before a byte goes on: the upload must still be live.
  */
-import { type Signer, signerOf } from "../auth/signing.ts";
+import { signerOf } from "../auth/signing.ts";
 import type { Env } from "../env.ts";
 import { openManagedStore, openStore } from "./open-store.ts";
+import { RELAY_PREFIX, type RelayGrant } from "./relay-grant.ts";
 import { StoreError } from "./store-error.ts";
-
-const RELAY_PREFIX = "/_store/r/";
-
-export interface RelayGrant {
-  partition: string;
-  job: string;
-  uploadId: string;
-  part: number;
-  /** Bytes; a part may be shorter, never longer. */
-  max: number;
-  /** Unix time, milliseconds. */
-  until: number;
-}
-
-/** The URL of one part, on the origin by which the node reached the edge. */
-export async function relayUrl(signer: Signer, origin: string, grant: RelayGrant): Promise<string> {
-  return new URL(RELAY_PREFIX + (await signer.seal("part-url", grant)), origin).href;
-}
 
 /** Null: not a relayed part, so not ours to answer. */
 export function relayPart(request: Request, env: Env): Promise<Response> | null {

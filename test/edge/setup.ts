@@ -7,6 +7,8 @@ declare global {
   namespace Cloudflare {
     interface Env extends WorkerEnv {
       TEST_MIGRATIONS: D1Migration[];
+      /** A service account that the fake Google Cloud Storage knows. */
+      TEST_GCS_ACCOUNT: string;
       /** `test/openapi/check-schemas.ts`. */
       SCHEMAS: Fetcher;
     }

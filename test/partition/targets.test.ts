@@ -138,6 +138,7 @@ describe("names in a bucket", () => {
       job: JOB,
       token: "1.1",
       open: async () => store,
+      relayUrl: () => Promise.reject(new Error("asked for a relayed part")),
       now: () => harness.now,
       run: (body) => ({ value: harness.run((turn) => body(turn, harness.job(JOB))) }),
     });

@@ -9,7 +9,7 @@ import type { Env } from "../../env.ts";
 import { makeLog } from "../../log.ts";
 import type { FileRow } from "../../partition/drain.ts";
 import { MANAGED_TARGET } from "../../partition/targets.ts";
-import { isServed, openManagedStore, openStore } from "../../storage/open-store.ts";
+import { openManagedStore, openStore } from "../../storage/open-store.ts";
 import type { ObjectStore } from "../../storage/port.ts";
 import { isSameStore } from "../../storage/storage-place.ts";
 import { signFileUrl } from "./file-url.ts";
@@ -26,7 +26,7 @@ export async function reachStore(env: Env, account: string, targetId: string): P
     readAccountStorage(env.DB, account),
     readPlace(env.DB, account, targetId),
   ]);
-  if (active === null || place === null || !isSameStore(active, place) || !isServed(active.provider)) return null;
+  if (active === null || place === null || !isSameStore(active, place)) return null;
   const storage = await opened(env, account, active.sealed);
   return storage === null ? null : openStore(storage, env);
 }

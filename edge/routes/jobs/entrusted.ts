@@ -6,7 +6,7 @@ import { secretBoxOf } from "../../auth/secret-box.ts";
 import type { TargetRow } from "../../partition/targets.ts";
 import { placeOf } from "../../storage/storage-place.ts";
 import type { AppContext } from "../http.ts";
-import { assertServed, probe, probeRefused } from "../storage/probe.ts";
+import { probe, probeRefused } from "../storage/probe.ts";
 import { mintId } from "./new-job.ts";
 
 const SEAL_RETRY_SECONDS = 5;
@@ -25,7 +25,6 @@ export interface Entrusted {
  */
 export async function entrust(context: AppContext, storage: Storage | undefined): Promise<Entrusted> {
   if (storage === undefined) return { sealed: null, target: null };
-  assertServed(storage.provider, "storage.provider");
   const failed = await probe(context.env, storage);
   if (failed !== null) throw probeRefused(failed, "storage");
   const { account } = context.var.caller;

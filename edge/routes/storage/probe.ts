@@ -1,8 +1,8 @@
 /** Storage is tried before it is believed in (jobs API 9.2): a small object is written and removed. */
-import { type Provider, STORAGE_NAMES, type Storage } from "../../../shared/contract/storage.ts";
+import type { Storage } from "../../../shared/contract/storage.ts";
 import { AppError } from "../../app-error.ts";
 import type { Env } from "../../env.ts";
-import { isServed, openStore } from "../../storage/open-store.ts";
+import { openStore } from "../../storage/open-store.ts";
 import { placeOf, prefixed } from "../../storage/storage-place.ts";
 
 const PROBE_NAME = "verify_credentials.txt";
@@ -19,14 +19,4 @@ export async function probe(env: Env, storage: Storage): Promise<string | null> 
 /** @param field where it was inline */
 export function probeRefused(code: string, field?: string): AppError {
   return new AppError("invalid", `Credential validation failed: ${code}`, field === undefined ? {} : { field });
-}
-
-/** A provider that no adapter speaks to cannot be probed, so it is not taken. */
-export function assertServed(provider: Provider, field?: string): void {
-  if (isServed(provider)) return;
-  throw new AppError(
-    "invalid",
-    `${STORAGE_NAMES[provider]} is not supported on this server`,
-    field === undefined ? {} : { field },
-  );
 }

@@ -1,4 +1,4 @@
-import { SetS3Body, STORAGE_NAMES } from "../../../shared/contract/storage.ts";
+import { SetS3Body } from "../../../shared/contract/storage.ts";
 import { StorageChanged } from "../../../shared/contract/views/storage.ts";
 import { AppError } from "../../app-error.ts";
 import { answer, refused } from "../../openapi/describe.ts";
@@ -31,7 +31,6 @@ export const setBucket: Endpoint = {
         "Verification failed: Access Denied",
         "Verification failed: NoSuchBucket",
         "Verification failed: timeout",
-        `${STORAGE_NAMES.s3} is not supported on this server`,
       ),
       refused(503, "The secret store is down.", "Configuration could not be saved"),
     ],

@@ -15,7 +15,7 @@ import { placeOf } from "../../storage/storage-place.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { type AppContext, readJsonObject } from "../http.ts";
 import { parseFields } from "../jobs/job-fields.ts";
-import { assertServed, probe, probeRefused } from "./probe.ts";
+import { probe, probeRefused } from "./probe.ts";
 import { saveStorage } from "./save-storage.ts";
 import { endpointProblem } from "./storage-fields.ts";
 
@@ -51,7 +51,6 @@ export function setStorage(provider: Provider): Endpoint {
           "Credential validation failed: AccessDenied",
           "Credential validation failed: NoSuchBucket",
           "Credential validation failed: timeout",
-          `${STORAGE_NAMES[provider]} is not supported on this server`,
         ),
         refused(503, "The secret store is down.", "Configuration could not be saved"),
       ],
@@ -71,7 +70,7 @@ export function setStorage(provider: Provider): Endpoint {
   };
 }
 
-/** The body as a storage of this provider; bad fields and providers that are not served are refused. */
+/** The body as a storage of this provider; bad fields are refused. */
 export async function readStorage(
   context: AppContext,
   provider: Provider,
@@ -80,6 +79,5 @@ export async function readStorage(
   const schema: z.ZodType<{ folder_prefix?: string | undefined }> = BODIES[provider];
   const extra = provider === "s3" || provider === "oss" ? endpointProblem(raw.endpoint, context.env) : [];
   const body = parseFields(schema, raw, Object.keys(BODIES[provider].shape), extra);
-  assertServed(provider);
   return { storage: Storage.parse({ ...body, provider }), folderPrefix: body.folder_prefix };
 }

@@ -7,7 +7,7 @@
  *   same name do not mix; blocks that were never committed go by themselves after a week. They cannot be removed sooner
  *   without removing those of a newer attempt, so `abort` leaves them.
  * - Staging a block asks for write permission on the whole blob. A node could therefore replace its own attempt's blob until
- *   the SAS ends; the committed ETag tells, and such a file is never served or deleted as ours (docs/decisions/101).
+ *   the SAS ends; the committed ETag tells, and such a file is never served or deleted as ours (docs/decisions/025).
  * - With a `sas_token` of the customer's there is nothing to derive a narrower one from, and the token is never given out:
  *   parts and reads pass through the edge.
  */

@@ -1,9 +1,10 @@
 /** `/user/{s3,blob,gcs,oss}` and `/user/bucket` (jobs API 9.2): texts, statuses, the probe, what is shown. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type Account, type Json, newAccount, refusal } from "../support.ts";
+import { FAKE_SAS } from "../../storage/azure/fake-sas.ts";
+import { type Account, call, type Json, newAccount, ORIGIN, refusal } from "../support.ts";
 import { rowsNaming } from "../tables.ts";
-import { newBucket, s3, s3Storage, useStorage } from "./support.ts";
+import { deliver, newBucket, s3, s3Storage, useStorage } from "./support.ts";
 
 let account: Account;
 let bucket: string;
@@ -184,11 +185,6 @@ describe("/user/bucket", () => {
 });
 
 describe("the other providers", () => {
-  const key = JSON.stringify({
-    client_email: "a@b",
-    private_key: "-----BEGIN PRIVATE KEY-----\n",
-    private_key_id: "k",
-  });
   const gcs = { project_id: "p", bucket: "my-videos" };
   it.each<[string, Json, string, string | undefined]>([
     [
@@ -221,27 +217,69 @@ describe("the other providers", () => {
       "service_account_json must be a service account key",
       "service_account_json",
     ],
-    ["gcs", { ...gcs, service_account_json: key }, "Google Cloud Storage is not supported on this server", undefined],
-    [
-      "gcs",
-      { ...gcs, service_account_json: btoa(key) },
-      "Google Cloud Storage is not supported on this server",
-      undefined,
-    ],
+  ])("%s: %j is answered %s, and nothing is saved", async (provider, body, error, field) => {
+    const told = { status: 400, error, ...(field === undefined ? {} : { field }) };
+    expect(refusal(await account.api("POST", `/user/${provider}`, body))).toEqual(told);
+    expect((await account.api("GET", `/user/${provider}`)).body).toEqual(unset(provider));
+  });
+});
+
+describe("what each of the other providers is told, probed for and read back as", () => {
+  const account_key = btoa("0123456789abcdef");
+  const oss = { endpoint: "https://oss-cn-hangzhou.aliyuncs.com", bucket: "my-videos", access_key_id: "LTAI5tExample" };
+  const cases: [string, Json, Json][] = [
     [
       "blob",
-      { account_name: "abc", container: "my-videos", account_key: "c2VjcmV0", apply_to_all_keys: false },
-      "Azure Blob storage is not supported on this server",
-      undefined,
+      { account_name: "studionorth", container: "my-videos", sas_token: FAKE_SAS },
+      { message: "Azure Blob storage configured successfully", endpoint: "https://studionorth.blob.core.windows.net" },
+    ],
+    [
+      "gcs",
+      { project_id: "studio-north", bucket: "my-videos", service_account_json: btoa(env.TEST_GCS_ACCOUNT) },
+      { message: "Google Cloud Storage configured successfully", endpoint: "https://storage.googleapis.com" },
     ],
     [
       "oss",
-      { endpoint: "https://oss.example.com", bucket: "my-videos", access_key_id: "a", access_key_secret: "s" },
-      "Alibaba OSS storage is not supported on this server",
-      undefined,
+      { ...oss, access_key_secret: "oss-secret/with+signs=" },
+      { message: "Alibaba OSS storage configured successfully", endpoint: oss.endpoint },
     ],
-  ])("%s: %j is answered %s, and nothing is saved", async (provider, body, error, field) => {
-    const told = { status: 400, error, ...(field === undefined ? {} : { field }) };
+  ];
+  const MASKED: Record<string, string> = { blob: "****sas=", gcs: "****cdef", oss: "****mple" };
+
+  it.each(cases)("%s", async (provider, body, { message, endpoint }) => {
+    const set = await account.api("POST", `/user/${provider}`, { ...body, folder_prefix: "downloads/2026" });
+    expect(set).toMatchObject({
+      status: 200,
+      body: { message, provider, container_or_bucket: "my-videos", folder_prefix: "downloads/2026" },
+    });
+    expect((await account.api("GET", `/user/${provider}`)).body).toEqual({
+      configured: true,
+      provider,
+      container_or_bucket: "my-videos",
+      endpoint,
+      region: null,
+      folder_prefix: "downloads/2026",
+      base_folder: "videos",
+      access_key_masked: MASKED[provider],
+      last_modified: expect.any(Number),
+      source: "keyvault",
+    });
+    // A job goes there and comes back: the adapter, in the Worker, from ticket to URL.
+    const job = await deliver(account, "the bytes");
+    expect(job.files.map((file) => file.key)).toEqual(["downloads/2026/videos/A talk.mp4"]);
+    const url = new URL(job.s3_url ?? "");
+    const answer = url.origin === ORIGIN ? await call(url.pathname + url.search) : await fetch(url);
+    expect(await answer.text()).toBe("the bytes");
+    const removed = await account.api("DELETE", `/jobs/${job.id}/file`);
+    expect(removed).toMatchObject({ status: 200, body: { deleted_key: "downloads/2026/videos/A talk.mp4" } });
+  });
+
+  it.each([
+    ["blob", { account_name: "studionorth", container: "my-videos", account_key }, "AuthenticationFailed"],
+    ["oss", { ...oss, access_key_secret: "wrong" }, "SignatureDoesNotMatch"],
+    ["oss", { ...oss, bucket: "no-such-bucket", access_key_secret: "oss-secret/with+signs=" }, "SignatureDoesNotMatch"],
+  ])("%s: %j does not pass the probe", async (provider, body, code) => {
+    const told = { status: 400, error: `Credential validation failed: ${code}` };
     expect(refusal(await account.api("POST", `/user/${provider}`, body))).toEqual(told);
     expect((await account.api("GET", `/user/${provider}`)).body).toEqual(unset(provider));
   });

@@ -112,8 +112,8 @@ describe("inline storage", () => {
     ],
     [
       { provider: "blob", account_name: "abc", container: "my-videos", sas_token: "sig=x" },
-      "Azure Blob storage is not supported on this server",
-      "storage.provider",
+      "Credential validation failed: AuthenticationFailed",
+      "storage",
     ],
   ])("refuses %j", async (storage, error, field) => {
     expect(refusal(await create(storage))).toEqual({ status: 400, error, field });

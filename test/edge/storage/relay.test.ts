@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { signerOf } from "../../../edge/auth/signing.ts";
-import { type RelayGrant, relayUrl } from "../../../edge/storage/relay.ts";
+import { type RelayGrant, relayUrl } from "../../../edge/storage/relay-grant.ts";
 import { FAKE_SAS } from "../../storage/azure/fake-sas.ts";
 import { extractedInfo, PARTITION, putPart, TestNode } from "../fleet-node.ts";
 import { type Account, call, newAccount, ORIGIN } from "../support.ts";

@@ -61,7 +61,7 @@ export class BucketServer {
   readonly #faults: { when: (request: Heard) => boolean; fault: Fault }[] = [];
   #counter = 0;
 
-  private constructor(family: Family, bucket: string) {
+  constructor(family: Family, bucket: string) {
     this.#family = family;
     this.#bucket = bucket;
     this.#server = createServer((request, response) => void this.#answer(request, response));
@@ -123,6 +123,12 @@ export class BucketServer {
       return;
     }
     response.writeHead(answer.status, answer.headers).end(heard.method === "HEAD" ? undefined : answer.body);
+  }
+
+  /** Without a port: what the server says to a request for this bucket. */
+  respond(heard: Heard, bucket: string | undefined, body: Buffer): Answer {
+    this.asked.push(heard);
+    return this.#judge(heard, bucket, body);
   }
 
   #judge(heard: Heard, bucket: string | undefined, body: Buffer): Answer {
@@ -223,7 +229,7 @@ export class BucketServer {
   }
 }
 
-interface Answer {
+export interface Answer {
   status: number;
   headers: Record<string, string | number>;
   body: string | Buffer;

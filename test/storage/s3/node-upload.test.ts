@@ -32,10 +32,11 @@ async function upload(bytes: Uint8Array, guard: EgressOptions) {
   const { uploadId, partSize } = await opened.store.begin(intent);
   const ticketFrom = async (fromPart: number): Promise<Ticket> => {
     const expiresAt = Date.now() + 60_000;
-    const request = { uploadId, key: KEY, fromPart, count: 2, partSize, origin: "https://edge.test", expiresAt };
+    const relay = () => Promise.reject(new Error("asked for a relayed part"));
+    const request = { uploadId, key: KEY, fromPart, count: 2, partSize, origin: "https://edge.test", relay, expiresAt };
     const urls = await opened.store.presignParts(request);
     const file = { upload_id: uploadId, kind: "media" as const, language: null };
-    return { ...file, part_size: partSize, urls, expires_in_ms: 60_000, guarded: true };
+    return { ...file, part_size: partSize, urls, expires_in_ms: 60_000, guarded: true, digest: "content-md5" };
   };
   const options: UploadOptions = {
     file: { kind: "media", path, language: null, size: bytes.length },
