@@ -11,11 +11,12 @@ import { callDelay, pause } from "./fleet/backoff.ts";
 import { FleetError, isRetryable } from "./fleet/fleet-error.ts";
 import { type Log, makeLog } from "./log.ts";
 import { mediaDeps } from "./media/run-attempt.ts";
+import { type InstalledYtDlp, openInstalled } from "./media/ytdlp/installed.ts";
 import { sweepLeftovers } from "./process/leftovers.ts";
 import { type Identity, type IdentityOptions, loadIdentity, NotEnrolled } from "./session/identity.ts";
 import { RunningNode } from "./session/node.ts";
 import { Session } from "./session/session.ts";
-import { resolveTools, ToolError, type Tools } from "./tools.ts";
+import { findInstalledYtDlp, resolveTools, ToolError, type ToolOptions, type Tools, type YtDlpTool } from "./tools.ts";
 
 export interface NodeOptions {
   /** Base URL of the edge, without a final slash. */
@@ -35,15 +36,19 @@ const DRAIN_WAIT_MS = 30_000;
 /** A drained node that cannot reach the edge does not wait for it longer than this. */
 const RELEASE_WAIT_MS = 5_000;
 
+/** A yt-dlp that was renewed is noticed by the next request, and by a node that gets none within this. */
+const TOOLS_CHECK_MS = 30_000;
+
 /** Runs until a signal or until the edge wants it no more. Returns the process's exit code. */
 export async function runNode(options: NodeOptions): Promise<number> {
   const log = makeLog(process.env.TRAWL_LOG);
   const dataDir = resolve(options.dataDir);
   const workRoot = join(dataDir, "work");
   mkdirSync(workRoot, { recursive: true, mode: 0o700 });
+  const toolOptions: ToolOptions = { env: process.env, checkout: checkoutDir() };
   let tools: Tools;
   try {
-    tools = await resolveTools({ env: process.env, checkout: checkoutDir() });
+    tools = await resolveTools(toolOptions);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -64,7 +69,8 @@ export async function runNode(options: NodeOptions): Promise<number> {
       },
       log,
     );
-    return await work(options, identity, tools, workRoot, log, stopping);
+    const find = () => findInstalledYtDlp(toolOptions);
+    return await work(options, identity, { tools, find }, workRoot, log, stopping);
   } catch (error) {
     if (stopping.now.aborted) return 0;
     if (!(error instanceof NotEnrolled || error instanceof FleetError)) throw error;
@@ -79,7 +85,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
 async function work(
   options: NodeOptions,
   identity: Identity,
-  tools: Tools,
+  { tools, find }: { tools: Tools; find: () => Promise<YtDlpTool> },
   workRoot: string,
   log: Log,
   stopping: StopSignals,
@@ -87,17 +93,31 @@ async function work(
   const download = options.slots ?? availableParallelism();
   const slots: Slots = { download, live: 2 * download };
   const stopped = new AbortController();
+  const ytdlp = await openInstalled({
+    tool: tools.ytdlp,
+    jsRuntime: tools.jsRuntime,
+    log,
+    find,
+    // Only a request or `watch` below can find a change, and both begin after the rest is in place.
+    onChange: () => {
+      void session.renew().then(
+        () => node.askForWork(),
+        () => {},
+      );
+    },
+  });
   const fenced = Promise.withResolvers<FleetError>();
   const session = new Session({
     edge: options.edge,
     identity,
     slots,
-    versions: {
+    versions: () => ({
       node: process.versions.node,
-      ytdlp: tools.ytdlp.version,
+      ytdlp: ytdlp.version,
       ffmpeg: tools.ffmpeg.version,
-      adapter: "command-line",
-    },
+      adapter: ytdlp.kind,
+      ...(ytdlp.solver === null ? {} : { ytdlp_ejs: ytdlp.solver }),
+    }),
     signal: AbortSignal.any([stopped.signal, stopping.now]),
     log,
     onFinal: (error) => fenced.resolve(error),
@@ -116,7 +136,7 @@ async function work(
     directoryUrl: process.env.TRAWL_PODCAST_DIRECTORY_URL,
   };
   const storage = guardedDispatcher(resolveEgress(guard));
-  const media = mediaDeps(tools);
+  const media = mediaDeps(tools, ytdlp);
   const node = new RunningNode({ session, slots, media, egress, storage, workRoot, log, guard, shows });
   try {
     const opened = await session.get();
@@ -124,9 +144,12 @@ async function work(
       node: identity.nodeId,
       name: identity.name,
       slots: download,
-      ytdlp: tools.ytdlp.version,
+      ytdlp: ytdlp.version,
+      adapter: ytdlp.kind,
+      ytdlp_ejs: ytdlp.solver,
       ffmpeg: tools.ffmpeg.version,
     });
+    void watch(ytdlp, stopped.signal);
     const running = node.run(opened);
     const why = await Promise.race([stopping.drain, fenced.promise, running]);
     if (why instanceof FleetError) {
@@ -140,7 +163,15 @@ async function work(
     return 0;
   } finally {
     stopped.abort(new Error("the node has stopped"));
-    await Promise.all([egress.close(), storage.destroy()]);
+    await Promise.all([egress.close(), storage.destroy(), ytdlp.stop()]);
+  }
+}
+
+/** A quiet node gets no request that would notice that its yt-dlp was renewed. */
+async function watch(ytdlp: InstalledYtDlp, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await pause(TOOLS_CHECK_MS, signal).catch(() => {});
+    if (!signal.aborted) await ytdlp.refresh();
   }
 }
 

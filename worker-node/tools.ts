@@ -22,6 +22,8 @@ export interface YtDlpTool extends Tool {
   tooOld: boolean;
   /** The installed version takes `--js-runtimes`. */
   takesJsRuntime: boolean;
+  /** Files that change, appear or go when yt-dlp is renewed. */
+  files: readonly string[];
 }
 
 export interface Tools {
@@ -47,11 +49,16 @@ export interface ToolOptions {
  */
 export async function resolveTools(options: ToolOptions): Promise<Tools> {
   const [ytdlp, ffmpeg, ffprobe] = await Promise.all([
-    findYtDlp({ ...options, minimum: options.env.TRAWL_YTDLP_MIN || YTDLP_MIN_VERSION }),
+    findInstalledYtDlp(options),
     findFf("ffmpeg", options.env.TRAWL_FFMPEG, options),
     findFf("ffprobe", options.env.TRAWL_FFPROBE, options),
   ]);
   return { ytdlp, ffmpeg, ffprobe, jsRuntime: process.execPath };
+}
+
+/** @throws ToolError when there is none. */
+export function findInstalledYtDlp(options: ToolOptions): Promise<YtDlpTool> {
+  return findYtDlp({ ...options, minimum: options.env.TRAWL_YTDLP_MIN || YTDLP_MIN_VERSION });
 }
 
 async function findFf(name: "ffmpeg" | "ffprobe", set: string | undefined, options: ToolOptions): Promise<Tool> {

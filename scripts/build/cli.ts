@@ -1,6 +1,6 @@
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { build, stop } from "esbuild";
+import { dirname, join } from "node:path";
+import { build, type Plugin, stop } from "esbuild";
 import { hashInputs, isFresh, ROOT, writeStamp } from "./stamp.ts";
 
 const OUT_FILE = join(ROOT, "dist", "trawl.mjs");
@@ -13,6 +13,17 @@ const EXTERNAL = ["miniflare", "workerd"];
 const SHEBANG = "#!/usr/bin/env node\n";
 /** Bundled CommonJS packages (undici, commander) call `require` for Node's own modules; an ES module has none. */
 const REQUIRE = `import { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);`;
+
+/** The Python host of yt-dlp becomes a text inside the bundle: a file beside it would have to be found at run time. */
+const EMBED_HOST: Plugin = {
+  name: "embed-ytdlp-host",
+  setup({ onLoad }) {
+    onLoad({ filter: /ytdlp\/host\/source\.ts$/ }, ({ path }) => {
+      const text = readFileSync(join(dirname(path), "host.py"), "utf8");
+      return { contents: `export const hostSource = ${JSON.stringify(text)};`, loader: "ts" };
+    });
+  },
+};
 
 /** What a build made. */
 export interface CliBundle {
@@ -43,6 +54,7 @@ export async function buildCli(): Promise<CliBundle> {
       format: "esm",
       target: "node22",
       external: EXTERNAL,
+      plugins: [EMBED_HOST],
       banner: { js: REQUIRE },
       // Class and function names stand in logs and error messages.
       keepNames: true,

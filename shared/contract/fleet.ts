@@ -30,6 +30,8 @@ export const NodeVersions = z.object({
   ffmpeg: z.string().max(100),
   /** `command-line` or `warm-host`. */
   adapter: z.string().max(50),
+  /** Version of yt-dlp's solver scripts for sites that need JavaScript; `none` without them. Absent when unknown. */
+  ytdlp_ejs: z.string().max(100).optional(),
 });
 export type NodeVersions = z.infer<typeof NodeVersions>;
 
@@ -75,6 +77,8 @@ export const SessionAnswer = z.object({
   partitions: z.array(z.string()),
   intervals: Intervals,
   features: Features,
+  /** Why this session gets no work (a yt-dlp that is too old), in words. Absent otherwise. */
+  quiet: z.string().max(500).optional(),
 });
 export type SessionAnswer = z.infer<typeof SessionAnswer>;
 

@@ -14,6 +14,7 @@ export interface ToolEnd {
   timedOut?: boolean;
   missing?: boolean;
   overflow?: boolean;
+  lost?: boolean;
 }
 
 interface Rule {
@@ -97,6 +98,7 @@ const NO_CONNECTION = /^(?:ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_|EHOST|ENET|UND_E
  */
 export function classifyToolFailure(stage: Stage, end: ToolEnd): MediaFailure {
   if (end.missing) return new MediaFailure("media", "A tool is missing on the worker node");
+  if (end.lost) return new MediaFailure("lost", "The download process of the worker node was lost");
   const said = errorLine(end.stderrTail);
   const retryAfter = retryAfterSeconds(end.stderrTail);
   // What it said first; that it ran into our time limit only if it said nothing.

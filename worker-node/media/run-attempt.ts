@@ -1,7 +1,7 @@
 /**
  * The media half of one attempt, in two calls. STABLE INTERFACE: the session builds on this file alone.
  *
- *   const deps = mediaDeps(await resolveTools({ env: process.env, checkout }));     // once per node
+ *   const deps = mediaDeps(tools, await openInstalled({ tool: tools.ytdlp, … }));   // once per node
  *   const groups = recordGroups(dir, job, token);                                   // process/leftovers.ts
  *   const found = await extractMedia({ url, options, dir, proxyUrl, … , groups }, deps, signal);
  *   if (found.kind === "list") …report it; else report found.info (`extracted`), wait for "go", then
@@ -89,9 +89,9 @@ export interface Produced {
   effective: EffectiveMedia;
 }
 
-/** The real tools behind the ports. */
-export function mediaDeps(tools: Tools): MediaDeps {
-  return { ytdlp: commandLineYtDlp(tools.ytdlp, tools.jsRuntime), ffmpeg: tools.ffmpeg, ffprobe: tools.ffprobe };
+/** The real tools behind the ports. A node passes the yt-dlp that it keeps warm. */
+export function mediaDeps(tools: Tools, ytdlp: YtDlp = commandLineYtDlp(tools.ytdlp, tools.jsRuntime)): MediaDeps {
+  return { ytdlp, ffmpeg: tools.ffmpeg, ffprobe: tools.ffprobe };
 }
 
 /**

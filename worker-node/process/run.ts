@@ -47,7 +47,34 @@ export interface RunOptions {
   /** Defaults to `MAX_OUTPUT_BYTES`, for each stream. */
   maxOutputBytes?: number;
   groups?: GroupLog | undefined;
+  /** Who starts the tool. Defaults to a process of its own (`spawnTool`); the warm yt-dlp host forks instead. */
+  launch?: Launch;
 }
+
+/** One output stream of a tool, as far as it is read here. */
+export interface ToolOutput {
+  on(event: "data", take: (chunk: Buffer) => void): unknown;
+  destroy(): unknown;
+}
+
+/** A tool that runs, leader of its own process group; `ChildProcess` fits. */
+export interface ToolProcess {
+  /** Undefined until `spawn`. */
+  readonly pid?: number | undefined;
+  readonly stdout: ToolOutput | null;
+  readonly stderr: ToolOutput | null;
+  once(event: "spawn", then: () => void): unknown;
+  once(event: "error", then: (error: NodeJS.ErrnoException) => void): unknown;
+  once(event: "exit", then: (code: number | null, signal: NodeJS.Signals | null) => void): unknown;
+  /** After `exit`, when both streams have ended. */
+  once(event: "close", then: () => void): unknown;
+}
+
+/** Starts `command`; events come in a later turn, so that nobody misses one. */
+export type Launch = (command: readonly string[], options: RunOptions) => ToolProcess;
+
+/** `code` of a launcher's error when what would have forked the tool is gone, or went while the tool ran. */
+export const HOST_LOST = "EHOSTLOST";
 
 export interface RunResult {
   /** Null when a signal ended it; 127 with `missing` when it could not be started. */
@@ -61,6 +88,8 @@ export interface RunResult {
   overflow: boolean;
   /** The program does not exist or may not be run. */
   missing: boolean;
+  /** What had forked the tool died, and the tool with it: no word about the tool or its input. */
+  lost: boolean;
 }
 
 /**
@@ -73,17 +102,30 @@ export interface RunResult {
 export async function runTool(command: readonly string[], options: RunOptions): Promise<RunResult> {
   const result = blankResult();
   if (options.signal?.aborted) return { ...result, aborted: true };
-  const child = start(command, options);
+  const child = (options.launch ?? spawnTool)(command, options);
   const tail = new Tail(MAX_STDERR_TAIL_BYTES);
   const captured: Buffer[] = [];
-  const pgid = child.pid;
 
+  let stopped = false;
   let stopping: Promise<unknown> | undefined;
-  const stop = (why: "aborted" | "timedOut" | "overflow"): void => {
-    if (stopping !== undefined || pgid === undefined) return;
-    result[why] = true;
-    stopping = killGroup(pgid, options.graceMs ?? KILL_GRACE_MS);
+  const kill = (): void => {
+    if (child.pid !== undefined) stopping ??= killGroup(child.pid, options.graceMs ?? KILL_GRACE_MS);
   };
+  const stop = (why: "aborted" | "timedOut" | "overflow"): void => {
+    if (stopped) return;
+    stopped = true;
+    result[why] = true;
+    kill();
+  };
+  const record = (pgid: number): void => options.groups?.started({ pgid, start_time: readStat(pgid)?.start_time ?? 0 });
+  if (child.pid !== undefined) record(child.pid);
+  else {
+    child.once("spawn", () => {
+      if (child.pid !== undefined) record(child.pid);
+      // Told to stop before there was anything to kill.
+      if (stopped) kill();
+    });
+  }
   const onAbort = (): void => stop("aborted");
   options.signal?.addEventListener("abort", onAbort, { once: true });
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop("timedOut"), options.timeoutMs);
@@ -100,11 +142,11 @@ export async function runTool(command: readonly string[], options: RunOptions): 
 
   try {
     const ended = await settled(child, result);
-    if (pgid !== undefined) {
+    if (child.pid !== undefined) {
       await stopping;
       // What the tool left behind in its group has no business after it.
-      if (groupAlive(pgid)) await killGroup(pgid, 0);
-      options.groups?.ended(pgid);
+      if (groupAlive(child.pid)) await killGroup(child.pid, 0);
+      options.groups?.ended(child.pid);
     }
     await ended.drained();
   } finally {
@@ -126,32 +168,34 @@ function blankResult(): RunResult {
     timedOut: false,
     overflow: false,
     missing: false,
+    lost: false,
   };
 }
 
-function start(command: readonly string[], options: RunOptions): ChildProcess {
-  const [program = "", ...args] = SETPRIV === undefined ? command : [SETPRIV, "--pdeathsig", "KILL", "--", ...command];
-  const child = spawn(program, args, {
+/** The launcher of a plain process. */
+function spawnTool(command: readonly string[], options: RunOptions): ChildProcess {
+  const [program = "", ...args] = dyingWithUs(command);
+  return spawn(program, args, {
     cwd: options.dir,
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      PATH: TOOL_PATH,
-      HOME: options.dir,
-      TMPDIR: options.dir,
-      LANG: "C.UTF-8",
-      [ATTEMPT_VARIABLE]: options.dir,
-      ...options.env,
-    },
+    env: toolEnvironment(options),
   });
-  const stat = child.pid === undefined ? null : readStat(child.pid);
-  if (child.pid !== undefined) options.groups?.started({ pgid: child.pid, start_time: stat?.start_time ?? 0 });
-  return child;
+}
+
+/** The command behind `setpriv --pdeathsig KILL`, where there is one. */
+export function dyingWithUs(command: readonly string[]): readonly string[] {
+  return SETPRIV === undefined ? command : [SETPRIV, "--pdeathsig", "KILL", "--", ...command];
+}
+
+/** All that a tool finds in its environment: nothing of the node's own. */
+export function toolEnvironment({ dir, env }: Pick<RunOptions, "dir" | "env">): Record<string, string> {
+  return { PATH: TOOL_PATH, HOME: dir, TMPDIR: dir, LANG: "C.UTF-8", [ATTEMPT_VARIABLE]: dir, ...env };
 }
 
 /** Counts a stream against its cap; past it the chunks are dropped and the tool is ended. */
 function count(
-  stream: NodeJS.ReadableStream | null,
+  stream: ToolOutput | null,
   maxBytes: number,
   stop: (why: "overflow") => void,
   take: (chunk: Buffer) => void,
@@ -165,12 +209,13 @@ function count(
 }
 
 /** Resolves when the tool itself has ended; `drained` then waits for its pipes, but not for ever. */
-async function settled(child: ChildProcess, result: RunResult): Promise<{ drained: () => Promise<void> }> {
+async function settled(child: ToolProcess, result: RunResult): Promise<{ drained: () => Promise<void> }> {
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   await new Promise<void>((resolve) => {
     child.once("error", (error: NodeJS.ErrnoException) => {
-      result.missing = child.pid === undefined;
-      result.code = 127;
+      result.lost = error.code === HOST_LOST;
+      result.missing = child.pid === undefined && !result.lost;
+      result.code = result.lost ? null : 127;
       result.stderrTail = error.message;
       resolve();
     });

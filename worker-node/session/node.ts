@@ -54,7 +54,7 @@ export class RunningNode {
       intervals: opened.intervals,
       holding: () => here().map((each) => each.attempt.held),
       freeSlots: () => this.#free(),
-      takesWork: () => !this.#quiet,
+      takesWork: () => !this.#quiet && this.#deps.session.quiet === null,
       onLeased: (jobs) => {
         for (const job of jobs) this.#start(partition, job);
       },
@@ -84,13 +84,18 @@ export class RunningNode {
     const attempt = new Attempt(job, { ...this.#deps, link });
     const done = attempt.run().finally(() => {
       this.#running.delete(key);
-      for (const each of this.#links.values()) each.askForWork();
+      this.askForWork();
     });
     this.#running.set(key, { attempt, partition, done });
   }
 
   #end(held: Held, why: EndReason): void {
     this.#running.get(keyOf(held))?.attempt.end(why);
+  }
+
+  /** Asks for work now: something that stood in its way may have gone. */
+  askForWork(): void {
+    for (const each of this.#links.values()) each.askForWork();
   }
 
   get busy(): number {

@@ -17,7 +17,8 @@ export interface SessionOptions {
   edge: string;
   identity: Identity;
   slots: Slots;
-  versions: NodeVersions;
+  /** Asked at each opening: a node outlives many a yt-dlp. */
+  versions(): NodeVersions;
   /** Ends every wait of the session. */
   signal: AbortSignal;
   log: Log;
@@ -49,6 +50,19 @@ export class Session {
       this.#opening = null;
     });
     return this.#opening;
+  }
+
+  /** Why the edge wants this node quiet, as of the last opening; null while it may work. */
+  get quiet(): string | null {
+    return this.#current?.quiet ?? null;
+  }
+
+  /** Opens the same session again, to tell the edge of new versions. */
+  async renew(): Promise<void> {
+    // One that is being opened may have set out with the old ones.
+    await this.#opening?.catch(() => {});
+    this.#expiresAt = 0;
+    await this.get();
   }
 
   /**
@@ -100,6 +114,12 @@ export class Session {
       try {
         const answer = await this.#sign();
         if (answer.session !== this.#current?.session) log("info", "session.opened", { session: answer.session });
+        const quiet = answer.quiet ?? null;
+        if (quiet !== this.quiet) {
+          log(quiet === null ? "info" : "warn", quiet === null ? "session.not_quiet" : "session.quiet", {
+            reason: quiet,
+          });
+        }
         this.#current = answer;
         this.#expiresAt = performance.now() + answer.expires_in_ms * (1 - RENEW_SHARE);
         return answer;
@@ -132,7 +152,7 @@ export class Session {
         signature: identity.sign(nonce),
         resume: this.#current?.session ?? null,
         slots,
-        versions,
+        versions: versions(),
         features: [],
       },
       answer: SessionAnswer,

@@ -20,6 +20,7 @@ describe("the command line adapter", () => {
     python: null,
     tooOld: false,
     takesJsRuntime: true,
+    files: [],
   };
   const ytdlp = commandLineYtDlp(tool, "/opt/node");
   let dir: string;

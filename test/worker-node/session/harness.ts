@@ -50,7 +50,7 @@ export function newSession(edge: FakeEdge): TestSession {
     edge: edge.url,
     identity: identity(),
     slots: { download: 2, live: 4 },
-    versions: { node: "24.0.0", ytdlp: "2026.10.26", ffmpeg: "7.1", adapter: "command-line" },
+    versions: () => ({ node: "24.0.0", ytdlp: "2026.10.26", ffmpeg: "7.1", adapter: "command-line" }),
     signal: stopped.signal,
     log: (_, event, fields = {}) => void events.push({ event, fields }),
     onFinal: (error) => void final.push(error),

@@ -28,22 +28,34 @@ const SIDE_FILE_TIMEOUT_MS = 60_000;
 const MAX_SIDE_FILE_BYTES = 16 * 1024 * 1024;
 const RETRY_LINE = /\bRetrying\b.*\(\d+\/\d+\)/;
 
+/** How one set of arguments is run; the two adapters differ in nothing else. */
+export type Run = (
+  args: string[],
+  context: YtDlpContext,
+  more: Partial<Parameters<typeof runTool>[1]>,
+) => Promise<RunResult>;
+
 /**
  * @example
  * const ytdlp = commandLineYtDlp(tools.ytdlp, tools.jsRuntime);
  * const found = await ytdlp.extract({ url, playlist: "auto", listLimit: 500 }, context);
  */
 export function commandLineYtDlp(tool: YtDlpTool, jsRuntime: string): YtDlp {
-  const run = (args: string[], context: YtDlpContext, more: Partial<Parameters<typeof runTool>[1]>) =>
+  return ytDlpByArguments("command-line", tool, jsRuntime, (args, context, more) =>
     runTool([...tool.command, ...args], {
       dir: context.dir,
       env: tool.env,
       signal: context.signal,
       groups: context.groups,
       ...more,
-    });
+    }),
+  );
+}
+
+/** The port, on top of something that runs yt-dlp with the arguments of `arguments.ts`. */
+export function ytDlpByArguments(kind: YtDlp["kind"], tool: YtDlpTool, jsRuntime: string, run: Run): YtDlp {
   return {
-    kind: "command-line",
+    kind,
     version: tool.version,
     extract: (request, context) => extract(request, context, tool, jsRuntime, run),
     describe: async (request, context) => (await describe(request, context, tool, jsRuntime, run)).raw,
@@ -58,8 +70,6 @@ export function commandLineYtDlp(tool: YtDlpTool, jsRuntime: string): YtDlp {
     },
   };
 }
-
-type Run = (args: string[], context: YtDlpContext, more: Partial<Parameters<typeof runTool>[1]>) => Promise<RunResult>;
 
 async function extract(
   request: ExtractRequest,

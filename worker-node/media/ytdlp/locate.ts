@@ -39,15 +39,31 @@ function candidates(options: ToolOptions): Candidate[] {
   const found: Candidate[] = [];
   const onPath = findOnPath("yt-dlp", options.env.PATH);
   if (onPath !== null) found.push({ script: onPath, modules: null, named: false });
-  const own = join(options.checkout, ".trawl/tools/usr/bin/yt-dlp");
+  const own = ownScript(options.checkout);
   if (existsSync(own)) found.push({ script: own, modules: modulesBeside(own), named: false });
   return found;
 }
 
+function ownScript(checkout: string): string {
+  return join(checkout, ".trawl/tools/usr/bin/yt-dlp");
+}
+
+function modulesFolder(script: string): string {
+  return resolve(dirname(script), "../lib/python3/dist-packages");
+}
+
 /** `<root>/usr/bin/yt-dlp` of an unpacked Debian package has its modules in `<root>/usr/lib/python3/dist-packages`. */
 function modulesBeside(script: string): string | null {
-  const folder = resolve(dirname(script), "../lib/python3/dist-packages");
+  const folder = modulesFolder(script);
   return existsSync(join(folder, "yt_dlp")) ? folder : null;
+}
+
+/** What changes when yt-dlp is renewed, where it is not yet, too. */
+function watchedFiles({ env, checkout }: ToolOptions): string[] {
+  const scripts = env.TRAWL_YTDLP
+    ? [resolve(env.TRAWL_YTDLP)]
+    : [findOnPath("yt-dlp", env.PATH), ownScript(checkout)].filter((path) => path !== null);
+  return scripts.flatMap((script) => [script, join(modulesFolder(script), "yt_dlp/version.py")]);
 }
 
 async function tryCandidate(
@@ -71,6 +87,7 @@ async function tryCandidate(
     version: text,
     python,
     tooOld: isOlder(text, options.minimum),
+    files: watchedFiles(options),
     takesJsRuntime: help.stdout.includes("--js-runtimes"),
   };
 }

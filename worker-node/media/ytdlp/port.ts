@@ -1,6 +1,6 @@
 /**
- * The port to yt-dlp: one look at a source, and the download of chosen formats. Adapters: the command line
- * (`command-line.ts`); a warm Python host may follow. All pass `test/worker-node/media/ytdlp.conformance.ts`.
+ * The port to yt-dlp: one look at a source, and the download of chosen formats. Adapters: a warm Python host
+ * (`host/warm-host.ts`), and the command line (`command-line.ts`) where yt_dlp cannot be imported. Both pass `test/worker-node/media/ytdlp.conformance.ts`.
  */
 import type { PlaylistMode } from "../../../shared/contract/options.ts";
 import type { GroupLog } from "../../process/run.ts";
@@ -81,7 +81,7 @@ export interface ThumbnailRequest {
 }
 
 export interface YtDlp {
-  /** For logs and `trawl nodes`: `command-line` or `host`. */
+  /** For logs and `trawl nodes`: `warm-host` or `command-line`. */
   readonly kind: string;
   readonly version: string;
   /**
