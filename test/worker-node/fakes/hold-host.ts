@@ -1,4 +1,4 @@
-/** A process that holds a warm host with one request in it, to be killed without mercy. Prints the pids of host and child. */
+/** A process that holds a warm host with one request in it, to be killed without mercy. Prints its attempt folder and the pids. */
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,8 +8,10 @@ import { runTool } from "../../../worker-node/process/run.ts";
 const [python = "", modules = ""] = process.argv.slice(2);
 const host = new HostProcess({ python, env: { PYTHONPATH: modules }, onEnd: () => {} });
 await host.ready;
+const dir = mkdtempSync(join(tmpdir(), "trawl-held-"));
+console.log(`attempt ${dir}`);
 await runTool(["stubborn"], {
-  dir: mkdtempSync(join(tmpdir(), "trawl-held-")),
+  dir,
   launch: (argv, options) => host.fork(argv, options),
   onStdout: (line) => console.log(line.startsWith("ready") ? `${line} ${host.pid}` : line),
 });

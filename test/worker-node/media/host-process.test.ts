@@ -54,9 +54,6 @@ const alive = (pid: number): boolean => {
 /** Resolves when a process that is no child of ours has gone. */
 const ending = (pid: number) => promisify(execFile)("tail", ["-s", "0.01", "--pid", String(pid), "-f", "/dev/null"]);
 
-const attemptDirOf = (pid: number): string =>
-  /TRAWL_ATTEMPT_DIR=([^\0]+)/.exec(readFileSync(`/proc/${pid}/environ`, "utf8"))?.[1] ?? "";
-
 describe("the warm host", () => {
   it("says which yt_dlp it has imported, and that the solver scripts are missing", async () => {
     expect(await host.ready).toEqual({ version: "2026.08.01", file: join(MODULES, "yt_dlp/__init__.py"), ejs: null });
@@ -196,14 +193,18 @@ describe("the warm host", () => {
       env: { ...process.env, TMPDIR: await testDir() },
     });
     const pids = new Map<string, number[]>();
+    let attempt = "";
     for await (const line of createInterface({ input: holder.stdout })) {
       const [word = "", ...numbers] = line.split(" ");
+      if (word === "attempt") {
+        attempt = line.slice("attempt ".length);
+        continue;
+      }
       pids.set(word, numbers.map(Number));
       if (pids.size === 2) break;
     }
     const [child = 0, held = 0] = pids.get("ready") ?? [];
     const [grandchild = 0] = pids.get("child") ?? [];
-    const attempt = attemptDirOf(grandchild);
     const gone = Promise.all([child, held].map(ending));
     holder.kill("SIGKILL");
     await gone;

@@ -1,0 +1,88 @@
+/** The embedded stack for a bench: `trawl up` as a person starts it, on a folder that goes with it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { readEvents } from "../../bin/sse.ts";
+import { ROOT } from "../../scripts/test/run.ts";
+
+export interface BenchStack {
+  url: string;
+  apiKey: string;
+  /** Fields of the node's `node.ready` line. */
+  node: Record<string, unknown>;
+  /** Creates a job and waits for its end. Throws unless it completed. */
+  deliver(job: Record<string, unknown>): Promise<void>;
+  /** Creates these jobs in one request and waits until all have ended. Throws unless all completed. */
+  deliverAll(jobs: readonly Record<string, unknown>[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const JOB_END = /^job\.(?:completed|failed|warning|skipped|cancelled)$/;
+
+export async function startStack(slots: number, env: Record<string, string> = {}): Promise<BenchStack> {
+  const root = await mkdtemp(join(tmpdir(), "trawl-bench-"));
+  const args = ["up", "--port", "0", "--data", join(root, "data"), "--slots", String(slots), "--json"];
+  const child = spawn(process.execPath, [join(ROOT, "bin", "trawl.ts"), ...args], {
+    cwd: root,
+    env: {
+      PATH: process.env.PATH ?? "",
+      TMPDIR: root,
+      TRAWL_DOWNLOADS: join(root, "downloads"),
+      TRAWL_ALLOW_PRIVATE: "1",
+      TRAWL_RATE: "0",
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const lines: string[] = [];
+  const ready = Promise.withResolvers<Record<string, unknown>>();
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    lines.push(line);
+    if (line.includes('"node.ready"')) ready.resolve(JSON.parse(line) as Record<string, unknown>);
+  });
+  child.once("exit", (code) => ready.reject(new Error(`trawl up ended with ${code}:\n${lines.slice(-20).join("\n")}`)));
+  const [[line], node] = await Promise.all([once(createInterface({ input: child.stdout }), "line"), ready.promise]);
+  const { url, api_key: apiKey } = JSON.parse(line as string) as { url: string; api_key: string };
+  const headers = { "x-api-key": apiKey, "content-type": "application/json" };
+
+  const post = async <Answer>(path: string, body: unknown): Promise<Answer> => {
+    const response = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
+    if (response.status !== 201) throw new Error(`POST ${path} answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as Answer;
+  };
+  /** The data of the first event of this stream that is named so. */
+  const until = async (path: string, last: RegExp): Promise<{ completed?: number; event: string }> => {
+    const response = await fetch(url + path, { headers });
+    if (response.body === null) throw new Error(`GET ${path} answered ${response.status}`);
+    for await (const { event, data } of readEvents(response.body)) {
+      if (last.test(event)) return { ...(JSON.parse(data) as { completed?: number }), event };
+    }
+    throw new Error(`the stream of ${path} ended early`);
+  };
+  return {
+    url,
+    apiKey,
+    node,
+    async deliver(job) {
+      const { job_id: id } = await post<{ job_id: string }>("/jobs", job);
+      const { event } = await until(`/jobs/${id}/events`, JOB_END);
+      if (event !== "job.completed") throw new Error(`a job ended with ${event}`);
+    },
+    async deliverAll(jobs) {
+      const { batch_id: id } = await post<{ batch_id: string }>("/jobs/bulk", { jobs });
+      await until(`/batch/${id}/events`, /^batch\.completed$/);
+      const batch = (await (await fetch(`${url}/batch/${id}`, { headers })).json()) as Record<string, unknown>;
+      if (batch.completed_episodes !== jobs.length) throw new Error(`a batch ended with ${JSON.stringify(batch)}`);
+    },
+    async stop() {
+      child.removeAllListeners("exit");
+      const exit = once(child, "exit");
+      child.kill("SIGTERM");
+      await exit;
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
