@@ -34,6 +34,7 @@ export interface Env {
   TRAWL_RATE?: string;
   TRAWL_LEASE_TTL_MS?: string;
   TRAWL_DEADLINE_MS?: string;
+  TRAWL_YTDLP_MIN?: string;
   TRAWL_ALLOW_PRIVATE?: string;
   TRAWL_ALLOW_HOSTS?: string;
   TRAWL_LOG?: string;

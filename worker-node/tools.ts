@@ -1,11 +1,9 @@
 /** Finds yt-dlp, ffmpeg and ffprobe once, at the start of a node (operator.md, environment table). */
+import { YTDLP_MIN_VERSION } from "../shared/ytdlp-version.ts";
 import { findYtDlp } from "./media/ytdlp/locate.ts";
 import { ask, findOnPath, ToolError } from "./process/executables.ts";
 
 export { ToolError };
-
-/** Code execution advisories were fixed in this release. `TRAWL_YTDLP_MIN` overrides it. */
-const YTDLP_MIN_VERSION = "2026.07.04";
 
 export interface Tool {
   /** Program and fixed first arguments, absolute. */

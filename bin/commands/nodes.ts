@@ -9,10 +9,11 @@ const NodeSchema = z.looseObject({
   id: z.string(),
   name: z.string(),
   state: z.string(),
+  reason: z.string().nullable().optional(),
   slots: z.looseObject({ download: z.number().optional() }),
   running: z.number(),
   tags: z.array(z.string()),
-  versions: z.looseObject({ ytdlp: z.string().optional() }),
+  versions: z.looseObject({ ytdlp: z.string().optional(), adapter: z.string().optional() }),
   last_seen: z.number().nullable(),
   cool_downs: z.array(z.object({ host: z.string(), until: z.number() })),
 });
@@ -54,7 +55,19 @@ export function nodesCommand(): Command {
 async function listNodes(flags: Flags): Promise<void> {
   const client = apiClient(await resolveConnection());
   const answer = await client.json(NodesSchema, "/admin/nodes", { as: "admin" });
-  const head = ["ID", "NAME", "STATE", "RUNNING", "SLOTS", "YT-DLP", "LAST SEEN", "TAGS", "RESTS FROM"];
+  const head = [
+    "ID",
+    "NAME",
+    "STATE",
+    "RUNNING",
+    "SLOTS",
+    "YT-DLP",
+    "RUN BY",
+    "LAST SEEN",
+    "TAGS",
+    "RESTS FROM",
+    "QUIET BECAUSE",
+  ];
   printTable(flags.json, answer, head, answer.nodes.map(row), "no nodes; make a token for one with: trawl enrol");
 }
 
@@ -66,9 +79,11 @@ function row(node: FleetNode): string[] {
     String(node.running),
     String(node.slots.download ?? "-"),
     printable(node.versions.ytdlp ?? "-"),
+    printable(node.versions.adapter ?? "-"),
     node.last_seen === null ? "never" : new Date(node.last_seen).toISOString().slice(0, 19),
     node.tags.join(",") || "-",
-    printable(node.cool_downs.map((each) => each.host).join(",")),
+    printable(node.cool_downs.map((each) => each.host).join(",")) || "-",
+    printable(node.reason ?? "-"),
   ];
 }
 

@@ -33,7 +33,7 @@ import { passTakenNames } from "./name-looks.ts";
 import { ordersFor } from "./node-orders.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "./report.ts";
-import { enterSession, heartbeat, type NodeIdentity, releaseAttempt } from "./sessions.ts";
+import { enterSession, heartbeat, type NodeIdentity, releaseAttempt, takesNoWork } from "./sessions.ts";
 import type { State } from "./states.ts";
 import type { OpenStore, StoreRef } from "./targets.ts";
 import { type AttemptDesk, ticket } from "./tickets.ts";
@@ -75,7 +75,7 @@ export class NodeDesk {
     const { board, watch } = this.#deps;
     const jobs = beat.holding.map((held) => held.job);
     const { drained } = ordersFor(this.#deps.core.sql, who.node);
-    const state = drained ? "quiet" : beat.state;
+    const state = takesNoWork(this.#deps.core.sql, who) ? "quiet" : beat.state;
     const kill = this.#enter(who, (turn) => heartbeat(turn, who, { ...beat, state, progress: board.toRow(jobs) }));
     if ("refused" in kill) return kill;
     const intervals = this.intervals(jobs.some((job) => this.#isWatched(job)));
@@ -109,7 +109,7 @@ export class NodeDesk {
   lease(who: NodeIdentity, request: z.infer<typeof LeaseRequest>): Answer<z.infer<typeof LeaseAnswer>> {
     const cursor = readCursor(this.#deps.core.sql, "d1");
     const jobs = this.#enter(who, (turn) =>
-      ordersFor(turn.sql, who.node).drained ? [] : leaseJobs(turn, who, request.request_id, request.slots, cursor),
+      takesNoWork(turn.sql, who) ? [] : leaseJobs(turn, who, request.request_id, request.slots, cursor),
     );
     return "refused" in jobs ? jobs : { jobs: jobs.value };
   }

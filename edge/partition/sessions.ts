@@ -5,6 +5,7 @@ import type { LiveJob } from "./job-row.ts";
 import { attemptRow, killAttempt, moveJob, patchJob } from "./move.ts";
 import { ordersFor } from "./node-orders.ts";
 import { claim } from "./report.ts";
+import type { Sql } from "./sql.ts";
 import { type Turn, tokenOf } from "./turn.ts";
 
 /** Who is calling: from the session key, which the edge has signed. */
@@ -18,6 +19,8 @@ export interface NodeIdentity {
   country: string | null;
   /** Serves this account only; null: shared. */
   account: string | null;
+  /** The edge gives it no work: its tools are too old. */
+  quiet?: true | undefined;
 }
 
 export interface SessionRow {
@@ -46,7 +49,7 @@ export function enterSession(turn: Turn, who: NodeIdentity): boolean {
   const known = getSession(turn, who.node);
   if (known !== undefined && known.session > who.session) return false;
   if (known !== undefined && known.session === who.session) {
-    if (known.state === "lost") revive(turn, who.node);
+    if (known.state === "lost") revive(turn, who);
     return true;
   }
   if (known !== undefined) returnAll(turn, who.node);
@@ -63,7 +66,7 @@ export function enterSession(turn: Turn, who: NodeIdentity): boolean {
     JSON.stringify(who.tags),
     who.country,
     who.account,
-    openingState(turn, who.node),
+    openingState(turn, who),
     turn.now,
     turn.now + turn.config.leaseTtlMs,
   );
@@ -71,20 +74,24 @@ export function enterSession(turn: Turn, who: NodeIdentity): boolean {
 }
 
 /** A session that was given up is heard again: it starts over with empty hands, and under a lease like any other. */
-function revive(turn: Turn, node: string): void {
+function revive(turn: Turn, who: NodeIdentity): void {
   endSilence(turn);
   turn.sql.run(
     "UPDATE sessions SET state = ?, last_seen = ?, lease_until = ? WHERE node_id = ?",
-    openingState(turn, node),
+    openingState(turn, who),
     turn.now,
     turn.now + turn.config.leaseTtlMs,
-    node,
+    who.node,
   );
 }
 
-/** A drained node takes no work, whatever it says of itself. */
-function openingState(turn: Turn, node: string): "running" | "quiet" {
-  return ordersFor(turn.sql, node).drained ? "quiet" : "running";
+function openingState(turn: Turn, who: NodeIdentity): "running" | "quiet" {
+  return takesNoWork(turn.sql, who) ? "quiet" : "running";
+}
+
+/** A drained node, or one with too old tools, takes no work, whatever it says of itself. */
+export function takesNoWork(sql: Sql, who: NodeIdentity): boolean {
+  return who.quiet === true || ordersFor(sql, who.node).drained;
 }
 
 /**

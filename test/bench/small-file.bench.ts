@@ -14,11 +14,10 @@ import { type Origin, startOrigin } from "../origin/server.ts";
 import { type Bench, inTurn, type Row, timed } from "./bench.ts";
 import { type BenchStack, startStack } from "./stack.ts";
 
-const RUNS = 9;
-const MANY_RUNS = 3;
+const RUNS = 7;
 const MANY = 50;
 const SLOTS = 4;
-const PEER_LIMIT_MILLIS = 120_000;
+const PEER_LIMIT_MILLIS = 5 * 60_000;
 
 interface Site {
   origin: Origin;
@@ -64,18 +63,18 @@ async function oneFile(site: Site, stack: BenchStack, file: string, format: stri
 async function manyFiles(site: Site, stack: BenchStack): Promise<Row> {
   const url = `${site.origin.url}/video-360.mp4`;
   const names = Array.from({ length: MANY }, (_, at) => `clip-${at}`);
-  const sides = await inTurn(
-    MANY_RUNS,
-    () => timed(() => stack.deliverAll(names.map((filename) => ({ url, filename })))),
-    () => timed(() => plain(site, ["-o", "@", url], names)),
-  );
+  // One pair and no warming: the single files before it have warmed both sides, and a pair is a hundred downloads.
+  const ours = await timed(() => stack.deliverAll(names.map((filename) => ({ url, filename }))));
+  const peer = await timed(() => plain(site, ["-o", "@", url], names));
   return {
     what: `${MANY} small files, ${SLOTS} slots`,
-    ...sides,
+    ours,
+    peer,
+    ratio: ours / peer,
     against: `xargs -P${SLOTS} yt-dlp`,
     unit: "ms",
     budget: { atMost: 0.4 },
-    runs: MANY_RUNS,
+    runs: 1,
   };
 }
 
@@ -97,7 +96,7 @@ async function oneLook(site: Site, what: string, ytdlp: YtDlp): Promise<Row> {
 
 const bench: Bench = {
   name: "small files",
-  limitMillis: 9 * 60_000,
+  limitMillis: 15 * 60_000,
   async run() {
     const root = await mkdtemp(join(tmpdir(), "trawl-small-"));
     const tools = await resolveTools({ env: process.env, checkout: ROOT });

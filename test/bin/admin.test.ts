@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { NEW_NODE, NODE } from "./fake-admin.ts";
+import { NEW_NODE, NODE, QUIET_NODE } from "./fake-admin.ts";
 import { FAILED } from "./fake-edge.ts";
 import { clientOf, fakeEdge, trawl } from "./support.ts";
 
@@ -8,9 +8,12 @@ test("nodes lists the fleet as a table, free of a name's control characters", as
   const { code, stdout, stderr } = await trawl(["nodes"], clientOf(edge));
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const [head, ...rows] = stdout.trimEnd().split("\n");
-  expect(head).toMatch(/^ID +NAME +STATE +RUNNING +SLOTS +YT-DLP +LAST SEEN +TAGS +RESTS FROM$/);
-  expect(rows[0]).toMatch(/^n1 +fra-07 +running +2 +4 +2026\.10\.26 +2026-12-01T10:00:00 +region=eu +busy\.example$/);
-  expect(rows[1]).toMatch(/^n2 +fra- \[31m08 +offline +0 +- +- +never +-/);
+  expect(head).toMatch(/^ID +NAME +STATE +RUNNING +SLOTS +YT-DLP +RUN BY +LAST SEEN +TAGS +RESTS FROM +QUIET BECAUSE$/);
+  expect(rows[0]).toMatch(
+    /^n1 +fra-07 +running +2 +4 +2026\.10\.26 +command-line +2026-12-01T10:00:00 +region=eu +busy\.example +-$/,
+  );
+  expect(rows[1]).toMatch(/^n2 +fra- \[31m08 +offline +0 +- +- +- +never +- +- +-$/);
+  expect(rows[2]).toMatch(/^n3 +fra-09 +quiet .* yt-dlp 2026\.05\.01 is older than 2026\.07\.04$/);
   expect(edge.requests.at(-1)).toMatchObject({ method: "GET", path: "/admin/nodes" });
   expect(edge.requests.at(-1)?.headers).toMatchObject({ authorization: "Bearer adm_fake" });
 });
@@ -18,7 +21,7 @@ test("nodes lists the fleet as a table, free of a name's control characters", as
 test("nodes --json prints the answer on one line", async () => {
   const edge = await fakeEdge();
   const { stdout } = await trawl(["nodes", "--json"], clientOf(edge));
-  expect(JSON.parse(stdout)).toEqual({ nodes: [NODE, NEW_NODE] });
+  expect(JSON.parse(stdout)).toEqual({ nodes: [NODE, NEW_NODE, QUIET_NODE] });
   expect(stdout.trimEnd().split("\n")).toHaveLength(1);
 });
 

@@ -4,6 +4,7 @@ export const NODE = {
   id: "n1",
   name: "fra-07",
   state: "running",
+  reason: null as string | null,
   slots: { download: 4, live: 8 },
   running: 2,
   tags: ["region=eu"],
@@ -12,11 +13,19 @@ export const NODE = {
   cool_downs: [{ host: "busy.example", until: 1_796_119_260_000 }],
 };
 
+/** Of an edge of before the reason was told, too. */
+const { reason: _, ...OLD_EDGE } = NODE;
+
 /** Enrolled, and never started. */
 export const NEW_NODE = {
-  ...NODE,
+  ...OLD_EDGE,
   ...{ id: "n2", name: "fra-\u001b[31m08", state: "offline", slots: {}, running: 0, tags: [], versions: {} },
   ...{ last_seen: null, cool_downs: [] },
+};
+
+export const QUIET_NODE = {
+  ...NODE,
+  ...{ id: "n3", name: "fra-09", state: "quiet", reason: "yt-dlp 2026.05.01 is older than 2026.07.04", cool_downs: [] },
 };
 
 const ACCOUNT = {
@@ -29,8 +38,8 @@ const ACCOUNT = {
 
 const ANSWERS: Record<string, [number, unknown]> = {
   "POST /admin/enrolments": [201, { id: "e1", token: "enr_1", expires_at: 1_796_119_200_000 }],
-  "GET /admin/nodes": [200, { nodes: [NODE, NEW_NODE] }],
-  "POST /admin/nodes/n1/drain": [200, { ...NODE, state: "quiet" }],
+  "GET /admin/nodes": [200, { nodes: [NODE, NEW_NODE, QUIET_NODE] }],
+  "POST /admin/nodes/n1/drain": [200, { ...NODE, state: "quiet", reason: "drained by the operator" }],
   "POST /admin/nodes/n1/resume": [200, { ...NODE, running: 0 }],
   "DELETE /admin/nodes/n1": [200, { id: "n1", revoked: true }],
   "GET /admin/accounts": [200, { accounts: [ACCOUNT] }],

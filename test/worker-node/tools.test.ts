@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isOlder } from "../../worker-node/media/ytdlp/locate.ts";
+import { isOlder } from "../../shared/ytdlp-version.ts";
 import { resolveTools } from "../../worker-node/tools.ts";
 
 const PATH = "/usr/local/bin:/usr/bin:/bin";

@@ -1,8 +1,9 @@
 /** Nodes as the operator sees them: the rows of D1, and what each partition knows of their sessions. */
-import { Slots } from "../../../shared/contract/fleet.ts";
+import { type NodeVersions, Slots } from "../../../shared/contract/fleet.ts";
 import { type ListedNode, listNodes } from "../../db/nodes.ts";
 import type { Env } from "../../env.ts";
 import type { NodePresence } from "../../partition/admin-desk.ts";
+import { quietReason } from "../fleet/quiet-reason.ts";
 import { type Asked, askAll } from "./ask-partitions.ts";
 
 /**
@@ -16,10 +17,12 @@ export interface NodeView {
   id: string;
   name: string;
   state: NodeState;
+  /** Why the edge keeps it quiet; null when it does not. */
+  reason: string | null;
   slots: unknown;
   running: number;
   tags: string[];
-  versions: unknown;
+  versions: Partial<NodeVersions>;
   last_seen: number | null;
   cool_downs: { host: string; until: number }[];
 }
@@ -30,28 +33,30 @@ export async function readFleet(env: Env): Promise<NodeView[]> {
     asked.flatMap((partition) => partition.answer ?? []),
     (each) => each.node,
   );
-  return nodes.map((node) => nodeView(node, presence.get(node.id) ?? []));
+  return nodes.map((node) => nodeView(node, presence.get(node.id) ?? [], env));
 }
 
 export async function readNode(env: Env, node: ListedNode): Promise<NodeView> {
   const asked = await askPresence(env);
   const here = asked.flatMap((partition) => partition.answer ?? []).filter((each) => each.node === node.id);
-  return nodeView(node, here);
+  return nodeView(node, here, env);
 }
 
 function askPresence(env: Env): Promise<Asked<NodePresence[]>[]> {
   return askAll(env, async (stub) => stub.adminNodes());
 }
 
-function nodeView(node: ListedNode, presence: readonly NodePresence[]): NodeView {
+function nodeView(node: ListedNode, presence: readonly NodePresence[], env: Env): NodeView {
+  const versions = JSON.parse(node.versions) as Partial<NodeVersions>;
   return {
     id: node.id,
     name: node.name,
     state: stateOf(node, presence),
+    reason: reasonOf(node, versions, env),
     slots: JSON.parse(node.slots) as unknown,
     running: presence.reduce((sum, each) => sum + each.running, 0),
     tags: JSON.parse(node.tags) as string[],
-    versions: JSON.parse(node.versions) as unknown,
+    versions,
     last_seen: presence.reduce<number | null>(
       (latest, each) => Math.max(latest ?? 0, each.last_seen),
       node.last_session_at,
@@ -63,6 +68,12 @@ function nodeView(node: ListedNode, presence: readonly NodePresence[]): NodeView
 function stateOf(node: ListedNode, presence: readonly NodePresence[]): NodeState {
   if (presence.every((each) => each.state === "lost")) return "offline";
   return node.drained_at === null && presence.some((each) => each.state === "running") ? "running" : "quiet";
+}
+
+function reasonOf(node: ListedNode, versions: Partial<NodeVersions>, env: Env): string | null {
+  if (node.drained_at !== null) return "drained by the operator";
+  // Before its first session nothing is known of its tools.
+  return versions.ytdlp === undefined ? null : quietReason(versions, env);
 }
 
 /** Each host once: it rests until the last partition's time is over. */

@@ -63,6 +63,8 @@ export const SessionClaims = z.object({
   tags: z.array(z.string()),
   country: z.string().nullable(),
   account: z.uuid().nullable(),
+  /** Its tools are too old: no work until a session is opened with newer ones. Keys made before this have no such claim. */
+  quiet: z.literal(true).optional(),
   expires: z.int(),
 });
 

@@ -8,6 +8,7 @@ import { bornPartitions } from "../../db/partitions.ts";
 import { type Env, envNumber } from "../../env.ts";
 import { resolveCore } from "../../partition/turn.ts";
 import { fleetEndpoint, fleetError, parseFleet, type SessionClaims } from "./fleet-call.ts";
+import { quietReason } from "./quiet-reason.ts";
 
 const Nonce = z.object({ node: z.string(), expires: z.number() });
 
@@ -32,6 +33,7 @@ export const openSession = fleetEndpoint(
     }
     const session = await beginSession(env.DB, body, now);
     if (session === null) throw fleetError("node_revoked", "This node is not enrolled here");
+    const quiet = quietReason(body.versions, env);
     const claims: z.infer<typeof SessionClaims> = {
       node: node.id,
       session,
@@ -39,6 +41,7 @@ export const openSession = fleetEndpoint(
       tags: JSON.parse(node.tags) as string[],
       country: countryOf(node.tags) ?? node.country,
       account: node.account_id,
+      ...(quiet === null ? {} : { quiet: true }),
       expires: now + SESSION_KEY_TTL_MS,
     };
     const answer: SessionAnswer = {
@@ -49,6 +52,7 @@ export const openSession = fleetEndpoint(
       partitions: [...new Set([...configuredPartitions(env), ...(await bornPartitions(env.DB))])],
       intervals: intervals(env),
       features: [],
+      ...(quiet === null ? {} : { quiet }),
     };
     return context.json(answer, 201);
   },

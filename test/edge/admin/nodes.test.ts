@@ -1,14 +1,17 @@
 /** The fleet in the operator's hands: list, drain, resume, remove. */
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { FLEET_BASE } from "../../../shared/contract/fleet.ts";
+import { FLEET_BASE, type SessionAnswer } from "../../../shared/contract/fleet.ts";
 import { enrolment, PARTITION_PATH, TestNode } from "../fleet-node.ts";
 import { type Account, admin, call, newAccount } from "../support.ts";
+
+const OLD_VERSIONS = { node: "24.0.0", ytdlp: "2026.05.01", ffmpeg: "7.1", adapter: "warm-host" };
 
 interface Listed {
   id: string;
   name: string;
   state: string;
+  reason: string | null;
   running: number;
   last_seen: number;
   cool_downs: { host: string; until: number }[];
@@ -51,6 +54,7 @@ describe("GET /admin/nodes", () => {
       id: node.id,
       name: "fra-07",
       state: "running",
+      reason: null,
       slots: { download: 4, live: 8 },
       running: 1,
       tags: ["region=eu"],
@@ -73,6 +77,39 @@ describe("GET /admin/nodes", () => {
       slots: {},
       versions: {},
     });
+  });
+
+  it("gives no work to a node whose yt-dlp is too old, says why, and takes it back when it comes with a new one", async () => {
+    const account = await newAccount();
+    const node = await TestNode.online(account);
+    const old = await node.askSession({ resume: node.session?.session ?? null, versions: OLD_VERSIONS });
+    expect(old).toMatchObject({ status: 201, body: { quiet: "yt-dlp 2026.05.01 is older than 2026.07.04" } });
+    node.session = old.body as unknown as SessionAnswer;
+    await account.createJob();
+    // It may say what it likes.
+    await node.heartbeat();
+    expect(await node.lease()).toEqual([]);
+    expect(await listed(node)).toMatchObject({ state: "quiet", reason: "yt-dlp 2026.05.01 is older than 2026.07.04" });
+    const { session } = await node.open(node.session.session);
+    expect(session).toBe(node.session.session);
+    expect(node.session).not.toHaveProperty("quiet");
+    expect(await node.lease()).toHaveLength(1);
+    await node.heartbeat();
+    expect(await listed(node)).toMatchObject({ state: "running", reason: null });
+  });
+
+  it("says of a yt-dlp without a version that it is too old, and keeps what runs on the node", async () => {
+    const { account, node } = await fleet();
+    const job = await account.createJob();
+    const [leased] = await node.lease();
+    if (leased === undefined) throw new Error("a job waits");
+    await node.job(leased, "confirm");
+    const versions = { ...OLD_VERSIONS, ytdlp: "\u001b[31mnone" };
+    const answer = await node.askSession({ resume: node.session?.session ?? null, versions });
+    node.session = answer.body as unknown as SessionAnswer;
+    expect(answer.body.quiet).toBe("yt-dlp none is older than 2026.07.04");
+    expect((await node.job(leased, "step", { step: "download" })).status).toBe(200);
+    expect(await statusOf(account, job)).toEqual(["Processing", 1]);
   });
 
   it("shows a node that says itself that it is quiet", async () => {

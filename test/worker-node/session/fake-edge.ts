@@ -33,6 +33,8 @@ export class FakeEdge {
   readonly frames: NodeFrame[] = [];
   intervals: Intervals = { lease_ttl_ms: 400, heartbeat_ms: 30, poll_ms: 40, progress_ms: 20 };
   expiresInMs = 60_000;
+  /** Why sessions that are opened from now on get no work. */
+  quiet: string | null = null;
   partitions = [PARTITION];
   /** Given out by the next lease, once. */
   offers: LeasedJob[] = [];
@@ -205,6 +207,7 @@ export class FakeEdge {
       partitions: this.partitions,
       intervals: this.intervals,
       features: [],
+      ...(this.quiet === null ? {} : { quiet: this.quiet }),
     };
   }
 

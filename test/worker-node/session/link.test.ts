@@ -137,3 +137,21 @@ describe("losing touch", () => {
     expect(node.final).toEqual([]);
   });
 });
+
+describe("a node whose session is quiet", () => {
+  it("asks for no work and says that it is quiet, until it has told of newer tools", async () => {
+    const edge = await startEdge();
+    edge.quiet = "yt-dlp 2026.05.01 is older than 2026.07.04";
+    const { node, session, events } = await startNode(edge, {});
+    await edge.nth("heartbeat", 3);
+    expect(edge.named("heartbeat").map((call) => call.body.state)).toEqual(Array(3).fill("quiet"));
+    expect(edge.named("lease")).toEqual([]);
+    expect(events).toContainEqual({ event: "session.quiet", fields: { reason: edge.quiet } });
+    edge.quiet = null;
+    await session.renew();
+    node.askForWork();
+    await edge.nth("lease");
+    expect(edge.named("sessions").map((call) => call.body.resume)).toEqual([null, 1]);
+    await edge.until(() => edge.named("heartbeat").at(-1)?.body.state === "running");
+  });
+});

@@ -4,6 +4,7 @@
  */
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { isOlder } from "../../../shared/ytdlp-version.ts";
 import { ask, findOnPath, isExecutable, ToolError } from "../../process/executables.ts";
 import type { ToolOptions, YtDlpTool } from "../../tools.ts";
 
@@ -124,14 +125,4 @@ function firstLine(path: string): string | null {
   } catch {
     return null;
   }
-}
-
-/** Compares dotted dates, `2026.07.04` or `2026.7.4.123456` (a nightly). */
-export function isOlder(version: string, minimum: string): boolean {
-  const [left, right] = [version, minimum].map((text) => text.split(".").map((part) => Number.parseInt(part, 10) || 0));
-  for (let at = 0; at < 3; at++) {
-    const difference = (left?.[at] ?? 0) - (right?.[at] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }
