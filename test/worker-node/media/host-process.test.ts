@@ -1,6 +1,6 @@
 /** The warm host against a yt_dlp that crashes, hangs, forks and spams (`fakes/python`). */
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -70,6 +70,39 @@ describe("the warm host", () => {
     // The current folder is full of a stranger's files: nothing may be imported from there.
     expect(seen.path).not.toContain("");
     expect(seen.score).toBe("500");
+  });
+
+  it("takes a request's rights away before yt-dlp has its turn, and nothing of it can get them back", async () => {
+    expect((await about()).limits[0]).toBe(0);
+    const user = process.getuid?.() === 0 ? 61_200 : null;
+    if (user !== null) {
+      chownSync(dir, user, user);
+      chmodSync(tmpdir(), 0o711);
+    }
+    const env = { PYTHONPATH: MODULES, PYTHONDONTWRITEBYTECODE: "1" };
+    const confinement = () => ({ user, limits: { core: 0, nofile: 123 } });
+    const confined = new HostProcess({ python, env, confinement, onEnd: () => {} });
+    await confined.ready;
+    const { stdout } = await run("about", { captureBytes: 1e6, launch: (argv, more) => confined.fork(argv, more) });
+    const seen = JSON.parse(stdout);
+    expect(seen.limits).toEqual([0, 123]);
+    expect(seen.status).toMatch(/^NoNewPrivs:\t1$/m);
+    if (user !== null) {
+      expect(seen.ids).toEqual(Array(6).fill(user));
+      expect(seen.status).toMatch(/^CapEff:\t0+$/m);
+      expect(seen.status).toMatch(/^CapBnd:\t0+$/m);
+    }
+    await confined.stop();
+  });
+
+  it("runs nothing when it cannot take the rights away", async () => {
+    const env = { PYTHONPATH: MODULES, PYTHONDONTWRITEBYTECODE: "1" };
+    const confinement = () => ({ user: null, limits: { nothing: 1 } });
+    const broken = new HostProcess({ python, env, confinement, onEnd: () => {} });
+    await broken.ready;
+    const result = await run("about", { captureBytes: 1e6, launch: (argv, more) => broken.fork(argv, more) });
+    expect(result).toMatchObject({ code: 1, stdout: "", stderrTail: expect.stringContaining("RLIMIT_NOTHING") });
+    await broken.stop();
   });
 
   it("starts each request from the same state, whatever the one before did", async () => {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
 import type { Writable } from "node:stream";
-import { killGroup } from "../../../process/group.ts";
+import { ATTEMPT_VARIABLE, killGroup } from "../../../process/group.ts";
 import { LineSplitter, Tail } from "../../../process/lines.ts";
 import {
   dyingWithUs,
@@ -36,10 +36,22 @@ export interface HostReady {
   ejs: string | null;
 }
 
+export interface Confinement {
+  /** Uid and gid; null: the host's own. */
+  user: number | null;
+  /** Names as in `RLIMIT_*`, in lower case. */
+  limits: Readonly<Record<string, number>>;
+}
+
+/** A crash of the interpreter would leave its whole memory in the attempt's folder. */
+const NO_CORE_DUMPS: Confinement = { user: null, limits: { core: 0 } };
+
 export interface HostProcessOptions {
   python: string;
   /** Variables that find and close yt-dlp (`YtDlpTool.env`). */
   env: Readonly<Record<string, string>>;
+  /** What holds a child in, by its folder. Defaults to the host's own user and no core dumps. */
+  confinement?(dir: string): Confinement;
   /** The process has ended, for whatever reason. */
   onEnd(stderrTail: string): void;
 }
@@ -50,18 +62,20 @@ export class HostProcess {
   readonly #ready = Promise.withResolvers<HostReady>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #tail = new Tail(MAX_STDERR_TAIL_BYTES);
+  readonly #confinement: (dir: string) => Confinement;
   #alive = true;
   #retiring = false;
   #nextId = 1;
   #peakKib = 0;
 
   constructor(options: HostProcessOptions) {
+    this.#confinement = options.confinement ?? (() => NO_CORE_DUMPS);
     const [program = "", ...args] = dyingWithUs([options.python, "-c", LOADER]);
     const child = spawn(program, args, {
       cwd: "/",
       detached: true,
       stdio: ["pipe", "pipe", "pipe", "pipe"],
-      env: toolEnvironment({ dir: "/nonexistent", env: options.env }),
+      env: hostEnvironment(options.env),
     });
     this.#process = child;
     // Nobody may be waiting yet, or any more.
@@ -136,7 +150,8 @@ export class HostProcess {
       () => child.expectWithin(FORK_TIMEOUT_MS, () => this.#kill("the yt-dlp host did not answer")),
       () => {},
     );
-    this.#send({ id, argv, dir: options.dir, env: toolEnvironment(options) });
+    const { dir } = options;
+    this.#send({ id, argv, dir, env: toolEnvironment(options), ...this.#confinement(dir) });
     return child;
   }
 
@@ -193,6 +208,12 @@ export class HostProcess {
         return;
     }
   }
+}
+
+/** As for a tool, but of no attempt: whoever looks for an attempt's processes by that variable must not find the host's. */
+function hostEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
+  const { [ATTEMPT_VARIABLE]: _, ...rest } = toolEnvironment({ dir: "/nonexistent", env });
+  return rest;
 }
 
 /** An output stream of a hosted child: what the host sends is handed on in the same turn. */

@@ -1,8 +1,9 @@
 """
 The warm yt-dlp host of a Trawl node: imports yt_dlp once, then forks a child for each request. `frames.ts` is the other end.
 
-Requests are JSON lines on stdin: {"id", "argv", "dir", "env"} runs `yt-dlp argv…` in a child; {"drop": id} stops reading a
-child's output; {"retire": true} ends the host when its last child has gone. The end of stdin ends everything at once.
+Requests are JSON lines on stdin: {"id", "argv", "dir", "env", "user", "limits"} runs `yt-dlp argv…` in a child, under that
+uid (null: the host's) and within those limits (names of RLIMIT_*); {"drop": id} stops reading a child's output; {"retire": true}
+ends the host when its last child has gone. The end of stdin ends everything at once.
 
 Answers are frames on stdout: a JSON line, followed by so many raw bytes as its "bytes" says.
   {"event": "ready", "version", "file", "ejs"}     yt_dlp is imported
@@ -25,6 +26,8 @@ import sys
 import tempfile
 
 PR_SET_PDEATHSIG = 1
+PR_CAPBSET_DROP = 24
+PR_SET_NO_NEW_PRIVS = 38
 READ_BYTES = 65536
 # A longer request line is no request of ours.
 MAX_REQUEST_BYTES = 1024 * 1024
@@ -49,10 +52,27 @@ def send(event, payload=b"", **fields):
         data = data[os.write(OUT, data):]
 
 
+def prctl(option, argument):
+    return LIBC is not None and LIBC.prctl(option, argument, 0, 0, 0) == 0
+
+
+def confine(user, limits):
+    """What `setpriv` and `prlimit` do for a tool that is a program of its own. Raises when it cannot be done."""
+    for name, value in limits.items():
+        resource.setrlimit(getattr(resource, "RLIMIT_" + name.upper()), (value, value))
+    if user is not None:
+        capability = 0
+        while prctl(PR_CAPBSET_DROP, capability):
+            capability += 1
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
 def die_with(parent):
     """SIGKILL when the parent dies; Linux only, elsewhere the end of stdin tells the host, which ends its children."""
-    if LIBC is not None:
-        LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
     if os.getppid() != parent:
         os._exit(1)
 
@@ -108,7 +128,6 @@ def run_child(request, host, stdout, stderr):
     code = 1
     try:
         os.setpgid(0, 0)
-        die_with(host)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -120,6 +139,9 @@ def run_child(request, host, stdout, stderr):
                 file.write(OOM_SCORE)
         except OSError:
             pass
+        confine(request["user"], request["limits"])
+        # After the uid: its change clears the death signal.
+        die_with(host)
         os.environ.clear()
         os.environ.update(request["env"])
         os.chdir(request["dir"])

@@ -1,6 +1,7 @@
 """A yt_dlp that misbehaves on demand: the last argument says how. It has nothing of what the host's rehearsal touches."""
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -22,7 +23,9 @@ def main(argv):
         # What the child was given, and what of an earlier request it can see.
         open_files = sorted(int(name) for name in os.listdir("/proc/self/fd"))
         say(json.dumps({"environ": dict(os.environ), "cwd": os.getcwd(), "argv": argv, "seen": FIRST_SEEN,
-                        "files": open_files, "version": version.__version__, "path": sys.path,
+                        "files": open_files, "ids": [*os.getresuid(), *os.getresgid(), *os.getgroups()],
+                        "limits": [resource.getrlimit(resource.RLIMIT_CORE)[1], resource.getrlimit(resource.RLIMIT_NOFILE)[1]],
+                        "status": open("/proc/self/status").read(), "version": version.__version__, "path": sys.path,
                         "score": open("/proc/self/oom_score_adj").read().strip()}))
         sys.exit(0)
     if what == "version":
