@@ -2,7 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { extractArguments } from "../../../worker-node/media/ytdlp/arguments.ts";
 import { commandLineYtDlp } from "../../../worker-node/media/ytdlp/command-line.ts";
+import { runTool } from "../../../worker-node/process/run.ts";
 import type { YtDlpTool } from "../../../worker-node/tools.ts";
 import { realTools } from "./tools.ts";
 import { ytDlpConformance } from "./ytdlp.conformance.ts";
@@ -10,6 +12,18 @@ import { ytDlpConformance } from "./ytdlp.conformance.ts";
 ytDlpConformance("command line", async () => {
   const tools = await realTools();
   return commandLineYtDlp(tools.ytdlp, tools.jsRuntime);
+});
+
+describe("the real yt-dlp", () => {
+  it("takes our Node as its JavaScript runtime, and no other", async () => {
+    const { ytdlp, jsRuntime } = await realTools();
+    const dir = mkdtempSync(join(tmpdir(), "trawl-js-"));
+    const context = { dir, proxyUrl: null, signal: new AbortController().signal };
+    const args = extractArguments({ tool: ytdlp, jsRuntime, context }, { url: "x:", oneVideo: true, entries: 1 });
+    const { stderrTail } = await runTool([...ytdlp.command, "--verbose", ...args], { dir, env: ytdlp.env });
+    rmSync(dir, { recursive: true });
+    expect(stderrTail).toContain(`JS runtimes: node-${process.versions.node}\n`);
+  });
 });
 
 describe("the command line adapter", () => {

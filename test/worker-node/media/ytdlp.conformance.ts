@@ -1,7 +1,7 @@
 /** What every adapter of the `YtDlp` port must do, on the fixture site. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type EgressProxy, startEgressProxy } from "../../../worker-node/egress/proxy.ts";
 import type { DownloadProgress, Extracted, YtDlp, YtDlpContext } from "../../../worker-node/media/ytdlp/port.ts";
@@ -132,6 +132,81 @@ export function ytDlpConformance(name: string, make: () => Promise<YtDlp>): void
       expect(pgids.length).toBeGreaterThan(0);
       expect(pgids.filter(groupAlive)).toEqual([]);
       origin.release(key);
+    });
+
+    it("starts nothing that it does not end, and tells of each group once", async () => {
+      const groups = new Map<number, string[]>();
+      const note = (pgid: number, what: string) => groups.set(pgid, [...(groups.get(pgid) ?? []), what]);
+      const log = {
+        started: ({ pgid, start_time }: { pgid: number; start_time: number }) => {
+          expect(start_time).toBeGreaterThan(0);
+          note(pgid, "started");
+        },
+        ended: (pgid: number) => note(pgid, "ended"),
+      };
+      context = { ...context, groups: log };
+      await extract("video-360.mp4");
+      await download("mp4");
+      expect([...groups.values()]).toEqual([
+        ["started", "ended"],
+        ["started", "ended"],
+      ]);
+      expect([...groups.keys()].filter(groupAlive)).toEqual([]);
+    });
+
+    it("starts nothing, or ends it at once, when it is aborted as it begins", async () => {
+      const abort = new AbortController();
+      context = { ...context, signal: abort.signal };
+      const looking = extract("hold/never/video-360.mp4");
+      abort.abort();
+      await expect(looking).rejects.toMatchObject({ class: "cancelled" });
+      await expect(extract("video-360.mp4")).rejects.toMatchObject({ class: "cancelled" });
+    });
+
+    it("looks at several sources side by side without mixing them up", async () => {
+      const files = ["video-360.mp4", "video-720.mp4", "video-360.webm", "hls/master.m3u8"];
+      const looks = files.map(async (file) => {
+        const dir = mkdtempSync(join(tmpdir(), "trawl-ytdlp-"));
+        try {
+          const request = { url: `${origin.url}/${file}`, playlist: "auto", listLimit: 1 } as const;
+          return single(await ytdlp.extract(request, { ...context, dir })).id;
+        } finally {
+          rmSync(dir, { recursive: true });
+        }
+      });
+      expect(await Promise.all(looks)).toEqual(["video-360", "video-720", "video-360", "master"]);
+    });
+
+    it("describes a list, or the one video, as it is asked to", async () => {
+      const url = `${origin.url}/feed.xml`;
+      const list = await ytdlp.describe({ url, prefer: "list", entries: 2 }, context);
+      expect(list).toMatchObject({ _type: "playlist", title: "The Beep Hour", entries: [{}, {}] });
+      expect(readdirSync(context.dir)).not.toContain("info.json");
+    });
+
+    it("reads no configuration, plugin, module or password file that lies in the attempt's folder", async () => {
+      const pwned = join(context.dir, "pwned");
+      const python = `open(${JSON.stringify(pwned)}, "w")\n`;
+      const planted = {
+        "yt-dlp.conf": `--exec "before_dl:touch ${pwned}"\n--output ${pwned}`,
+        ".config/yt-dlp/config": `--exec "before_dl:touch ${pwned}"`,
+        ".yt-dlp/config": `--output ${pwned}`,
+        "yt-dlp-plugins/a/yt_dlp_plugins/extractor/a.py": python,
+        ".config/yt-dlp/plugins/a/yt_dlp_plugins/extractor/a.py": python,
+        "yt_dlp_plugins/extractor/a.py": python,
+        "yt_dlp/__init__.py": python,
+        "json.py": python,
+        "sitecustomize.py": python,
+        ".netrc": "machine 127.0.0.1 login a password b",
+      };
+      for (const [path, text] of Object.entries(planted)) {
+        mkdirSync(dirname(join(context.dir, path)), { recursive: true });
+        writeFileSync(join(context.dir, path), text, { mode: 0o600 });
+      }
+      await extract("video-360.mp4");
+      await download("mp4");
+      expect(readdirSync(context.dir)).not.toContain("pwned");
+      expect(readdirSync(context.dir)).toContain("source-0");
     });
 
     describe("through the egress guard", () => {
