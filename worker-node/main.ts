@@ -36,9 +36,6 @@ const DRAIN_WAIT_MS = 30_000;
 /** A drained node that cannot reach the edge does not wait for it longer than this. */
 const RELEASE_WAIT_MS = 5_000;
 
-/** A yt-dlp that was renewed is noticed by the next request, and by a node that gets none within this. */
-const TOOLS_CHECK_MS = 30_000;
-
 /** Runs until a signal or until the edge wants it no more. Returns the process's exit code. */
 export async function runNode(options: NodeOptions): Promise<number> {
   const log = makeLog(process.env.TRAWL_LOG);
@@ -149,7 +146,7 @@ async function work(
       ytdlp_ejs: ytdlp.solver,
       ffmpeg: tools.ffmpeg.version,
     });
-    void watch(ytdlp, stopped.signal);
+    void watch(ytdlp, opened.intervals.heartbeat_ms, stopped.signal);
     const running = node.run(opened);
     const why = await Promise.race([stopping.drain, fenced.promise, running]);
     if (why instanceof FleetError) {
@@ -167,10 +164,10 @@ async function work(
   }
 }
 
-/** A quiet node gets no request that would notice that its yt-dlp was renewed. */
-async function watch(ytdlp: InstalledYtDlp, signal: AbortSignal): Promise<void> {
+/** At the pace of heartbeats: a quiet node gets no request that would notice that its yt-dlp was renewed. */
+async function watch(ytdlp: InstalledYtDlp, everyMs: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await pause(TOOLS_CHECK_MS, signal).catch(() => {});
+    await pause(everyMs, signal).catch(() => {});
     if (!signal.aborted) await ytdlp.refresh();
   }
 }

@@ -161,6 +161,17 @@ describe("the installed yt-dlp", () => {
     expect(looks).toBe(2);
   });
 
+  it("says which solver scripts it has, and notices when they come", async () => {
+    install("2026.08.01");
+    const ytdlp = await open();
+    expect(ytdlp.solver).toBe("none");
+    const scripts = join(root, ".trawl/tools/usr/lib/python3/dist-packages/yt_dlp_ejs");
+    mkdirSync(scripts);
+    writeFileSync(join(scripts, "__init__.py"), 'version = "0.8.0"\n');
+    await ytdlp.refresh();
+    expect(ytdlp.solver).toBe("0.8.0");
+  });
+
   it("goes on with what it has while an update is half way, and finds the new one then", async () => {
     install("2026.08.01");
     const ytdlp = await open();

@@ -64,7 +64,8 @@ function watchedFiles({ env, checkout }: ToolOptions): string[] {
   const scripts = env.TRAWL_YTDLP
     ? [resolve(env.TRAWL_YTDLP)]
     : [findOnPath("yt-dlp", env.PATH), ownScript(checkout)].filter((path) => path !== null);
-  return scripts.flatMap((script) => [script, join(modulesFolder(script), "yt_dlp/version.py")]);
+  const modules = ["yt_dlp/version.py", "yt_dlp_ejs/__init__.py"];
+  return scripts.flatMap((script) => [script, ...modules.map((path) => join(modulesFolder(script), path))]);
 }
 
 async function tryCandidate(
