@@ -1,9 +1,12 @@
 /** The warm host against a yt_dlp that crashes, hangs, forks and spams (`fakes/python`). */
 import { execFile, spawn } from "node:child_process";
-import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { createServer, rootCertificates } from "node:tls";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HostProcess } from "../../../worker-node/media/ytdlp/host/host-process.ts";
@@ -11,6 +14,7 @@ import { groupAlive, killMarked } from "../../../worker-node/process/group.ts";
 import { readStat } from "../../../worker-node/process/proc.ts";
 import { type RunOptions, runTool } from "../../../worker-node/process/run.ts";
 import { testDir } from "../../leaks.ts";
+import { TEST_CERTIFICATE, TEST_KEY } from "../egress/certificate.ts";
 import { realTools } from "./tools.ts";
 
 const MODULES = resolve(import.meta.dirname, "../fakes/python");
@@ -63,7 +67,9 @@ describe("the warm host", () => {
     process.env.TRAWL_SECRET = "hidden";
     const seen = await about({ EXTRA: "1" });
     delete process.env.TRAWL_SECRET;
-    expect(Object.keys(seen.environ).sort()).toEqual(["EXTRA", "HOME", "LANG", "PATH", "TMPDIR", "TRAWL_ATTEMPT_DIR"]);
+    // Where the machine's certificates lie in a hashed folder, the bundle is switched off besides (see below).
+    const names = Object.keys(seen.environ).filter((name) => name !== "SSL_CERT_FILE");
+    expect(names.sort()).toEqual(["EXTRA", "HOME", "LANG", "PATH", "TMPDIR", "TRAWL_ATTEMPT_DIR"]);
     expect(seen).toMatchObject({ cwd: dir, argv: ["--", "about"], environ: { HOME: dir, TRAWL_ATTEMPT_DIR: dir } });
     // The fourth is the folder that it was reading just then.
     expect(seen.files).toEqual([0, 1, 2, 3]);
@@ -245,6 +251,52 @@ describe("the warm host", () => {
     // of the node finds it by its attempt folder.
     await killMarked(attempt);
     expect(alive(grandchild)).toBe(false);
+  });
+});
+
+describe("the certificates that a request trusts", () => {
+  /** What OpenSSL calls the subject of the test certificate. */
+  const HASHED_NAME = "6f7e0c49.0";
+
+  /** A request to a server with the test certificate, under a host whose bundle and folder hold these. */
+  async function tls(bundle: string, folder: Record<string, string>) {
+    const certs = join(dir, "certs");
+    mkdirSync(certs);
+    for (const [name, text] of Object.entries(folder)) writeFileSync(join(certs, name), text);
+    writeFileSync(join(dir, "bundle.pem"), bundle);
+    const trust = { SSL_CERT_FILE: join(dir, "bundle.pem"), SSL_CERT_DIR: certs };
+    const env = { PYTHONPATH: MODULES, PYTHONDONTWRITEBYTECODE: "1" };
+    const trusting = new HostProcess({ python, env: { ...env, ...trust }, onEnd: () => {} });
+    const server = createServer({ key: TEST_KEY, cert: TEST_CERTIFICATE });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    try {
+      await trusting.ready;
+      return await runTool(["--", `https://127.0.0.1:${(server.address() as AddressInfo).port}/tls`], {
+        dir,
+        captureBytes: 1e6,
+        env: { SSL_CERT_DIR: certs },
+        launch: (argv, more) => trusting.fork(argv, more),
+      });
+    } finally {
+      await trusting.stop();
+      server.close();
+    }
+  }
+
+  it("are read from the hashed folder as they are needed, where it has all of the bundle", async () => {
+    const { stdout, stderrTail } = await tls(TEST_CERTIFICATE, { [HASHED_NAME]: TEST_CERTIFICATE });
+    expect(JSON.parse(stdout || stderrTail)).toEqual({ bundle: "/dev/null", read: 1 });
+  });
+
+  it.each([
+    ["lacks one of them", { [HASHED_NAME]: TEST_CERTIFICATE }, `${TEST_CERTIFICATE}${rootCertificates[0]}\n`],
+    ["is not hashed", { "media.pem": TEST_CERTIFICATE }, TEST_CERTIFICATE],
+    ["is empty", {}, TEST_CERTIFICATE],
+  ])("come from the bundle where the folder %s", async (_, folder, bundle) => {
+    const { stdout, stderrTail } = await tls(bundle, folder);
+    // The child's own bundle is the machine's, which does not know the test certificate.
+    if (HASHED_NAME in folder) expect(JSON.parse(stdout)).toMatchObject({ bundle: null });
+    else expect(stderrTail).toContain("CERTIFICATE_VERIFY_FAILED");
   });
 });
 

@@ -19,9 +19,11 @@ import ctypes
 import gc
 import json
 import os
+import re
 import resource
 import selectors
 import signal
+import ssl
 import sys
 import tempfile
 
@@ -37,6 +39,7 @@ MAX_DESCRIPTOR = 65536
 OOM_SCORE = "500"
 
 OUT = os.dup(1)
+TRUST = {}
 # Whatever is printed in this process goes to stderr, never among the frames.
 os.dup2(2, 1)
 try:
@@ -123,6 +126,29 @@ def solver_scripts():
         return None
 
 
+def certificates(*files):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for file in files:
+        context.load_verify_locations(cafile=file)
+    return set(context.get_ca_certs(binary_form=True))
+
+
+def trust_by_need():
+    """
+    OpenSSL parses the whole bundle of certificates for each context, 20 ms in each child. A folder with hashed names is read
+    as needed. Where that folder has every certificate of the bundle, the bundle adds nothing, and children go without it.
+    """
+    try:
+        paths = ssl.get_default_verify_paths()
+        hashed = [name for name in os.listdir(paths.capath) if re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", name)]
+        in_folder = certificates(*(os.path.join(paths.capath, name) for name in hashed))
+        if certificates(paths.cafile) <= in_folder:
+            return {paths.openssl_cafile_env: os.devnull}
+    except Exception:
+        pass
+    return {}
+
+
 def run_child(request, host, stdout, stderr):
     """In the child, and never back from it."""
     code = 1
@@ -143,7 +169,7 @@ def run_child(request, host, stdout, stderr):
         # After the uid: its change clears the death signal.
         die_with(host)
         os.environ.clear()
-        os.environ.update(request["env"])
+        os.environ.update({**TRUST, **request["env"]})
         os.chdir(request["dir"])
         tempfile.tempdir = None
         sys.argv = ["yt-dlp", *request["argv"]]
@@ -316,6 +342,7 @@ class Host:
 def serve():
     import yt_dlp
     warm_up()
+    TRUST.update(trust_by_need())
     gc.collect()
     # Objects of before the fork stay out of the children's collections, which would copy each page that they touch.
     gc.freeze()

@@ -3,6 +3,8 @@ import json
 import os
 import resource
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -27,6 +29,13 @@ def main(argv):
                         "limits": [resource.getrlimit(resource.RLIMIT_CORE)[1], resource.getrlimit(resource.RLIMIT_NOFILE)[1]],
                         "status": open("/proc/self/status").read(), "version": version.__version__, "path": sys.path,
                         "score": open("/proc/self/oom_score_adj").read().strip()}))
+        sys.exit(0)
+    if what == "tls":
+        context = ssl.create_default_context()
+        with socket.create_connection(("127.0.0.1", int(argv[-1].split(":")[2].split("/")[0]))) as plain:
+            with context.wrap_socket(plain, server_hostname="media.example"):
+                pass
+        say(json.dumps({"bundle": os.environ.get("SSL_CERT_FILE"), "read": context.cert_store_stats()["x509"]}))
         sys.exit(0)
     if what == "version":
         say(json.dumps({"_type": "video", "title": version.__version__, "pid": os.getpid()}))
