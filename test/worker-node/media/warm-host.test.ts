@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -179,6 +180,27 @@ describe("the installed yt-dlp", () => {
     expect(await ask(ytdlp, "version")).toMatchObject({ title: "2026.08.01" });
     expect(events()).toEqual(["ytdlp.not_found"]);
     install("2026.09.02");
+    expect(await ask(ytdlp, "version")).toMatchObject({ title: "2026.09.02" });
+  });
+
+  it("is kept warm out of a zip archive too, as the project releases it", async () => {
+    const make = (version: string) => {
+      const source = join(root, `source-${version}`);
+      cpSync(FAKES, source, { recursive: true });
+      writeFileSync(join(source, "yt_dlp/version.py"), `__version__ = "${version}"\n`);
+      writeFileSync(join(source, "__main__.py"), `print("${version}")\n`);
+      const archive = join(root, `yt-dlp-${version}`);
+      execFileSync(python, ["-m", "zipapp", source, "-o", archive, "-p", python]);
+      chmodSync(archive, 0o755);
+      renameSync(archive, join(root, "yt-dlp"));
+    };
+    make("2026.08.01");
+    const named = { env: { PATH: "/usr/bin:/bin", TRAWL_YTDLP: join(root, "yt-dlp") }, checkout: root };
+    const find = () => findInstalledYtDlp(named);
+    ytdlp = await openInstalled({ tool: await find(), find, jsRuntime: "/opt/node", log: record });
+    expect(ytdlp.kind).toBe("warm-host");
+    expect(await ask(ytdlp, "version")).toMatchObject({ title: "2026.08.01" });
+    make("2026.09.02");
     expect(await ask(ytdlp, "version")).toMatchObject({ title: "2026.09.02" });
   });
 

@@ -73,7 +73,8 @@ async function tryCandidate(
   options: ToolOptions & { minimum: string },
 ): Promise<YtDlpTool | null> {
   const env: Record<string, string> = { YTDLP_NO_PLUGINS: "1", PYTHONNOUSERSITE: "1", PYTHONIOENCODING: "utf-8" };
-  if (candidate.modules !== null) env.PYTHONPATH = candidate.modules;
+  const modules = candidate.modules ?? (isZipApp(candidate.script) ? candidate.script : null);
+  if (modules !== null) env.PYTHONPATH = modules;
   const python = await findPython(candidate, options, env);
   // The script, not `-m yt_dlp`: -m would put the attempt's folder, full of a stranger's files, first on the module path.
   const command = python === null ? [candidate.script] : [python, candidate.script];
@@ -114,16 +115,28 @@ async function findPython(
 }
 
 function firstLine(path: string): string | null {
+  const text = head(path);
+  return text.startsWith("#!") ? (text.split("\n")[0] ?? null) : null;
+}
+
+/** The project's own release: a zip archive behind a first line, from which Python imports as from a folder. */
+function isZipApp(path: string): boolean {
+  return head(path)
+    .slice(firstLine(path)?.length ?? 0)
+    .startsWith("\nPK\u0003\u0004");
+}
+
+/** The first bytes of a file; empty when it cannot be read. */
+function head(path: string): string {
   try {
     const file = openSync(path, "r");
     try {
       const bytes = Buffer.alloc(MAX_SHEBANG_BYTES);
-      const text = bytes.toString("latin1", 0, readSync(file, bytes));
-      return text.startsWith("#!") ? (text.split("\n")[0] ?? null) : null;
+      return bytes.toString("latin1", 0, readSync(file, bytes));
     } finally {
       closeSync(file);
     }
   } catch {
-    return null;
+    return "";
   }
 }
