@@ -1,13 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startWarmHost, type WarmYtDlp } from "../../../worker-node/media/ytdlp/host/warm-host.ts";
 import { type InstalledYtDlp, openInstalled } from "../../../worker-node/media/ytdlp/installed.ts";
 import type { YtDlp, YtDlpContext } from "../../../worker-node/media/ytdlp/port.ts";
 import { readStat } from "../../../worker-node/process/proc.ts";
 import { findInstalledYtDlp, ToolError, type ToolOptions } from "../../../worker-node/tools.ts";
+import { FAKES, installFake } from "./private-tree.ts";
 import { realTools } from "./tools.ts";
 import { ytDlpConformance } from "./ytdlp.conformance.ts";
 
@@ -20,7 +21,6 @@ ytDlpConformance("warm host", async () => {
 });
 afterAll(() => warm?.stop());
 
-const FAKES = resolve(import.meta.dirname, "../fakes/python");
 let root: string;
 let context: YtDlpContext;
 let python: string;
@@ -106,22 +106,7 @@ describe("the installed yt-dlp", () => {
   let ytdlp: InstalledYtDlp | undefined;
   afterEach(() => ytdlp?.stop());
 
-  /** A private tree like `.trawl/tools`, with the fake of this version in it. */
-  function install(version: string, at = ".trawl/tools"): void {
-    const tools = join(root, `${at}.new`);
-    const modules = join(tools, "usr/lib/python3/dist-packages");
-    mkdirSync(join(tools, "usr/bin"), { recursive: true });
-    cpSync(FAKES, modules, { recursive: true });
-    writeFileSync(join(modules, "yt_dlp/version.py"), `__version__ = "${version}"\n`);
-    const script = join(tools, "usr/bin/yt-dlp");
-    writeFileSync(
-      script,
-      `#!${python}\nimport sys, yt_dlp\n"--version" in sys.argv and sys.exit(print("${version}"))\n`,
-    );
-    chmodSync(script, 0o755);
-    rmSync(join(root, at), { recursive: true, force: true });
-    renameSync(tools, join(root, at));
-  }
+  const install = (version: string) => installFake(join(root, ".trawl/tools"), version, python);
   const options: () => ToolOptions = () => ({ env: { PATH: "/usr/bin:/bin" }, checkout: root });
   const open = async (onChange?: (now: InstalledYtDlp) => void): Promise<InstalledYtDlp> => {
     const find = () => findInstalledYtDlp(options());
