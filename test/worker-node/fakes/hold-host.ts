@@ -6,7 +6,7 @@ import { HostProcess } from "../../../worker-node/media/ytdlp/host/host-process.
 import { runTool } from "../../../worker-node/process/run.ts";
 
 const [python = "", modules = ""] = process.argv.slice(2);
-const host = new HostProcess({ python, env: { PYTHONPATH: modules }, onEnd: () => {} });
+const host = new HostProcess({ python, env: { PYTHONPATH: modules, PYTHONDONTWRITEBYTECODE: "1" }, onEnd: () => {} });
 await host.ready;
 const dir = mkdtempSync(join(tmpdir(), "trawl-held-"));
 console.log(`attempt ${dir}`);

@@ -9,7 +9,7 @@ export function installFake(at: string, version: string, python: string): string
   const tree = `${at}.new`;
   const modules = join(tree, "usr/lib/python3/dist-packages");
   mkdirSync(join(tree, "usr/bin"), { recursive: true });
-  cpSync(FAKES, modules, { recursive: true });
+  cpSync(FAKES, modules, { recursive: true, filter: (path) => !path.endsWith("__pycache__") });
   writeFileSync(join(modules, "yt_dlp/version.py"), `__version__ = "${version}"\n`);
   const script = "usr/bin/yt-dlp";
   const lines = [`#!${python}`, "import sys, yt_dlp", `"--version" in sys.argv and sys.exit(print("${version}"))`, ""];
