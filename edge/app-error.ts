@@ -57,3 +57,11 @@ export class AppError extends Error {
 export function unavailable(text: string, retryAfterSeconds: number): AppError {
   return new AppError("unavailable", text, { headers: { "Retry-After": String(retryAfterSeconds) } });
 }
+
+/** Seconds until a repeat makes sense when an object is being opened. */
+const STARTING_RETRY_SECONDS = 2;
+
+/** An object of ours did not take the call: it is being opened, moved or reset. */
+export function starting(): AppError {
+  return unavailable("Service is starting, try again", STARTING_RETRY_SECONDS);
+}

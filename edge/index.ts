@@ -1,19 +1,18 @@
 /** The Worker: routes requests, exports the Durable Objects. It holds no state. */
 import { Hono } from "hono";
 import { FLEET_BASE } from "../shared/contract/fleet.ts";
-import { RATE_PER_SECOND } from "../shared/limits.ts";
 import { AppError } from "./app-error.ts";
-import { authenticate, invalidKey } from "./auth/authenticate.ts";
+import { authenticate } from "./auth/authenticate.ts";
 import { forgetCredentials } from "./db/targets.ts";
-import { type Env, envNumber } from "./env.ts";
+import type { Env } from "./env.ts";
 import { sweepRemovals } from "./routes/admin/remove-account.ts";
+import { admit } from "./routes/admit.ts";
 import { downloadsErrorResponse, isDownloadsPath } from "./routes/downloads/downloads-error.ts";
 import { signInDownloads } from "./routes/downloads/sign-in.ts";
 import { registerEndpoints } from "./routes/endpoint.ts";
 import { ENDPOINTS } from "./routes/endpoints.ts";
 import { fleetErrorResponse } from "./routes/fleet/fleet-call.ts";
-import { type AppContext, type AppTypes, errorResponse } from "./routes/http.ts";
-import { askPartition } from "./routes/jobs/job-access.ts";
+import { type AppTypes, errorResponse } from "./routes/http.ts";
 import { proxyPartPut } from "./storage/disk-proxy.ts";
 import { relayPart } from "./storage/relay.ts";
 
@@ -53,28 +52,8 @@ registerEndpoints(app, ENDPOINTS, async (context, endpoint) => {
     ? await signInDownloads(context, endpoint.scope)
     : await authenticate(DB, raw.headers, endpoint.scope, Date.now());
   context.set("caller", caller);
-  await admit(context);
+  await admit(context, caller);
 });
-
-/** One token of the key's rate bucket, kept by the account's partition (jobs API 1.3). */
-async function admit(context: AppContext): Promise<void> {
-  const { caller } = context.var;
-  const rate = caller.limits.rate_per_second ?? envNumber(context.env.TRAWL_RATE, RATE_PER_SECOND);
-  const state = await askPartition(context, async (stub) => stub.admit(caller.keyId, rate));
-  if (state === null) return;
-  // This Worker may remember the key as good for some seconds more.
-  if (state === "revoked") throw invalidKey();
-  // Set by the outermost middleware, so that errors carry them too.
-  context.set("rateHeaders", {
-    "RateLimit-Policy": `"default";q=${state.burst};w=${state.windowSeconds}`,
-    RateLimit: `"default";r=${state.tokensLeft};t=${state.secondsUntilFull}`,
-  });
-  if (!state.allowed) {
-    throw new AppError("rate_limited", "Too many requests", {
-      headers: { "Retry-After": String(state.retryAfterSeconds) },
-    });
-  }
-}
 
 // Parts of nodes on other hosts; the disk service checks their signature. And those of stores that nodes cannot write to.
 app.put("/_store/*", (context) => {

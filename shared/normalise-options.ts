@@ -76,7 +76,7 @@ export function normaliseOptions(asked: RequestedOptions, keyLimit: string | nul
     audio_bitrate: audio_codec === "copy" ? null : (asked.audio_bitrate ?? DEFAULT_AUDIO_BITRATE),
     video_quality: videoQuality(video_codec, asked.video_quality, asked.quality_preset),
     quality_preset: asked.quality_preset ?? null,
-    max_resolution: limited(asked.max_resolution ?? "best", keyLimit),
+    max_resolution: limitResolution(asked.max_resolution ?? "best", keyLimit),
     audio_only: audioOnly,
     download_subtitles: asked.download_subtitles ?? false,
     download_thumbnail: asked.download_thumbnail ?? false,
@@ -122,7 +122,7 @@ function videoQuality(codec: VideoCodec, asked: number | undefined, preset: Qual
 }
 
 /** Step 5: `best` counts as the highest. */
-function limited(asked: Resolution, keyLimit: string | null): Resolution {
+export function limitResolution(asked: Resolution, keyLimit: string | null): Resolution {
   const limit = RESOLUTIONS.find((each) => each === keyLimit);
   if (limit === undefined || limit === "best") return asked;
   const height = (value: Resolution) => (value === "best" ? Number.POSITIVE_INFINITY : Number(value));

@@ -12,7 +12,7 @@ type EnrolFlags = { uses: number; expires: number; account?: string; tag?: strin
 export function enrolCommand(): Command {
   return new Command("enrol")
     .description("make an enrolment token for worker nodes")
-    .option("--uses <n>", "how many nodes may use it", integerBetween(1, 100_000), 1)
+    .option("--uses <n>", "how many nodes may use it", integerBetween(1, 10_000), 1)
     .option("--expires <time>", "how long it is good: 15m, 1h, 7d", durationSeconds, 3_600)
     .option("--account <id>", "nodes that serve this account only")
     .option("--tag <key=value>", "tag of its nodes, repeatable", tag)

@@ -1,6 +1,8 @@
 /** One reader of an account's events: what was missed or a snapshot first, then live, in order, nothing twice. */
+import { starting } from "../app-error.ts";
 import { invalidKey } from "../auth/authenticate.ts";
 import type { EventStream, StreamFilter } from "./event-stream.ts";
+import { fromFrames, type ToldEvent, told } from "./frame.ts";
 
 export interface StreamEvent {
   id: string;
@@ -21,11 +23,12 @@ export interface LiveOptions {
   /** Runs once the socket is subscribed: the other order loses events. */
   opening(): Promise<Opening>;
   /** After this event nothing follows. */
-  isLast(event: StreamEvent): boolean;
+  isLast(event: Pick<ToldEvent, "type">): boolean;
 }
 
 export interface Sink {
-  send(event: StreamEvent): void;
+  /** At least one, in order; what has come together. */
+  send(events: readonly ToldEvent[]): void;
   /** Called once: after the last event, when the key was revoked, or when the stream object went away. */
   end(): void;
 }
@@ -40,7 +43,9 @@ async function subscribe(stub: DurableObjectStub<EventStream>, filter: StreamFil
   const query = new URLSearchParams({ key: filter.key });
   if (filter.job !== null) query.set("job", filter.job);
   if (filter.batch !== null) query.set("batch", filter.batch);
-  const upgraded = await stub.fetch(`https://stream/?${query}`, { headers: { upgrade: "websocket" } });
+  const upgraded = await stub.fetch(`https://stream/?${query}`, { headers: { upgrade: "websocket" } }).catch(() => {
+    throw starting();
+  });
   if (upgraded.status === 401) throw invalidKey();
   if (upgraded.webSocket === null) throw new Error("the event stream gave no socket");
   return upgraded.webSocket;
@@ -49,11 +54,11 @@ async function subscribe(stub: DurableObjectStub<EventStream>, filter: StreamFil
 /** Subscribes and reads the opening. Throws 401 for a key that was revoked since the request came in. */
 export async function openLiveEvents(stub: DurableObjectStub<EventStream>, options: LiveOptions): Promise<LiveEvents> {
   const socket = await subscribe(stub, options.filter);
-  const waiting: StreamEvent[] = [];
-  let deliver = (event: StreamEvent) => {
-    waiting.push(event);
+  const waiting: ToldEvent[] = [];
+  let deliver = (events: readonly ToldEvent[]) => {
+    waiting.push(...events);
   };
-  socket.addEventListener("message", (message) => deliver(JSON.parse(String(message.data)) as StreamEvent));
+  socket.addEventListener("message", (message) => deliver(fromFrames(String(message.data))));
   // It may close at any time from now on: a revocation does not wait for the opening.
   let closed = false;
   let onClose = () => {
@@ -78,14 +83,21 @@ export async function openLiveEvents(stub: DurableObjectStub<EventStream>, optio
         sink.end();
       };
       let newest = opening.after;
-      deliver = (event) => {
-        if (ended || Number(event.id) <= newest) return;
-        newest = Number(event.id);
-        sink.send(event);
-        if (options.isLast(event)) end();
+      deliver = (events) => {
+        if (ended) return;
+        const fresh: ToldEvent[] = [];
+        let last = false;
+        for (const event of events) {
+          if (last || Number(event.id) <= newest) continue;
+          newest = Number(event.id);
+          fresh.push(event);
+          last = options.isLast(event);
+        }
+        if (fresh.length > 0) sink.send(fresh);
+        if (last) end();
       };
-      for (const event of opening.first) sink.send(event);
-      for (const event of waiting) deliver(event);
+      if (opening.first.length > 0) sink.send(opening.first.map(told));
+      deliver(waiting);
       if (opening.done || closed) end();
       onClose = end;
     },

@@ -1,4 +1,5 @@
 /** What a client may do with a whole batch (jobs API 6.2, 6.3). */
+import { sanitiseName } from "../../shared/names.ts";
 import { type BatchStatus, getBatch, openMembers } from "./batches.ts";
 import { cancelJob } from "./cancel.ts";
 import { recordEvent } from "./events.ts";
@@ -54,7 +55,9 @@ export function renameBatchJobs(
     const job = getJob(turn, jobId);
     if (job === undefined || job.batch_id !== id || job.role === "parent") return "foreign";
     if (job.state !== "held") return "not_pending";
-    event = recordEvent(turn, patchJob(turn, job, { filename }), ".job.changed", null);
+    // Sanitised here already, so that the job echoes what its file will be called. Nothing left: named by its title.
+    const renamed = patchJob(turn, job, { filename: sanitiseName(filename) || null });
+    event = recordEvent(turn, renamed, ".job.changed", null);
     return "done";
   });
   return { kind: "done", event, outcomes };

@@ -2,6 +2,7 @@
  * What clients may ask of a partition, on behalf of the account that the Worker has authenticated. Whatever is
  * acknowledged here has passed the D1 cursor first (group commit).
  */
+import { STEPS, type Step } from "../../shared/contract/fleet.ts";
 import { BARRIER_WAIT_MS, GROUP_COMMIT_WAIT_MS } from "../../shared/limits.ts";
 import { type BatchResult, cancelBatch, type Rename, renameBatchJobs, startBatch } from "./batch-commands.ts";
 import { type BatchRow, batchProgress, createBatch, type NewBatch } from "./batches.ts";
@@ -19,7 +20,7 @@ import {
   ownsKey,
 } from "./idempotency.ts";
 import type { JobRow } from "./job-row.ts";
-import type { ProgressBoard } from "./progress-board.ts";
+import type { BoardEntry, ProgressBoard } from "./progress-board.ts";
 import {
   type AccountTotals,
   type AccountUsage,
@@ -155,7 +156,7 @@ export class ClientDesk {
         ? readBatch(core.sql, account, found.row.batch_id)
         : null;
     let { row } = found;
-    if (entry !== null) row = { ...row, step: entry.step, progress: entry.progress };
+    if (entry !== null && !isBehind(entry, row)) row = { ...row, step: entry.step, progress: entry.progress };
     if (batch !== null) row = { ...row, progress: batchProgress(batch) };
     return {
       row,
@@ -220,4 +221,9 @@ export class ClientDesk {
   #passed(event: number): Promise<boolean> {
     return this.#deps.d1.passed(event, GROUP_COMMIT_WAIT_MS);
   }
+}
+
+/** A step that the node has reported since its last frame of progress counts: what is shown never goes back. */
+function isBehind(entry: BoardEntry, row: JobRow): boolean {
+  return STEPS.indexOf(entry.step) < STEPS.indexOf((row.step ?? "extract") as Step);
 }

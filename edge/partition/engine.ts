@@ -110,7 +110,7 @@ export class Engine {
       follow,
       pace,
       acceptsUrl: (url) => checkUrl(url, urlPolicy(env)).ok,
-      publish: (account, events) => void this.#publish(account, events),
+      publish: (account, events) => void this.#publishProgress(account, events),
     });
     this.clients = new ClientDesk({ core, board, watch, d1, now, follow, pace });
     this.admin = new AdminDesk({ core, board, d1, now, follow });
@@ -220,7 +220,7 @@ export class Engine {
       const batch = sql.get<BatchRow>("SELECT * FROM batches WHERE id = ? AND finished_at IS NULL", id);
       if (batch === undefined) return;
       const now = Date.now();
-      void this.#publish(batch.account_id, [batchEventData(batch, ids.next(now), "batch.progress", now)]);
+      void this.#publishProgress(batch.account_id, [batchEventData(batch, ids.next(now), "batch.progress", now)]);
     }, BATCH_PROGRESS_MS);
     this.#batchTimers.set(id, timer);
   }
@@ -251,11 +251,29 @@ export class Engine {
       events.filter((event) => event.data !== null && !event.type.startsWith(".")),
       (event) => event.account_id,
     );
-    for (const [account, rows] of byAccount) {
-      await this.#publish(
-        account,
-        rows.map((row) => JSON.parse(row.data ?? "{}") as PublicEvent),
-      );
+    // Side by side: one account's many streams must not hold up those of another.
+    await Promise.all(
+      [...byAccount].map(([account, rows]) =>
+        this.#publish(
+          account,
+          rows.map((row) => JSON.parse(row.data ?? "{}") as PublicEvent),
+        ),
+      ),
+    );
+  }
+
+  /**
+   * Progress has ids and no rows, so it goes around the drain. It must not overtake rows with lower ids that are still on
+   * their way: a stream that has seen a higher id takes them for old, and a job's end would be lost to it.
+   */
+  async #publishProgress(account: string, events: PublicEvent[]): Promise<void> {
+    const { stream } = this.#drains;
+    try {
+      await stream.kick();
+      // While it fails the rows wait for the alarm. Progress may be lost: the next one tells as much.
+      if (!stream.failing) await this.#publish(account, events);
+    } catch (error) {
+      this.#deps.log("warn", "progress.lost", { account, error: String(error).slice(0, 300) });
     }
   }
 

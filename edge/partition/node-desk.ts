@@ -231,7 +231,13 @@ export class NodeDesk {
         if (job === undefined || job.state !== "running" || job.node_id !== who.node) return null;
         return tokenOf(turn, job.attempt) === token ? job : null;
       }).result;
-    for (const { job, data } of board.take(frame, holds, core.ids, now())) this.#deps.publish(job.account_id, [data]);
+    const told = Map.groupBy(board.take(frame, holds, core.ids, now()), ({ job }) => job.account_id);
+    for (const [account, events] of told) {
+      this.#deps.publish(
+        account,
+        events.map(({ data }) => data),
+      );
+    }
   }
 
   /** Lets the session in (or fences it), runs the body in the same transaction, and follows its effects. */

@@ -51,7 +51,8 @@ export class ProgressBoard {
       if (job === null) continue;
       const before = this.#entries.get(entry.job);
       const same = before?.token === entry.token ? before : undefined;
-      const due = same === undefined || now - same.at >= PUBLISH_INTERVAL_MS || same.step !== entry.step;
+      // A new step waits for its turn too: the pace is promised (jobs API 7).
+      const due = same === undefined || now - same.at >= PUBLISH_INTERVAL_MS;
       const progress = entry.fraction === null ? null : stepProgress(entry.step, entry.fraction);
       const next: BoardEntry = {
         job: entry.job,

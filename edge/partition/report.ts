@@ -1,5 +1,5 @@
 /** What a node reports about a job it holds. Every function here is reached with a token, and a stale one changes nothing. */
-import type { Step } from "../../shared/contract/fleet.ts";
+import { STEPS, type Step } from "../../shared/contract/fleet.ts";
 import type { ExtractedInfo, Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { MAX_DESCRIPTION_LENGTH, MAX_TITLE_LENGTH } from "../../shared/limits.ts";
@@ -70,8 +70,7 @@ export function confirm(turn: Turn, job: LiveJob, who: NodeIdentity): LiveJob {
 
 /** Steps only go forward inside an attempt; a late or repeated report changes nothing. */
 export function setStep(turn: Turn, job: LiveJob, step: Step): LiveJob {
-  const order: Step[] = ["extract", "download", "mux", "upload"];
-  if (job.state !== "running" || order.indexOf(step) <= order.indexOf(job.step ?? "extract")) return job;
+  if (job.state !== "running" || STEPS.indexOf(step) <= STEPS.indexOf(job.step ?? "extract")) return job;
   const patched = patchJob(turn, job, { step, progress: stepProgress(step, 0) });
   const { enable_progress_webhook } = JSON.parse(job.options) as JobOptions;
   if (enable_progress_webhook && job.webhook_url !== null) recordStage(turn, patched, step);

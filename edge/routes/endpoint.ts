@@ -22,21 +22,24 @@ export interface Endpoint {
 }
 
 /**
- * Registers endpoints, and for each of their paths the answer to every other method: 405 with `Allow`.
- * `before` runs ahead of a handler with the endpoint it guards (key, scope, rate).
+ * Registers endpoints, and for each of their paths the answer to every other method: 405 with `Allow`. Plain paths come
+ * before patterns, so that `GET /jobs/bulk` is a wrong method and no job called `bulk`. `before` runs ahead of a handler
+ * with the endpoint it guards (key, scope, rate).
  */
 export function registerEndpoints(
   app: Hono<AppTypes>,
   endpoints: readonly Endpoint[],
   before: (context: AppContext, endpoint: Endpoint) => Promise<void>,
 ): void {
-  for (const endpoint of endpoints) {
-    app.on(endpoint.method, endpoint.path, async (context) => {
-      await before(context, endpoint);
-      return endpoint.handler(context);
-    });
-  }
-  for (const [path, group] of Map.groupBy(endpoints, (endpoint) => endpoint.path)) {
+  const isPattern = ([path]: [string, Endpoint[]]) => Number(path.includes(":"));
+  const paths = [...Map.groupBy(endpoints, (endpoint) => endpoint.path)];
+  for (const [path, group] of paths.toSorted((a, b) => isPattern(a) - isPattern(b))) {
+    for (const endpoint of group) {
+      app.on(endpoint.method, path, async (context) => {
+        await before(context, endpoint);
+        return endpoint.handler(context);
+      });
+    }
     const methods = group.map((endpoint) => endpoint.method);
     const allow = [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
     app.all(path, () => {

@@ -59,17 +59,29 @@ const TYPE_NAMES: Record<string, string> = {
   array: "an array",
 };
 
-/** The texts of jobs API 3.2, by what zod found. */
+const FORMAT_NAMES: Record<string, string> = { uuid: "UUID", url: "URL" };
+
+function bound(origin: string, which: "at least" | "at most", limit: number | bigint): string {
+  if (origin === "string") return `have ${which} ${limit} characters`;
+  return origin === "array" ? `have ${which} ${limit} items` : `be ${which} ${limit}`;
+}
+
+/** The texts of jobs API 3.2, and for what it does not name ours, by what zod found. */
 function issueText(issue: z.core.$ZodRawIssue): string | undefined {
   const field = fieldPath(issue.path ?? []);
   if (issue.code === "invalid_type") {
-    if (issue.input === undefined) return `${field} is required`;
+    // A null field below the top counts as omitted too; an item of a list is no field.
+    const omitted = issue.input === undefined || (issue.input === null && typeof issue.path?.at(-1) === "string");
+    if (omitted) return `${field} is required`;
     return `${field} must be ${TYPE_NAMES[String(issue.expected)] ?? `a ${issue.expected}`}`;
   }
   if (issue.code === "invalid_value") {
     if (typeof issue.input !== "string") return `${field} must be a string`;
     return `${field} must be one of: ${issue.values.map(String).join(", ")}`;
   }
+  if (issue.code === "too_small") return `${field} must ${bound(issue.origin, "at least", issue.minimum)}`;
+  if (issue.code === "too_big") return `${field} must ${bound(issue.origin, "at most", issue.maximum)}`;
+  if (issue.code === "invalid_format") return `${field} must be a valid ${FORMAT_NAMES[issue.format] ?? "value"}`;
   return undefined;
 }
 

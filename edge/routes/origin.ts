@@ -20,3 +20,16 @@ export function publicOrigin(env: Env, requested: string): string {
 export function filesOrigin(env: Env, requested: string): string {
   return (env.TRAWL_FILES_URL ?? publicOrigin(env, requested)).replace(/\/+$/, "");
 }
+
+/**
+ * Where a client is, for limits that are counted by address. Behind a trusted proxy it is what that proxy saw, the last of
+ * the list. On Cloudflare it is the platform's header. The embedded stack is not told: its socket has nothing before it, so
+ * that header, and `request.cf` too (Miniflare takes it from `MF-CF-Blob`), would be the client's own word, and everybody
+ * is counted together.
+ */
+export function clientAddress(request: Request, env: Env): string {
+  const { headers } = request;
+  const embedded = env.STORE !== undefined;
+  if (env.TRAWL_TRUST_PROXY === "1") return headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
+  return embedded ? "" : (headers.get("cf-connecting-ip") ?? "");
+}

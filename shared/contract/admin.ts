@@ -6,12 +6,13 @@ import { RESOLUTIONS } from "./options.ts";
 export const SCOPES = ["jobs:read", "jobs:write", "storage:write", "usage:read", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
-const positive = z.int().positive();
+const positive = z.int().min(1);
 
 const LIMITS = z.object({
   max_concurrent: positive.optional(),
   max_queued: positive.optional(),
-  rate_per_second: positive.optional(),
+  /** 0: no bucket. */
+  rate_per_second: z.int().min(0).optional(),
   max_resolution: z.enum(RESOLUTIONS).optional(),
   max_duration_seconds: positive.optional(),
   max_filesize_bytes: positive.optional(),

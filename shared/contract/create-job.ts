@@ -123,7 +123,9 @@ export const JobFields = z.object({
     .describe("The audio track only, `m4a` unless `format` says otherwise. Defaults to false"),
   download_subtitles: z.boolean().optional().describe("Fills `subtitle_url`. Defaults to false"),
   download_thumbnail: z.boolean().optional().describe("Fills `thumbnail_url`. Defaults to false"),
-  clip_start: timestamp("clip_start").optional().describe("`HH:MM:SS`, `MM:SS` or seconds, up to three decimals"),
+  clip_start: timestamp("clip_start")
+    .optional()
+    .describe("`HH:MM:SS`, `MM:SS` (minutes may pass 59) or seconds, up to three decimals"),
   clip_end: timestamp("clip_end").optional().describe("As `clip_start`, and after it; either alone is fine"),
   live_recording: z.boolean().optional().describe("Sets itself for live URLs. Defaults to false"),
   live_from_start: z

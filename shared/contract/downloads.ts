@@ -32,9 +32,6 @@ export const CreateDownloadBody = z.object({
 });
 export type CreateDownloadBody = z.infer<typeof CreateDownloadBody>;
 
-/** Body of `POST /api/info`. */
-export const DownloadInfoBody = z.object({ url: z.string() });
-
 /**
  * The task object. Every key is always present; texts are empty and numbers 0 where something is unknown.
  */

@@ -134,7 +134,8 @@ export const ReleaseRequest = z.object({ token: Token });
 
 // --- one attempt
 
-const STEPS = ["extract", "download", "mux", "upload"] as const;
+/** In the order in which an attempt goes through them. */
+export const STEPS = ["extract", "download", "mux", "upload"] as const;
 export const Step = z.enum(STEPS);
 export type Step = z.infer<typeof Step>;
 export const StepRequest = z.object({ token: Token, step: Step });

@@ -11,7 +11,8 @@ import { ROOT } from "../../scripts/test/run.ts";
 export interface BenchStack {
   url: string;
   apiKey: string;
-  /** Fields of the node's `node.ready` line. */
+  adminToken: string;
+  /** Fields of the node's `node.ready` line; empty without one. */
   node: Record<string, unknown>;
   /** Creates a job and waits for its end. Throws unless it completed. */
   deliver(job: Record<string, unknown>): Promise<void>;
@@ -22,9 +23,11 @@ export interface BenchStack {
 
 const JOB_END = /^job\.(?:completed|failed|warning|skipped|cancelled)$/;
 
+/** @param slots of its own node; 0: none */
 export async function startStack(slots: number, env: Record<string, string> = {}): Promise<BenchStack> {
   const root = await mkdtemp(join(tmpdir(), "trawl-bench-"));
-  const args = ["up", "--port", "0", "--data", join(root, "data"), "--slots", String(slots), "--json"];
+  const node = slots === 0 ? ["--no-node"] : ["--slots", String(slots)];
+  const args = ["up", "--port", "0", "--data", join(root, "data"), ...node, "--json"];
   const child = spawn(process.execPath, [join(ROOT, "bin", "trawl.ts"), ...args], {
     cwd: root,
     env: {
@@ -33,6 +36,7 @@ export async function startStack(slots: number, env: Record<string, string> = {}
       TRAWL_DOWNLOADS: join(root, "downloads"),
       TRAWL_ALLOW_PRIVATE: "1",
       TRAWL_RATE: "0",
+      TRAWL_MAX_PENDING: "200000",
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],
@@ -44,8 +48,10 @@ export async function startStack(slots: number, env: Record<string, string> = {}
     if (line.includes('"node.ready"')) ready.resolve(JSON.parse(line) as Record<string, unknown>);
   });
   child.once("exit", (code) => ready.reject(new Error(`trawl up ended with ${code}:\n${lines.slice(-20).join("\n")}`)));
-  const [[line], node] = await Promise.all([once(createInterface({ input: child.stdout }), "line"), ready.promise]);
-  const { url, api_key: apiKey } = JSON.parse(line as string) as { url: string; api_key: string };
+  if (slots === 0) ready.resolve({});
+  const [[line], said] = await Promise.all([once(createInterface({ input: child.stdout }), "line"), ready.promise]);
+  const answer = JSON.parse(line as string) as { url: string; api_key: string; admin_token: string };
+  const { url, api_key: apiKey, admin_token: adminToken } = answer;
   const headers = { "x-api-key": apiKey, "content-type": "application/json" };
 
   const post = async <Answer>(path: string, body: unknown): Promise<Answer> => {
@@ -65,7 +71,8 @@ export async function startStack(slots: number, env: Record<string, string> = {}
   return {
     url,
     apiKey,
-    node,
+    adminToken,
+    node: said,
     async deliver(job) {
       const { job_id: id } = await post<{ job_id: string }>("/jobs", job);
       const { event } = await until(`/jobs/${id}/events`, JOB_END);

@@ -130,6 +130,71 @@ describe("auto-correction never errors; effective values are stored and echoed",
   });
 });
 
+/** The table of §3.1, step by step and row by row, as a reader without the code would do it. */
+function bySteps(asked: RequestedOptions, keyLimit: string | null) {
+  let format: string | undefined = asked.format;
+  let audioOnly = asked.audio_only ?? false;
+  let audio: string | undefined = asked.audio_codec;
+  let video: string = asked.video_codec ?? "copy";
+  let resolution: string = asked.max_resolution ?? "best";
+  const known: readonly string[] = [...VIDEO_FORMATS, ...AUDIO_FORMATS];
+  // 1: unsupported `format`
+  if (format !== undefined && !known.includes(format)) format = "mp4";
+  format ??= audioOnly ? "m4a" : "mp4";
+  // 2: `audio_only` with a video container; an audio `format` without `audio_only`
+  if (audioOnly && ["mp4", "mkv", "mov"].includes(format)) format = "m4a";
+  if (audioOnly && format === "webm") format = "opus";
+  if (["m4a", "mp3", "ogg", "opus"].includes(format)) audioOnly = true;
+  // 3: `audio_bitrate` without `audio_codec`
+  if (asked.audio_bitrate !== undefined && audio === undefined) audio = "aac";
+  audio ??= "copy";
+  // 4: documented rows first, then the container's fallback
+  if (format === "webm" && video === "h264") video = "vp9";
+  if (format === "webm" && audio === "aac") audio = "opus";
+  if ((format === "ogg" || format === "opus") && audio === "aac") audio = "opus";
+  if (format === "mp3" && audio === "aac") audio = "mp3";
+  const FALLBACKS: Record<string, { video?: [string[], string]; audio?: [string[], string] }> = {
+    mp4: { video: [["h264", "h265", "vp9"], "h264"], audio: [["aac", "mp3", "opus"], "aac"] },
+    mov: { video: [["h264", "h265"], "h264"], audio: [["aac", "mp3"], "aac"] },
+    webm: { video: [["vp9"], "vp9"], audio: [["opus"], "opus"] },
+    m4a: { audio: [["aac"], "aac"] },
+    mp3: { audio: [["mp3"], "mp3"] },
+    ogg: { audio: [["opus"], "opus"] },
+    opus: { audio: [["opus"], "opus"] },
+  };
+  const { video: pictures, audio: sounds } = FALLBACKS[format] ?? {};
+  if (pictures !== undefined && video !== "copy" && !pictures[0].includes(video)) video = pictures[1];
+  if (sounds !== undefined && audio !== "copy" && !sounds[0].includes(audio)) audio = sounds[1];
+  // 5: above the key's limit
+  const order = ["360", "480", "720", "1080", "1440", "2160", "best"];
+  if (keyLimit !== null && order.indexOf(resolution) > order.indexOf(keyLimit)) resolution = keyLimit;
+  return { format, audio_only: audioOnly, video_codec: video, audio_codec: audio, max_resolution: resolution };
+}
+
+it("every combination of format, codecs, bitrate and `audio_only` becomes what the steps make of it, in their order", () => {
+  const formats = [undefined, ...VIDEO_FORMATS, ...AUDIO_FORMATS, "avi", "MP4", ""];
+  const absent = <Value>(values: readonly Value[]) => [undefined, ...values];
+  let compared = 0;
+  for (const format of formats)
+    for (const audio_only of [undefined, false, true])
+      for (const video_codec of absent(VIDEO_CODECS))
+        for (const audio_codec of absent(AUDIO_CODECS))
+          for (const audio_bitrate of [undefined, "320k"] as const) {
+            const asked = { format, audio_only, video_codec, audio_codec, audio_bitrate } as RequestedOptions;
+            expect(normaliseOptions(asked, null), JSON.stringify(asked)).toMatchObject(bySteps(asked, null));
+            compared += 1;
+          }
+  expect(compared).toBe(12 * 3 * 5 * 5 * 2);
+});
+
+it("every `max_resolution` under every limit of a key becomes the lower of the two", () => {
+  for (const max_resolution of [undefined, ...RESOLUTIONS])
+    for (const limit of [null, ...RESOLUTIONS]) {
+      const asked = { max_resolution } as RequestedOptions;
+      expect(normaliseOptions(asked, limit).max_resolution).toBe(bySteps(asked, limit).max_resolution);
+    }
+});
+
 /** §11.4: what each container may hold after correction, beside `copy`. */
 const HOLDS: Record<string, { video: readonly string[]; audio: readonly string[] }> = {
   mp4: { video: ["h264", "h265", "vp9"], audio: ["aac", "mp3", "opus"] },

@@ -15,6 +15,9 @@ describe("a clip time is `HH:MM:SS`, `MM:SS` or seconds, up to three decimals (j
     ["00:00:00", 0],
     ["12:59:59.999", 46_799.999],
     ["100:00:00", 360_000],
+    ["90:00", 5_400],
+    ["60:59.5", 3_659.5],
+    ["600:00", 36_000],
   ])("%j is %d s", (text, seconds) => {
     expect(parseTimestamp(text)).toBe(seconds);
   });
@@ -35,6 +38,9 @@ describe("a clip time is `HH:MM:SS`, `MM:SS` or seconds, up to three decimals (j
     "1:2:3:4",
     "00:60",
     "00:60:00",
+    "1:90:00",
+    "90:60",
+    "123456:00",
     "01:30.2505",
     "1.5:30",
     ":30",
@@ -57,6 +63,15 @@ describe("a clip time is `HH:MM:SS`, `MM:SS` or seconds, up to three decimals (j
           total,
           3,
         );
+      }),
+    );
+  });
+
+  it("without hours, minutes go on past 59; seconds never do", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 99_999 }), fc.integer({ min: 0, max: 99 }), (minutes, seconds) => {
+        const text = `${minutes}:${String(seconds).padStart(2, "0")}`;
+        expect(parseTimestamp(text)).toBe(seconds < 60 ? minutes * 60 + seconds : null);
       }),
     );
   });

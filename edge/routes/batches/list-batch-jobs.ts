@@ -5,7 +5,7 @@ import { answer, refused } from "../../openapi/describe.ts";
 import { pageQuery, STATUS_QUERY } from "../../openapi/queries.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { accountFacts, askPartition } from "../jobs/job-access.ts";
-import { listItem, listQuery } from "../jobs/job-list.ts";
+import { listItems, listQuery } from "../jobs/job-list.ts";
 import { batchIdOf, readBatchRow } from "./batch-access.ts";
 
 const DEFAULT_LIMIT = 20;
@@ -37,7 +37,7 @@ export const listBatchJobs: Endpoint = {
     const rows = await readJobs(DB, { account, batchId: id, status, limit, offset });
     const filtered = status === null ? batch.total : await countBatchJobs(DB, account, id, status);
     return context.json({
-      jobs: rows.map(listItem),
+      jobs: await listItems(context, rows),
       total: batch.total,
       limit,
       offset,

@@ -55,10 +55,12 @@ export const streamBatchEvents: Endpoint = {
           return { first: [snapshot], after: newest, done: false };
         }
         const end = batchEventData(batch, batch.terminal_event_id, "batch.completed", batch.finished_at);
-        return { first: [snapshot, end], after: newest, done: true };
+        // Its end is the newest event that the snapshot reflects, so the ids do not fall.
+        return { first: [{ ...snapshot, id: end.id }, end], after: newest, done: true };
       },
       isLast: endsBatch,
     };
-    return sseResponse(await openLiveEvents(context.env.EVENT_STREAM.getByName(account.id), options));
+    const stream = context.env.EVENT_STREAM.getByName(account.id);
+    return sseResponse(context.req.raw, () => openLiveEvents(stream, options));
   },
 };

@@ -1,17 +1,9 @@
-import { z } from "zod";
-import { EXAMPLE_URL } from "../../../shared/contract/views/fields.ts";
 import { Metadata } from "../../../shared/contract/views/lookups.ts";
 import { CALL_ANSWERS } from "../../openapi/call-answers.ts";
 import { answer, refused } from "../../openapi/describe.ts";
 import { URL_REFUSALS } from "../../openapi/field-refusals.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { readJsonObject } from "../http.ts";
-import { parseFields, urlProblems } from "../jobs/job-fields.ts";
-import { askNode } from "./ask-node.ts";
-
-export const LookBody = z
-  .object({ url: z.string().describe("What to look at: http or https, at most 4,096 characters") })
-  .meta({ id: "Look", description: "A URL to look at.", examples: [{ url: EXAMPLE_URL }] });
+import { LookBody, lookAt } from "./look.ts";
 
 /** `POST /metadata` (jobs API 5): what a URL is, without a download. */
 export const getMetadata: Endpoint = {
@@ -31,10 +23,7 @@ export const getMetadata: Endpoint = {
     ],
   },
   async handler(context) {
-    const raw = await readJsonObject(context.req.raw);
-    const { url } = parseFields(LookBody, raw, ["url"], urlProblems("url", raw.url, context.env));
-    const look = await askNode(context, { kind: "look", url });
-    if (look.kind !== "look") throw new Error("a look was answered by something else");
+    const look = await lookAt(context);
     return context.json({
       title: look.title,
       duration: look.duration,

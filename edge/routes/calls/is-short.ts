@@ -4,11 +4,8 @@ import { CALL_ANSWERS } from "../../openapi/call-answers.ts";
 import { answer, refused } from "../../openapi/describe.ts";
 import { URL_REFUSALS } from "../../openapi/field-refusals.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { readJsonObject } from "../http.ts";
-import { parseFields, urlProblems } from "../jobs/job-fields.ts";
-import { youtubeVideoId } from "../jobs/url-kind.ts";
-import { askNode } from "./ask-node.ts";
-import { LookBody } from "./get-metadata.ts";
+import { namesYoutubeVideo } from "../jobs/url-kind.ts";
+import { LookBody, lookAt } from "./look.ts";
 
 /** `POST /is-short` (jobs API 5): whether a YouTube video is vertical. */
 export const isShort: Endpoint = {
@@ -28,13 +25,9 @@ export const isShort: Endpoint = {
     ],
   },
   async handler(context) {
-    const raw = await readJsonObject(context.req.raw);
-    const { url } = parseFields(LookBody, raw, ["url"], urlProblems("url", raw.url, context.env));
-    if (youtubeVideoId(url) === null) {
-      throw new AppError("invalid", "URL must be a YouTube video URL", { field: "url" });
-    }
-    const look = await askNode(context, { kind: "look", url });
-    if (look.kind !== "look") throw new Error("a look was answered by something else");
+    const look = await lookAt(context, (url) => {
+      if (!namesYoutubeVideo(url)) throw new AppError("invalid", "URL must be a YouTube video URL", { field: "url" });
+    });
     const { width, height } = look;
     const short = width !== null && height !== null && height > width;
     return context.json({

@@ -2,7 +2,7 @@ import { DashboardCluster } from "../../../shared/contract/views/dashboard.ts";
 import { configuredPartitions } from "../../auth/choose-partition.ts";
 import { answer } from "../../openapi/describe.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { partitionStub } from "../jobs/job-access.ts";
+import { callPartition } from "../jobs/job-access.ts";
 
 /** `GET /dashboard/cluster` (jobs API 10): jobs by step over the whole fleet; made to be polled every second. */
 export const dashboardCluster: Endpoint = {
@@ -19,7 +19,7 @@ export const dashboardCluster: Endpoint = {
   async handler(context) {
     const { env } = context;
     const names = configuredPartitions(env);
-    const counts = await Promise.all(names.map((name) => partitionStub(env, name).stepCounts()));
+    const counts = await Promise.all(names.map((name) => callPartition(env, name, (stub) => stub.stepCounts())));
     const sum = (pick: (each: (typeof counts)[number]) => number) =>
       counts.reduce((total, each) => total + pick(each), 0);
     return context.json({

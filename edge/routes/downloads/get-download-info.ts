@@ -1,8 +1,5 @@
-import { DownloadInfoBody } from "../../../shared/contract/downloads.ts";
-import { askNode } from "../calls/ask-node.ts";
+import { lookAt } from "../calls/look.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { readJsonObject } from "../http.ts";
-import { parseFields, urlProblems } from "../jobs/job-fields.ts";
 
 /** `POST /api/info`: what is at a URL, and in which formats. */
 export const getDownloadInfo: Endpoint = {
@@ -12,10 +9,7 @@ export const getDownloadInfo: Endpoint = {
   summary: "Look at a URL and its formats",
   scope: "jobs:write",
   async handler(context) {
-    const raw = await readJsonObject(context.req.raw);
-    const { url } = parseFields(DownloadInfoBody, raw, ["url"], urlProblems("url", raw.url, context.env));
-    const look = await askNode(context, { kind: "look", url });
-    if (look.kind !== "look") throw new Error("a look was answered by something else");
+    const look = await lookAt(context);
     return context.json({
       title: look.title,
       duration: look.duration,

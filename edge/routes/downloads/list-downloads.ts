@@ -7,15 +7,13 @@ import {
   listDownloads as readDownloads,
 } from "../../db/downloads.ts";
 import { urlPolicy } from "../../env.ts";
-import type { JobProgress } from "../../partition/client-desk.ts";
-import type { JobRow } from "../../partition/job-row.ts";
 import type { AccountTotals } from "../../partition/reads.ts";
-import { apiStatus } from "../../partition/states.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { AppContext } from "../http.ts";
 import { accountFacts, askPartition } from "../jobs/job-access.ts";
 import { integer } from "../jobs/job-list.ts";
 import { countOf } from "../jobs/list-jobs.ts";
+import { type WithProgress, withProgress } from "../jobs/live-progress.ts";
 import { publicOrigin, requestOrigin } from "../origin.ts";
 import { asDownloadStatus } from "./download-status.ts";
 import { type DownloadSource, downloadView } from "./download-view.ts";
@@ -87,28 +85,17 @@ async function findRunning(context: AppContext, status: DownloadStatus, { limit,
 
 async function toTasks(context: AppContext, rows: readonly DownloadRow[]): Promise<DownloadTask[]> {
   const policy = urlPolicy(context.env);
-  return (await withProgress(context, rows)).map((source) => downloadView(source, policy));
+  return (await withProgress(context, rows)).map((found) => downloadView(toSource(found), policy));
 }
 
-/** D1 knows each change of state; how far a running job is, its partition knows. */
-async function withProgress(context: AppContext, rows: readonly DownloadRow[]): Promise<DownloadSource[]> {
-  const isRunning = ({ state }: Pick<JobRow, "state">) => apiStatus(state) === "Processing";
-  const running = rows.filter(isRunning).map((row) => row.id);
-  const account = context.var.caller.account.id;
-  const reads: JobProgress[] =
-    running.length === 0 ? [] : await askPartition(context, async (stub) => stub.readProgress(account, running));
-  // One that has ended since D1 was asked is shown as it was then, not half of this and half of that.
-  const live = new Map(reads.filter(isRunning).map((read) => [read.id, read]));
-  return rows.map(({ batch_kind, batch_total, has_thumbnail, ...row }) => {
-    const { eta_seconds = null, speed_bytes_per_second = null, ...progress } = live.get(row.id) ?? {};
-    return {
-      row: { ...row, ...progress },
-      batch: batch_kind === null ? null : { kind: batch_kind, total: batch_total ?? 0 },
-      hasThumbnail: has_thumbnail === 1,
-      eta_seconds,
-      speed_bytes_per_second,
-    };
-  });
+function toSource({ row, ...live }: WithProgress<DownloadRow>): DownloadSource {
+  const { batch_kind, batch_total, has_thumbnail, ...task } = row;
+  return {
+    row: task,
+    batch: batch_kind === null ? null : { kind: batch_kind, total: batch_total ?? 0 },
+    hasThumbnail: has_thumbnail === 1,
+    ...live,
+  };
 }
 
 /** Without `apikey`: a link is copied more freely than a request. */

@@ -2,7 +2,7 @@
 import type { Caller } from "../../auth/authenticate.ts";
 import { type LiveEvents, openLiveEvents } from "../../events/live-events.ts";
 import type { AppContext } from "../http.ts";
-import { callerFacts, partitionStub } from "../jobs/job-access.ts";
+import { callerFacts, callPartition } from "../jobs/job-access.ts";
 
 export async function openAccountEvents(
   context: AppContext,
@@ -13,8 +13,10 @@ export async function openAccountEvents(
   return openLiveEvents(context.env.EVENT_STREAM.getByName(account.id), {
     filter: { job: null, batch: null, key: caller.keyId },
     async opening() {
-      const stub = partitionStub(context.env, caller.partition);
-      const { newest, missed } = await stub.openStream(callerFacts(caller), { kind: "account" }, since);
+      const scope = { kind: "account" } as const;
+      const { newest, missed } = await callPartition(context.env, caller.partition, async (stub) =>
+        stub.openStream(callerFacts(caller), scope, since),
+      );
       if (since === null) return { first: [], after: newest, done: false };
       if (missed !== null) return { first: missed, after: Number(missed.at(-1)?.id ?? since), done: false };
       // Too old: the client reads its lists again.

@@ -3,8 +3,10 @@ import { authenticate, type Caller, presentedKey } from "../../auth/authenticate
 import { lastEventId } from "../../events/sse.ts";
 import { refused } from "../../openapi/describe.ts";
 import { RESUME_HEADER, RESUME_QUERY } from "../../openapi/queries.ts";
+import { admit } from "../admit.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { AppContext } from "../http.ts";
+import { clientAddress } from "../origin.ts";
 import { openAccountEvents } from "./account-events.ts";
 
 const AUTH_WITHIN_MS = 10_000;
@@ -46,7 +48,7 @@ export const eventsSocket: Endpoint = {
     const since = lastEventId(context.req.header("last-event-id"), context.req.query("last_event_id"));
     const { headers } = context.req.raw;
     const caller = presentedKey(headers) === null ? null : await signIn(context, headers);
-    const address = context.req.header("cf-connecting-ip") ?? "";
+    const address = clientAddress(context.req.raw, context.env);
     if (caller === null && (unauthenticated.get(address) ?? 0) >= MAX_UNAUTHENTICATED_PER_ADDRESS) {
       throw new AppError("rate_limited", "Too many requests", { headers: { "Retry-After": "10" } });
     }
@@ -59,8 +61,10 @@ export const eventsSocket: Endpoint = {
   },
 };
 
-function signIn(context: AppContext, headers: Headers): Promise<Caller> {
-  return authenticate(context.env.DB, headers, "jobs:read", Date.now());
+async function signIn(context: AppContext, headers: Headers): Promise<Caller> {
+  const caller = await authenticate(context.env.DB, headers, "jobs:read", Date.now());
+  await admit(context, caller);
+  return caller;
 }
 
 async function serve(context: AppContext, socket: WebSocket, caller: Caller, since: number | null): Promise<void> {
@@ -70,9 +74,9 @@ async function serve(context: AppContext, socket: WebSocket, caller: Caller, sin
   });
   socket.addEventListener("close", () => live.close());
   live.start({
-    send: (event) => {
+    send: (events) => {
       try {
-        socket.send(JSON.stringify(event));
+        for (const { data } of events) socket.send(data);
       } catch {
         live.close();
       }
@@ -99,12 +103,12 @@ function awaitSignIn(context: AppContext, socket: WebSocket, address: string, si
   const timer = setTimeout(refuse, AUTH_WITHIN_MS);
   socket.addEventListener("close", leave);
   let tried = false;
+  let served = false;
   socket.addEventListener("message", (message) => {
-    if (tried) return;
-    if (message.data === "ping") {
-      socket.send("pong");
-      return;
-    }
+    if (served) return;
+    // Until somebody else answers: while the key is being looked up, too.
+    if (message.data === "ping") socket.send("pong");
+    if (tried || message.data === "ping") return;
     tried = true;
     const key = keyOf(message.data);
     if (key === null) {
@@ -115,6 +119,9 @@ function awaitSignIn(context: AppContext, socket: WebSocket, address: string, si
       .then((caller) => {
         leave();
         return serve(context, socket, caller, since);
+      })
+      .then(() => {
+        served = true;
       })
       .catch(refuse);
   });

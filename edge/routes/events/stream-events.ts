@@ -21,6 +21,6 @@ export const streamEvents: Endpoint = {
   },
   async handler(context) {
     const since = lastEventId(context.req.header("last-event-id"), context.req.query("last_event_id"));
-    return sseResponse(await openAccountEvents(context, context.var.caller, since));
+    return sseResponse(context.req.raw, () => openAccountEvents(context, context.var.caller, since));
   },
 };

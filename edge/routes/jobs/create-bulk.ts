@@ -3,7 +3,6 @@ import { CLIP_RULE, clipIsForward, Filename, JobFields } from "../../../shared/c
 import { BulkCreated, BulkReplayed } from "../../../shared/contract/views/created.ts";
 import { EXAMPLE_URL } from "../../../shared/contract/views/fields.ts";
 import type { FieldError } from "../../app-error.ts";
-import { AppError } from "../../app-error.ts";
 import { CREATE_ANSWERS } from "../../openapi/create-answers.ts";
 import { answer, refused } from "../../openapi/describe.ts";
 import { OPTION_REFUSALS } from "../../openapi/field-refusals.ts";
@@ -55,7 +54,9 @@ const BulkBody = z
     ],
   });
 
-const TABLE = Object.keys(BulkBody.shape);
+const FIELDS = Object.keys(BulkBody.shape);
+/** `storage` is never taken; it stands where a single job has it. */
+const TABLE = FIELDS.toSpliced(FIELDS.indexOf("paused"), 0, "storage");
 
 /** `POST /jobs/bulk` (jobs API 4): all jobs of one batch, or none. */
 export const createBulk: Endpoint = {
@@ -92,11 +93,10 @@ export const createBulk: Endpoint = {
   },
   async handler(context) {
     const raw = await readJsonObject(context.req.raw);
+    const problems = itemProblems(raw.jobs, context.env);
     // Ignoring it would put the files in the wrong place.
-    if ("storage" in raw) {
-      throw new AppError("invalid", "storage is not supported in bulk requests", { field: "storage" });
-    }
-    const body = parseFields(BulkBody, raw, TABLE, itemProblems(raw.jobs, context.env));
+    if ("storage" in raw) problems.push({ field: "storage", message: "storage is not supported in bulk requests" });
+    const body = parseFields(BulkBody, raw, TABLE, problems);
     return submit(context, raw, async () => {
       const now = Date.now();
       const { jobs: items, ...shared } = body;

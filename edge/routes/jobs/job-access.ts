@@ -1,6 +1,6 @@
 /** Ways from a request to a job: the account's partition first, D1 second (DESIGN section 2). */
 import { isUuid } from "../../../shared/ids.ts";
-import { AppError, unavailable } from "../../app-error.ts";
+import { AppError, starting } from "../../app-error.ts";
 import type { Caller } from "../../auth/authenticate.ts";
 import { NO_WEBHOOK, type WebhookStatus, webhookStatus } from "../../db/deliveries.ts";
 import { findJob, firstChild } from "../../db/jobs.ts";
@@ -12,26 +12,32 @@ import type { AppContext } from "../http.ts";
 import { filesOrigin, requestOrigin } from "../origin.ts";
 import { type JobSource, jobView } from "./job-view.ts";
 
-/** Seconds until a repeat makes sense when a partition is being opened. */
-const REBUILDING_RETRY_SECONDS = 2;
-
 export function partitionStub(env: Env, name: string): DurableObjectStub<Partition> {
   return env.PARTITION.getByName(name);
+}
+
+/** Calls the caller's partition, as {@link callPartition}. */
+export function askPartition<Result>(
+  context: AppContext,
+  call: (stub: DurableObjectStub<Partition>) => Promise<Result>,
+): Promise<Result> {
+  return callPartition(context.env, context.var.caller.partition, call);
 }
 
 /**
  * Calls a partition. A failure of the call itself is a 503: nothing was acknowledged, and a repeat is safe, because ids
  * were minted before and every command is idempotent.
  */
-export async function askPartition<Result>(
-  context: AppContext,
+export async function callPartition<Result>(
+  env: Env,
+  partition: string,
   call: (stub: DurableObjectStub<Partition>) => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await call(partitionStub(context.env, context.var.caller.partition));
+    return await call(partitionStub(env, partition));
   } catch (error) {
     console.log(JSON.stringify({ level: "warn", event: "partition.call_failed", error: String(error).slice(0, 200) }));
-    throw unavailable("Service is starting, try again", REBUILDING_RETRY_SECONDS);
+    throw starting();
   }
 }
 

@@ -2,6 +2,7 @@
 import type { JobRow } from "../../partition/job-row.ts";
 import { apiStep } from "../../partition/states.ts";
 import type { AppContext } from "../http.ts";
+import { withProgress } from "./live-progress.ts";
 
 export const STATUSES = ["Pending", "Processing", "Completed", "Failed", "Warning", "Skipped"] as const;
 export type ListStatus = (typeof STATUSES)[number];
@@ -28,7 +29,12 @@ export function integer(text: string | undefined, fallback: number): number {
   return text !== undefined && /^[+-]?\d+$/.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : fallback;
 }
 
-export function listItem(row: JobRow) {
+/** Rows of D1 as items; running ones with their step and progress of this moment. */
+export async function listItems(context: AppContext, rows: readonly JobRow[]) {
+  return (await withProgress(context, rows)).map(({ row }) => listItem(row));
+}
+
+function listItem(row: JobRow) {
   return {
     id: row.id,
     url: row.url,

@@ -25,6 +25,7 @@ export async function jobView(source: JobWithWebhook, urlOf: FileUrls) {
   const { row } = source;
   const options = JSON.parse(row.options) as JobOptions;
   const info = row.source === null ? null : (JSON.parse(row.source) as ExtractedInfo);
+  const effective = row.effective === null ? null : (JSON.parse(row.effective) as EffectiveMedia);
   const completed = row.state === "completed";
   const processing = apiStatus(row.state) === "Processing";
   const files = completed ? await fileViews(source.files, urlOf) : [];
@@ -47,15 +48,16 @@ export async function jobView(source: JobWithWebhook, urlOf: FileUrls) {
     file_size: row.file_size,
     created_at: row.created_at,
     finished_at: row.finished_at,
-    ...telemetryView(row),
-    requested_quality: options.max_resolution,
+    ...telemetryView(row, options),
     ...source.webhook,
-    ...optionsView(row, options, info),
+    ...optionsView(row, options, effective, info),
     progress: row.progress,
     eta_seconds: processing ? source.eta_seconds : null,
     speed_bytes_per_second: processing ? source.speed_bytes_per_second : null,
     attempts: row.attempts,
     node_id: row.node_name,
+    actual_clip_start: effective?.actual_clip_start ?? null,
+    actual_clip_end: effective?.actual_clip_end ?? null,
     priority: row.priority,
     tags: JSON.parse(row.tags) as string[],
     metadata: row.metadata === null ? null : (JSON.parse(row.metadata) as unknown),
@@ -63,8 +65,8 @@ export async function jobView(source: JobWithWebhook, urlOf: FileUrls) {
   };
 }
 
-/** Null until the end, but for the wait before the hand-out. */
-function telemetryView(row: JobRow) {
+/** Null until the end, but for the wait before the hand-out and what was asked for. */
+function telemetryView(row: JobRow, options: JobOptions) {
   const telemetry = row.telemetry === null ? null : (JSON.parse(row.telemetry) as Telemetry);
   const ended = isTerminal(row.state);
   return {
@@ -91,13 +93,13 @@ function telemetryView(row: JobRow) {
     upload_retries: telemetry?.upload_retries ?? null,
     native_video_codec: telemetry?.native_video_codec ?? null,
     native_audio_codec: telemetry?.native_audio_codec ?? null,
+    requested_quality: options.max_resolution,
     actual_quality: telemetry?.actual_quality ?? null,
   };
 }
 
 /** The effective request; where the source did not fit `copy`, what the file has instead (section 11.4). */
-function optionsView(row: JobRow, options: JobOptions, info: ExtractedInfo | null) {
-  const effective = row.effective === null ? null : (JSON.parse(row.effective) as EffectiveMedia);
+function optionsView(row: JobRow, options: JobOptions, effective: EffectiveMedia | null, info: ExtractedInfo | null) {
   const audioCodec = effective?.audio_codec ?? options.audio_codec;
   return {
     format: options.format,
@@ -119,8 +121,6 @@ function optionsView(row: JobRow, options: JobOptions, info: ExtractedInfo | nul
     wait_for_video: options.wait_for_video,
     enable_progress_webhook: options.enable_progress_webhook,
     marketplace_source: null,
-    actual_clip_start: effective?.actual_clip_start ?? null,
-    actual_clip_end: effective?.actual_clip_end ?? null,
   };
 }
 

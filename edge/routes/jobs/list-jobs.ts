@@ -9,7 +9,7 @@ import { CURSOR_QUERY, pageQuery, STATUS_QUERY } from "../../openapi/queries.ts"
 import type { AccountTotals } from "../../partition/reads.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { accountFacts, askPartition } from "./job-access.ts";
-import { type ListStatus, listItem, listQuery } from "./job-list.ts";
+import { type ListStatus, listItems, listQuery } from "./job-list.ts";
 
 const DEFAULT_LIMIT = 20;
 
@@ -34,7 +34,7 @@ export const listJobs: Endpoint = {
   async handler(context) {
     const { account } = context.var.caller;
     const { limit, offset, status } = listQuery(context, DEFAULT_LIMIT);
-    const batchId = context.req.query("batch_id") ?? null;
+    const batchId = context.req.query("batch_id")?.toLowerCase() ?? null;
     const before = openCursor(context.req.query("cursor"));
     const totals = await askPartition(context, (stub) => stub.listBarrier(accountFacts(context)));
     const rows = await readJobs(context.env.DB, {
@@ -48,7 +48,7 @@ export const listJobs: Endpoint = {
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     return context.json({
-      jobs: page.map(listItem),
+      jobs: await listItems(context, page),
       total: countOf(totals, null),
       limit,
       offset,

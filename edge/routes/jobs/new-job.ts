@@ -3,11 +3,12 @@
 import type { z } from "zod";
 import type { ExpandedEntry } from "../../../shared/contract/calls.ts";
 import type { CreateJobBody } from "../../../shared/contract/create-job.ts";
-import type { JobOptions } from "../../../shared/contract/options.ts";
+import type { JobOptions, Resolution } from "../../../shared/contract/options.ts";
 import { uuidv7 } from "../../../shared/ids.ts";
-import { normaliseOptions, type RequestedOptions } from "../../../shared/normalise-options.ts";
+import { limitResolution, normaliseOptions, type RequestedOptions } from "../../../shared/normalise-options.ts";
 import type { NewBatch } from "../../partition/batches.ts";
 import type { NewJob } from "../../partition/create.ts";
+import type { JobRow } from "../../partition/job-row.ts";
 import type { AppContext } from "../http.ts";
 import { requestOrigin } from "../origin.ts";
 import type { Entrusted } from "./entrusted.ts";
@@ -40,11 +41,8 @@ export interface JobPlace {
 }
 
 export function newJob(context: AppContext, template: JobTemplate, item: NewItem, place: JobPlace): NewJob {
-  const { caller } = context.var;
   return {
-    id: mintId(place.now),
-    account_id: caller.account.id,
-    key_id: caller.keyId,
+    ...asked(context, place),
     surface: place.surface,
     url: item.url,
     options: JSON.stringify({
@@ -60,37 +58,70 @@ export function newJob(context: AppContext, template: JobTemplate, item: NewItem
     priority: template.priority ?? 0,
     tags: JSON.stringify(template.tags ?? []),
     metadata: template.metadata === undefined ? null : JSON.stringify(template.metadata),
-    sealed: place.entrusted?.sealed ?? null,
-    target_id: place.entrusted?.target?.id ?? null,
-    idempotency_key: null,
-    idempotency_fingerprint: null,
     source_host: URL.parse(item.mediaUrl ?? item.url)?.host ?? "",
-    traceparent: traceparentOf(context),
-    origin: requestOrigin(context.req.raw, context.env),
-    created_at: place.now,
     held: place.batch?.held ?? false,
     title: item.title ?? null,
     skip: item.skip ?? null,
   };
 }
 
-function optionsOf(context: AppContext, template: JobTemplate): JobOptions {
+/** A job with the parameters of an older one, under the limits of the key that asks now, outside any batch (jobs API 3.8). */
+export function repeatJob(context: AppContext, row: JobRow, place: Pick<JobPlace, "now" | "entrusted">): NewJob {
+  const { surface, url, folder, filename, webhook_url, priority, tags, metadata, source_host } = row;
+  const { limits: _, asked_resolution, ...options } = JSON.parse(row.options) as JobOptions;
+  const resolution = asked_resolution ?? options.max_resolution;
+  return {
+    ...asked(context, place),
+    ...{ surface, url, folder, filename, webhook_url, priority, tags, metadata, source_host },
+    options: JSON.stringify(underLimits(context, options, resolution)),
+    batch_id: null,
+    batch_index: null,
+    held: false,
+  };
+}
+
+/** What every new job has from its request. */
+function asked(context: AppContext, { now, entrusted }: Pick<JobPlace, "now" | "entrusted">) {
   const { caller } = context.var;
-  const { folder: _, webhook_url, paused, priority: _p, tags: _t, metadata: _m, ...asked } = template;
+  return {
+    id: mintId(now),
+    account_id: caller.account.id,
+    key_id: caller.keyId,
+    sealed: entrusted?.sealed ?? null,
+    // Without storage of its own: the account's, as it is now.
+    target_id: entrusted?.target?.id ?? null,
+    idempotency_key: null,
+    idempotency_fingerprint: null,
+    traceparent: traceparentOf(context),
+    origin: requestOrigin(context.req.raw, context.env),
+    created_at: now,
+  };
+}
+
+function optionsOf(context: AppContext, template: JobTemplate): JobOptions {
+  const { folder: _, webhook_url, paused, priority: _p, tags: _t, metadata: _m, ...requested } = template;
   // Without a place to send it, it is as if it had not been asked for.
-  if (webhook_url === undefined) delete asked.enable_progress_webhook;
-  const { max_duration_seconds, max_filesize_bytes, attempt_deadline_seconds } = caller.limits;
+  if (webhook_url === undefined) delete requested.enable_progress_webhook;
+  const options = normaliseOptions(requested, context.var.caller.limits.max_resolution ?? null);
+  return {
+    ...underLimits(context, options, requested.max_resolution ?? "best"),
+    ...(paused === true ? { hold_children: true } : {}),
+  };
+}
+
+/** Options under the limits of the caller's key, with what was asked for where a limit made less of it. */
+function underLimits(context: AppContext, options: JobOptions, resolution: Resolution): JobOptions {
+  const { max_duration_seconds, max_filesize_bytes, attempt_deadline_seconds, ...more } = context.var.caller.limits;
   const limits = {
     ...(max_duration_seconds === undefined ? {} : { max_duration_seconds }),
     ...(max_filesize_bytes === undefined ? {} : { max_filesize_bytes }),
     ...(attempt_deadline_seconds === undefined ? {} : { attempt_deadline_seconds }),
   };
-  const options = normaliseOptions(asked, caller.limits.max_resolution ?? null);
-  const askedResolution = asked.max_resolution ?? "best";
+  const max_resolution = limitResolution(resolution, more.max_resolution ?? null);
   return {
     ...options,
-    ...(options.max_resolution === askedResolution ? {} : { asked_resolution: askedResolution }),
-    ...(paused === true ? { hold_children: true } : {}),
+    max_resolution,
+    ...(max_resolution === resolution ? {} : { asked_resolution: resolution }),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
   };
 }
@@ -144,7 +175,7 @@ export function newList(
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** W3C trace context of the request; anything else is not passed on. */
-export function traceparentOf(context: AppContext): string | null {
+function traceparentOf(context: AppContext): string | null {
   const header = context.req.header("traceparent");
   return header !== undefined && TRACEPARENT.test(header) ? header : null;
 }

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { JobOptions } from "../../../shared/contract/options.ts";
 import { Storage } from "../../../shared/contract/storage.ts";
 import { JobRetried, RetryReplayed } from "../../../shared/contract/views/created.ts";
 import { AppError } from "../../app-error.ts";
@@ -7,18 +6,15 @@ import { CREATE_ANSWERS } from "../../openapi/create-answers.ts";
 import { answer, refused } from "../../openapi/describe.ts";
 import { IDEMPOTENCY_HEADER } from "../../openapi/queries.ts";
 import { INLINE_STORAGE_REFUSALS } from "../../openapi/storage-refusals.ts";
-import type { NewJob } from "../../partition/create.ts";
-import type { JobRow } from "../../partition/job-row.ts";
 import { apiStatus } from "../../partition/states.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { type AppContext, readJsonObject } from "../http.ts";
-import { requestOrigin } from "../origin.ts";
+import { readJsonObject } from "../http.ts";
 import { endpointProblems, withoutNulls } from "../storage/storage-fields.ts";
 import { entrust } from "./entrusted.ts";
 import { jobIdOf, notFound, readJobSource } from "./job-access.ts";
 import { parseFields } from "./job-fields.ts";
-import { mintId, traceparentOf } from "./new-job.ts";
-import { assertRoom, submit } from "./submit.ts";
+import { repeatJob } from "./new-job.ts";
+import { assertRoom, type Submission, submit } from "./submit.ts";
 
 const RetryBody = z
   .object({
@@ -56,60 +52,20 @@ export const retryJob: Endpoint = {
     const fields = withoutNulls(raw);
     const { storage } = parseFields(RetryBody, fields, ["storage"], endpointProblems(raw.storage, context.env));
     const id = jobIdOf(context);
-    let row: JobRow | null = null;
+    const source = await readJobSource(context, id);
+    if (source === null) throw notFound();
     const before = async () => {
-      row = await retriable(context, id);
+      if (!["Failed", "Warning", "Skipped"].includes(apiStatus(source.row.state))) {
+        throw new AppError("invalid", "Only failed jobs can be retried");
+      }
     };
-    const prepare = async () => {
-      row ??= await retriable(context, id);
+    const prepare = async (): Promise<Submission> => {
       if (storage !== undefined) await assertRoom(context);
       const entrusted = await entrust(context, storage);
-      const now = Date.now();
-      const { caller } = context.var;
-      const options = JSON.parse(row.options) as JobOptions;
-      const job: NewJob = {
-        id: mintId(now),
-        account_id: caller.account.id,
-        key_id: caller.keyId,
-        surface: row.surface,
-        url: row.url,
-        options: JSON.stringify(options),
-        folder: row.folder,
-        filename: row.filename,
-        webhook_url: row.webhook_url,
-        // The new job is outside the old batch.
-        batch_id: null,
-        batch_index: null,
-        priority: row.priority,
-        tags: row.tags,
-        metadata: row.metadata,
-        sealed: entrusted.sealed,
-        // Without storage of its own: the account's, as it is now.
-        target_id: entrusted.target?.id ?? null,
-        idempotency_key: null,
-        idempotency_fingerprint: null,
-        source_host: row.source_host,
-        traceparent: traceparentOf(context),
-        origin: requestOrigin(context.req.raw, context.env),
-        created_at: now,
-        held: false,
-      };
-      return {
-        jobs: [job],
-        batch: null,
-        target: entrusted.target,
-        answer: { job_id: job.id, original_job_id: id, message: "Job re-queued successfully" },
-      };
+      const job = repeatJob(context, source.row, { now: Date.now(), entrusted });
+      const answer = { job_id: job.id, original_job_id: id, message: "Job re-queued successfully" };
+      return { jobs: [job], batch: null, target: entrusted.target, answer };
     };
     return submit(context, raw, prepare, { before });
   },
 };
-
-async function retriable(context: AppContext, id: string): Promise<JobRow> {
-  const source = await readJobSource(context, id);
-  if (source === null) throw notFound();
-  if (!["Failed", "Warning", "Skipped"].includes(apiStatus(source.row.state))) {
-    throw new AppError("invalid", "Only failed jobs can be retried");
-  }
-  return source.row;
-}

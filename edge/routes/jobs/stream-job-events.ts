@@ -58,7 +58,8 @@ export const streamJobEvents: Endpoint = {
       },
       isLast: endsJob,
     };
-    return sseResponse(await openLiveEvents(context.env.EVENT_STREAM.getByName(account.id), options));
+    const stream = context.env.EVENT_STREAM.getByName(account.id);
+    return sseResponse(context.req.raw, () => openLiveEvents(stream, options));
   },
 };
 

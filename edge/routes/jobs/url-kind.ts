@@ -25,15 +25,15 @@ export function urlKind(text: string): UrlKind {
   return isList ? "youtube-list" : "other";
 }
 
-/** The video that a YouTube URL names, list or not; null for any other URL. */
-export function youtubeVideoId(text: string): string | null {
+/** Whether a URL has one of the four forms of a YouTube video that section 5 names, in a list or not. */
+export function namesYoutubeVideo(text: string): boolean {
   const url = URL.parse(text);
-  if (url === null || !YOUTUBE.test(url.hostname.toLowerCase())) return null;
+  if (url === null || !YOUTUBE.test(url.hostname.toLowerCase())) return false;
   const short = /(?:^|\.)youtu\.be$/i.test(url.hostname);
   const id = short
     ? url.pathname.split("/")[1]
     : url.pathname === "/watch"
       ? url.searchParams.get("v")
-      : /^\/(?:shorts|embed|live|v)\/([^/]+)/.exec(url.pathname)?.[1];
-  return id !== undefined && id !== null && /^[A-Za-z0-9_-]{1,64}$/.test(id) ? id : null;
+      : /^\/(?:shorts|embed)\/([^/]+)/.exec(url.pathname)?.[1];
+  return id !== undefined && id !== null && /^[A-Za-z0-9_-]{1,64}$/.test(id);
 }

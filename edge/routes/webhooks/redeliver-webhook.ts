@@ -1,6 +1,7 @@
 import { Redelivered } from "../../../shared/contract/views/deliveries.ts";
 import { isUuid } from "../../../shared/ids.ts";
-import { AppError } from "../../app-error.ts";
+import { AppError, starting } from "../../app-error.ts";
+import type { Env } from "../../env.ts";
 import { answer, refused } from "../../openapi/describe.ts";
 import type { Endpoint } from "../endpoint.ts";
 
@@ -24,8 +25,16 @@ export const redeliverWebhook: Endpoint = {
     const id = (context.req.param("id") ?? "").toLowerCase();
     const account = context.var.caller.account.id;
     // One courier an account: it cannot know another one's webhooks.
-    const known = isUuid(id) && (await context.env.COURIER.getByName(account).redeliver(account, id));
+    const known = isUuid(id) && (await redeliver(context.env, account, id));
     if (!known) throw new AppError("not_found", "Webhook not found");
     return context.json({ id, status: "pending", message: "Webhook delivery queued" });
   },
 };
+
+async function redeliver(env: Env, account: string, id: string): Promise<boolean> {
+  try {
+    return await env.COURIER.getByName(account).redeliver(account, id);
+  } catch {
+    throw starting();
+  }
+}

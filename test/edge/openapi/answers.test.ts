@@ -1,16 +1,21 @@
 /** Real answers of every route fit the document exactly: successes and errors, no key too few, none too many. */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { PROVIDERS } from "../../../shared/contract/storage.ts";
+import type { Received } from "../../courier/fake-receiver.ts";
 import { type AnsweringNode, answeringNode, wellInformed } from "../answering-node.ts";
 import { s3Storage } from "../storage/support.ts";
 import { type Account, type Json, newAccount, newKey } from "../support.ts";
+import documented from "./documented-examples.json";
 import { Recorder } from "./recorder.ts";
+import { differences } from "./same-keys.ts";
 import { expectFit } from "./support.ts";
 
 const URL = "https://media.example.com/v1";
 const YOUTUBE = "https://www.youtube.com/watch?v=v1";
 const UNKNOWN = "01a2310c-0100-726b-b2a7-4de452e6b438";
 const HOOK = "https://hooks.test/r/ok/openapi";
+/** Webhooks go out beside the answers. */
+const SLOW_MACHINE_MS = 15_000;
 const SLACK = { webhook_url: "https://hooks.slack.com/services/T0/B0/x" };
 
 let recorder: Recorder;
@@ -202,7 +207,55 @@ describe("answers of the routes of", () => {
   });
 });
 
+/** Bodies of webhooks, told apart by their type. */
+async function sentBodies(): Promise<Json[]> {
+  const own = await newAccount();
+  const { node, close } = await answeringNode(own, wellInformed);
+  const fails = { webhook_url: "https://hooks.test/r/ok/openapi-ends", enable_progress_webhook: true };
+  await own.createJob(fails);
+  await node.deliver(await node.take(), "bytes");
+  for (const why of ["too_large", "private", "drm"]) {
+    await own.createJob(fails);
+    const failure = { class: why, message: "", retry_after_seconds: null, permanent: true };
+    await node.job(await node.take(), "fail", failure);
+  }
+  const show = await own.api("POST", "/jobs", { url: "https://open.spotify.com/show/s1", ...fails });
+  await own.api("DELETE", `/batch/${show.body.batch_id}`);
+  close();
+  const wanted = ["job_completed", "job_failed", "job_warning", "job_skipped", "batch_completed", "progress"];
+  return vi.waitFor(async () => {
+    const requests = (await fetch("https://receiver.fake/requests/openapi-ends")).json<Received[]>();
+    const bodies = (await requests).map((each) => JSON.parse(each.body) as Json);
+    expect(bodies.map((each) => each.type)).toEqual(expect.arrayContaining(wanted));
+    return bodies;
+  }, SLOW_MACHINE_MS);
+}
+
 describe("together they", () => {
+  const NOTICES: Record<string, string> = {
+    JobCompletedNotice: "job_completed",
+    JobFailedNotice: "job_failed",
+    JobWarningNotice: "job_warning",
+    JobSkippedNotice: "job_skipped",
+    BatchCompletedNotice: "batch_completed",
+    ProgressNotice: "progress",
+  };
+
+  it("have, for every documented example, an answer with its very keys in its very order", async () => {
+    const bodies = await sentBodies();
+    const found = documented
+      .filter(({ where }) => !where.endsWith(" body"))
+      .map(({ section, where, example }) => {
+        const real = bodies.filter((each) => each.type === NOTICES[where]);
+        const answers = where === "JobEvent" ? recorder.valuesOf("stream-job-events 200") : recorder.valuesOf(where);
+        const told = [...real, ...answers].map((each) => differences(example, each));
+        const [closest = ["no answer"]] = told.toSorted((a, b) => a.length - b.length);
+        return { section, where, differences: closest };
+      });
+    expect(found.filter((each) => each.differences.length > 0)).toEqual([]);
+    expect(found.length).toBeGreaterThan(35);
+  });
+
   it("fit the schemas of the document", async () => {
     await expectFit(recorder.document, recorder.checks());
   });

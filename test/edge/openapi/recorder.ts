@@ -65,6 +65,13 @@ export class Recorder {
     });
   }
 
+  /** What was answered to `<operation id> <status>`. */
+  valuesOf(where: string): unknown[] {
+    return this.recorded
+      .filter(({ operation, status }) => `${operation.operationId} ${status}` === where)
+      .flatMap(({ values }) => values);
+  }
+
   /** Operation ids that lack an answer of this kind. */
   without(kind: (status: number) => boolean): string[] {
     const seen = new Set(this.recorded.filter((each) => kind(each.status)).map((each) => each.operation.operationId));
