@@ -48,7 +48,9 @@ export async function produce(
   // A moved file is what was probed already.
   const final = steps.kind === "move" ? probes[work.input] : await probe(deps.ffprobe, output, context);
   const duration = final?.durationSeconds ?? null;
-  const side = await makeSideFiles(plan.outputs, steps, work.clipStart, request, deps, signal);
+  const clip = steps.clip === null ? null : { start: work.clipStart, end: steps.clip.end };
+  const startSeconds = probes[steps.video?.input ?? steps.audio?.input ?? 0]?.startSeconds ?? 0;
+  const side = await makeSideFiles(plan.outputs, { clip, startSeconds }, request, deps, signal);
   const media: ProducedFile = { kind: "media", path: output, language: null, size };
   return {
     files: [media, ...side.files],

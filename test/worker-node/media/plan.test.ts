@@ -254,7 +254,6 @@ describe("chooseSubtitles", () => {
     ["automatic, own", [track("en", true), track("de", true)], ["de auto"]],
     ["automatic, English", [track("fr", true), track("en", true)], ["en auto"]],
     ["none", [track("fr", true)], []],
-    ["none that can be read", [track("de", false, "json3")], []],
   ])("%s", (_title, tracks, expected) => {
     expect(choose(tracks)).toEqual(expected);
   });
@@ -262,6 +261,20 @@ describe("chooseSubtitles", () => {
   it("takes one for each language that was named", () => {
     const tracks = [track("de"), track("pt-BR"), track("fr", true), track("en")];
     expect(choose(tracks, null, ["fr", "pt", "ja"])).toEqual(["fr auto", "pt-BR"]);
+  });
+  it.each([
+    ["en", "en-US", true],
+    ["en-GB", "en", true],
+    ["en-GB", "en-US", true],
+    ["zh-Hant", "zh-Hans", false],
+    ["zh-TW", "zh-Hant", true],
+    ["pt_BR", "pt-br", true],
+    ["en", "eng", false],
+  ])("finds for %s the track %s: %s", (asked, offered, found) => {
+    expect(choose([track("fr"), track(offered)], null, [asked])).toEqual(found ? [offered] : []);
+  });
+  it("brings a track that two tags mean once", () => {
+    expect(choose([track("en-US")], null, ["en", "en-US", "en-GB"])).toEqual(["en-US"]);
   });
   it("takes none unless asked", () => {
     expect(
