@@ -2,7 +2,8 @@
  * Cookies that a client entrusted to one job (jobs API 3.1), in Netscape's text form. They lie in the attempt's folder,
  * mode 0600, and go with it; yt-dlp and our own requests send each to the hosts of its domain alone.
  */
-import { writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Cookie, parseCookies } from "../../shared/netscape-cookies.ts";
 
@@ -29,6 +30,19 @@ export async function writeCookies(dir: string, text: string): Promise<string> {
   );
   await writeFile(path, `${[HEADER, ...lines].join("\n")}\n`, { mode: 0o600 });
   return path;
+}
+
+/**
+ * The same request with a copy of the cookies for one process alone: yt-dlp writes its cookies back when it ends, and
+ * another one that starts at that moment would read half a file.
+ */
+export async function withOwnCookies<Context extends { dir: string; cookiesFile?: string | undefined }>(
+  context: Context,
+): Promise<Context> {
+  if (context.cookiesFile === undefined) return context;
+  const own = join(context.dir, `cookies-${randomUUID()}.txt`);
+  await copyFile(context.cookiesFile, own);
+  return { ...context, cookiesFile: own };
 }
 
 /**

@@ -76,7 +76,7 @@ export function newJob(context: AppContext, template: JobTemplate, item: NewItem
 
 function optionsOf(context: AppContext, template: JobTemplate): JobOptions {
   const { caller } = context.var;
-  const { folder: _, webhook_url, paused, priority: _p, tags: _t, metadata: _m, ...asked } = template;
+  const { folder: _, webhook_url, paused, priority: _p, tags: _t, metadata: _m, cookies: _c, ...asked } = template;
   // Without a place to send it, it is as if it had not been asked for.
   if (webhook_url === undefined) delete asked.enable_progress_webhook;
   const { max_duration_seconds, max_filesize_bytes, attempt_deadline_seconds } = caller.limits;

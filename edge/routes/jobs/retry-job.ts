@@ -63,7 +63,7 @@ export const retryJob: Endpoint = {
     const prepare = async () => {
       row ??= await retriable(context, id);
       if (storage !== undefined) await assertRoom(context);
-      const entrusted = await entrust(context, storage);
+      const entrusted = await entrust(context, { storage });
       const now = Date.now();
       const { caller } = context.var;
       const options = JSON.parse(row.options) as JobOptions;
