@@ -1,7 +1,8 @@
-/** Subtitles as WebVTT and the thumbnail as JPEG. None of them can fail the job (jobs API 11.6). */
+/** Subtitles as WebVTT, the thumbnail as JPEG, what the source said of itself as JSON. None of them can fail the job (jobs API 11.6). */
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { abortFailure } from "./failure.ts";
+import { writeInfoFile } from "./info-file.ts";
 import { languageTag } from "./plan/side-files.ts";
 import type { PlannedOutput } from "./plan.ts";
 import type { MediaDeps, MediaRequest, ProducedFile } from "./run-attempt.ts";
@@ -46,9 +47,10 @@ export async function makeSideFiles(
   for (const [at, output] of outputs.entries()) {
     if (output.kind === "media") continue;
     const since = performance.now();
-    const made = await orNothing(signal, () =>
-      output.kind === "thumbnail" ? thumbnail(output.url, work) : subtitle(output.track, at, times, work),
-    );
+    const made = await orNothing(signal, () => {
+      if (output.kind === "info") return writeInfoFile(request.dir);
+      return output.kind === "thumbnail" ? thumbnail(output.url, work) : subtitle(output.track, at, times, work);
+    });
     if (output.kind === "subtitle") subtitleMilliseconds = (subtitleMilliseconds ?? 0) + elapsed(since);
     if (made !== null) files.push(made);
   }

@@ -91,6 +91,7 @@ function optionsOf(context: AppContext, template: JobTemplate): JobOptions {
     ...options,
     ...(options.max_resolution === askedResolution ? {} : { asked_resolution: askedResolution }),
     ...(paused === true ? { hold_children: true } : {}),
+    ...(context.env.TRAWL_INFO_JSON === "1" ? { info_json: true } : {}),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
   };
 }

@@ -109,6 +109,21 @@ describe("subtitles", () => {
   });
 });
 
+describe("the info file", () => {
+  it("comes where the operator wants it, and tells no address of a format", async () => {
+    const made = await produce("pages/chapters", { info_json: true });
+    const file = made.files.find((one) => one.kind === "info");
+    const text = readFileSync(file?.path ?? "", "utf8");
+    expect(JSON.parse(text)).toMatchObject({
+      title: "A title = with; signs # and \\ more",
+      webpage_url: `${origin.url}/pages/chapters`,
+      chapters: [{ start_time: 0, end_time: 3 }, { start_time: 3 }],
+    });
+    expect(text).not.toMatch(/video-360\.mp4|http_headers|\/tmp\//);
+    expect(file?.size).toBe(Buffer.byteLength(text));
+  });
+});
+
 describe("the thumbnail", () => {
   it.each(["webp", "gif"])("is a JPEG of the same size, from %s", async (kind) => {
     const made = await produce(`pages/poster-${kind}`, { download_thumbnail: true });
