@@ -98,6 +98,9 @@ export function ytDlpConformance(name: string, make: () => Promise<YtDlp>): void
       ["private/410", "removed"],
       ["private/404", "removed"],
       ["private/403", "private"],
+      ["status/400/video-360.mp4", "unsupported"],
+      ["status/412/video-360.mp4", "bot"],
+      ["redirect-loop", "unsupported"],
       ["status/429/video-360.mp4", "rate"],
       ["status/503/video-360.mp4", "network"],
     ])("fails on /%s with class %s", async (path, expected) => {
