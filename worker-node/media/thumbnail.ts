@@ -7,6 +7,8 @@ import type { MediaDeps, MediaRequest } from "./run-attempt.ts";
 
 /** A picture of 16 KB can unfold to gigabytes; an 8K screen has 33 million pixels. */
 const MAX_PIXELS = 40_000_000;
+/** Longest side of what is delivered: at this quality its JPEG stays under the 5 MB that the downloads API serves. */
+const MAX_SIDE = 3_840;
 const CONVERT_TIMEOUT_MS = 30_000;
 
 /**
@@ -28,9 +30,10 @@ export async function makeThumbnail(
   if (found === null || demuxer === null) return null;
   const path = join(dir, `${name}.output`);
   // Always through the decoder, a JPEG too: what is delivered as a picture then is one, and brings nothing else along.
+  const fit = `scale=w=min(${MAX_SIDE}\\,iw):h=min(${MAX_SIDE}\\,ih):force_original_aspect_ratio=decrease`;
   const args = [
     ...inputArguments(found, ["-max_pixels", String(MAX_PIXELS)], demuxer),
-    ...["-map", "0:v:0", "-frames:v", "1", "-pix_fmt", "yuvj420p", "-q:v", "3", "-c:v", "mjpeg"],
+    ...["-map", "0:v:0", "-frames:v", "1", "-vf", fit, "-pix_fmt", "yuvj420p", "-q:v", "3", "-c:v", "mjpeg"],
     ...["-map_metadata", "-1", "-f", "mjpeg", "-y", `file:${path}`],
   ];
   const within = AbortSignal.any([signal, AbortSignal.timeout(CONVERT_TIMEOUT_MS)]);
