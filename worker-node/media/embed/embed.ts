@@ -1,7 +1,7 @@
 /**
  * `embed_metadata` (jobs API 3.1): tags, chapters and cover inside the finished file, by one more run of ffmpeg that copies
- * packets. A pass of its own, because most files need no other: they are moved, not converted. 1 GB costs about 3 s of
- * disk; none of it can fail the job.
+ * packets. A pass of its own, because most files need no other: they are moved, not converted. It costs a copy of
+ * the file (`docs/decisions/071`); none of it can fail the job.
  */
 import { readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
