@@ -19,7 +19,7 @@ export interface Subtitles {
 }
 
 /** More than any film has; a file with more is no subtitle. */
-export const MAX_CUES = 100_000;
+const MAX_CUES = 100_000;
 const INNER_TIME = /<((?:\d{2,}:)?\d{2}:\d{2}\.\d{3})>/g;
 
 /** Moves cues in time; what lies before 0 afterwards is cut off. Times inside a payload (karaoke) move along. */
@@ -61,7 +61,7 @@ export function toWebVtt(cues: readonly Cue[], blocks: readonly string[] = []): 
 }
 
 /** `00:01:02.345`. */
-export function vttTime(seconds: number): string {
+function vttTime(seconds: number): string {
   const thousandths = Math.round(seconds * 1000);
   const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
   const [hours, minutes, rest] = [
