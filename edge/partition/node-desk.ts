@@ -68,7 +68,7 @@ const FENCED: Refusal = { refused: "session_fenced", message: "A newer session o
 const REMOVED: Refusal = { refused: "node_revoked", message: "The operator has removed this node" };
 const LOST: Refusal = { refused: "lease_lost", message: "This attempt is no longer yours: end it and publish nothing" };
 
-const UNREADABLE = "The cookies of the job can no longer be read";
+const UNREADABLE = "What was entrusted to the job can no longer be read";
 
 export class NodeDesk {
   readonly #deps: NodeDeskDeps;
