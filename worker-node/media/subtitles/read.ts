@@ -6,8 +6,8 @@ import { parseSsa } from "./ssa.ts";
 import { parseTtml } from "./ttml.ts";
 import { parseWebVtt } from "./web-vtt.ts";
 
-/** The longest film with captions of every word has 2 MB. */
-const MAX_SUBTITLE_BYTES = 16 * 1024 * 1024;
+/** The longest film with captions of every word has 2 MB. Read in one go, so that more would hold up the node's other jobs. */
+const MAX_SUBTITLE_BYTES = 8 * 1024 * 1024;
 
 /** Null for a file that is too large, or none of WebVTT, SubRip, SSA and TTML, or has no cue. */
 export async function readSubtitles(path: string): Promise<Subtitles | null> {

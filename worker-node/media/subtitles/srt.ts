@@ -32,7 +32,7 @@ const KEPT_TAG = /^<\/?[biu]>$/i;
 
 /** Bold, italic and underlined are WebVTT's too; other tags and SSA overrides (`{\an8}`) go, the rest are words. */
 function markup(text: string): string {
-  const parts = text.replace(/\{\\[^}]{0,200}\}/g, "").split(/(<\/?[A-Za-z][^<>]{0,200}>)/);
+  const parts = text.replace(/\{\\[^{}]*\}/g, "").split(/(<\/?[A-Za-z][^<>]*>)/);
   const kept = parts.map((part, index) => {
     if (index % 2 === 1) return KEPT_TAG.test(part) ? part.toLowerCase() : "";
     return part

@@ -29,9 +29,10 @@ function dialogue(line: string, columns: readonly string[]): Cue[] {
   const [start, end] = [seconds(value("start")), seconds(value("end"))];
   const raw = value("text");
   // Drawings are numbers in the place of words.
-  if (start === null || end === null || /\{[^}]*\\p[1-9]/.test(raw)) return [];
+  if (start === null || end === null || /\{[^{}]*\\p[1-9]/.test(raw)) return [];
+  // Up to the next brace of either kind: to a closing one alone, a line of opening ones would take the square of its length.
   const words = raw
-    .replace(/\{[^}]*\}/g, "")
+    .replace(/\{[^{}]*\}/g, "")
     .replace(/\\[Nn]/g, "\n")
     .replace(/\\h/g, "\u00a0");
   return [{ start, end, text: plainPayload(words), settings: "" }];

@@ -15,7 +15,13 @@ interface Element {
   end: number;
 }
 
-/** @param text of the file; whatever stands in it, nothing is fetched or expanded. */
+/** Documents have some ten levels; a million open elements would only be there to fill the memory. */
+const MAX_DEPTH = 100;
+
+/**
+ * @param text of the file; whatever stands in it, nothing is fetched or expanded.
+ * @throws Error for a document that is nested without end
+ */
 export function parseTtml(text: string): Cue[] {
   const cues: Cue[] = [];
   const open: Element[] = [];
@@ -30,6 +36,7 @@ export function parseTtml(text: string): Cue[] {
       onopentag(qualified, attributes) {
         const name = local(qualified);
         if (name === "tt") clock = clockOf(attributes);
+        if (open.length >= MAX_DEPTH) throw new Error("the document is nested too deeply");
         const element = elementOf(attributes, open.at(-1), clock);
         open.push(element);
         if (name === "br" && words !== null) words += "\n";

@@ -94,6 +94,23 @@ describe("TTML", () => {
   });
 });
 
+describe("a hostile file", () => {
+  const braces = "{".repeat(2_000_000);
+  const TIMES = "00:00:01.000 --> 00:00:02.000";
+  it.each([
+    ["SSA of opening braces", `[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,,,0,0,0,,${braces}`],
+    ["SubRip of opening braces", `1\n${TIMES}\n${"{\\".repeat(1_000_000)}`],
+    ["SubRip of opening tags", `1\n${TIMES}\n${"<a ".repeat(700_000)}`],
+    ["WebVTT of one endless line", `WEBVTT\n\n${TIMES}\n${"<00:".repeat(500_000)}`],
+  ])("is read in one go: %s", (_title, text) => {
+    expect(parseSubtitles(text)?.cues).toHaveLength(1);
+  });
+
+  it("that is nested without end is given up", () => {
+    expect(() => parseSubtitles(`<?xml version="1.0"?><tt>${"<p>".repeat(1_000_000)}`)).toThrow("too deeply");
+  });
+});
+
 describe("a clip's cues", () => {
   const cues = (text: string) => parseSubtitles(`WEBVTT\n\n${text}`)?.cues ?? [];
 
