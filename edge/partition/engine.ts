@@ -111,7 +111,7 @@ export class Engine {
       follow,
       pace,
       acceptsUrl: (url) => checkUrl(url, urlPolicy(env)).ok,
-      openSecrets: async (account, sealed) => openJobSecrets(secretBoxOf(env), account, sealed),
+      openCookies: async (account, sealed) => (await openJobSecrets(secretBoxOf(env), account, sealed)).cookies,
       publish: (account, events) => void this.#publish(account, events),
     });
     this.clients = new ClientDesk({ core, board, watch, d1, now, follow, pace });

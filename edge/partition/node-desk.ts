@@ -21,7 +21,6 @@ import type {
 import type { Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { derivedId } from "../../shared/derived-id.ts";
-import type { JobSecrets } from "../auth/job-secrets.ts";
 import type { Core } from "./core.ts";
 import { readCursor } from "./drain.ts";
 import type { FailureReport } from "./end.ts";
@@ -53,8 +52,8 @@ export interface NodeDeskDeps {
   follow(effects: Effects): void;
   /** The URL guard, under the operator's policy. */
   acceptsUrl(url: string): boolean;
-  /** Opens a job's sealed record. @throws SecretBoxError */
-  openSecrets(account: string, sealed: string | null): Promise<JobSecrets>;
+  /** The cookies in a job's sealed record, if any. @throws SecretBoxError */
+  openCookies(account: string, sealed: string): Promise<string | undefined>;
   /** Tells a node to report faster, if it does not know yet. */
   pace(node: string): void;
   publish(account: string, events: JobEventData[]): void;
@@ -132,7 +131,7 @@ export class NodeDesk {
     const { state, extra } = answer;
     if (extra === undefined || extra.sealed === null) return { state };
     try {
-      const { cookies } = await this.#deps.openSecrets(extra.account_id, extra.sealed);
+      const cookies = await this.#deps.openCookies(extra.account_id, extra.sealed);
       return cookies === undefined ? { state } : { state, cookies };
     } catch {
       // The operator has lost or changed TRAWL_KEK: without them the site would only say that it is private.
