@@ -32,6 +32,7 @@ export interface Env {
   TRAWL_MAX_PENDING?: string;
   TRAWL_MAX_PARTITION_READY?: string;
   TRAWL_RATE?: string;
+  TRAWL_INFO_JSON?: string;
   TRAWL_LEASE_TTL_MS?: string;
   TRAWL_DEADLINE_MS?: string;
   TRAWL_YTDLP_MIN?: string;

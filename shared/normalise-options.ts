@@ -54,6 +54,7 @@ export type RequestedOptions = Omit<
   | "priority"
   | "tags"
   | "metadata"
+  | "cookies"
   | "max_resolution"
   | "storage"
 > & {
@@ -91,9 +92,9 @@ export function normaliseOptions(asked: RequestedOptions, keyLimit: string | nul
     enable_progress_webhook: asked.enable_progress_webhook ?? false,
     playlist: asked.playlist ?? "auto",
     playlist_limit: asked.playlist_limit ?? DEFAULT_PLAYLIST_LIMIT,
-    subtitle_languages: [],
-    embed_metadata: false,
-    format_id: null,
+    subtitle_languages: (asked.subtitle_languages ?? []).map(String),
+    embed_metadata: asked.embed_metadata ?? false,
+    format_id: asked.format_id ?? null,
   };
 }
 

@@ -61,4 +61,10 @@ export const SINGLE_REFUSALS = [
   oneOf("playlist", PLAYLIST_MODES),
   between("playlist_limit", 1, 1_000),
   ...OPTION_REFUSALS,
+  one("cookies", "cookies must be at most 65536 bytes"),
+  one("cookies", "cookies must be Netscape cookie text: line 3 has 5 fields instead of 7"),
+  one("cookies", "cookies are too large for a list of 1000 items"),
+  one("subtitle_languages", "subtitle_languages must be at most 8 BCP 47 language tags"),
+  one("embed_metadata", "embed_metadata must be a boolean"),
+  one("format_id", "format_id must be 1 to 64 letters, digits or characters of _+.-"),
 ];

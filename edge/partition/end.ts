@@ -4,8 +4,9 @@ import { cleanText } from "../../shared/clean-text.ts";
 import { FAILURE_RULES, type FailureClass } from "../../shared/contract/failures.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { COOL_DOWN_MS, WAIT_FOR_VIDEO_MS, WAIT_RECHECK_MS } from "../../shared/limits.ts";
+import { avoidAfter, otherCountryOnline } from "./avoid.ts";
 import { decideFailure } from "./decide.ts";
-import { type Avoid, type LiveJob, parseAvoid, parseTries } from "./job-row.ts";
+import { type LiveJob, parseTries } from "./job-row.ts";
 import { attemptRow, moveJob } from "./move.ts";
 import { freeNames } from "./names.ts";
 import type { State } from "./states.ts";
@@ -55,7 +56,7 @@ export function failAttempt(turn: Turn, job: LiveJob, report: FailureReport): Li
   if (decision.kind === "end" || (decision.avoid === "countries" && !otherCountryOnline(turn, job))) {
     return endFailed(turn, job, report.class, text, { tries }, attempt);
   }
-  const avoid = avoidNext(turn, job, decision.avoid, report.class, text);
+  const avoid = avoidAfter(turn, job, decision.avoid, report.class, text);
   return moveJob(
     turn,
     job,
@@ -130,50 +131,4 @@ function coolDown(turn: Turn, job: LiveJob, forMs: number): void {
     job.source_host,
     turn.now + forMs,
   );
-}
-
-/** Sessions whose lease still runs, in countries that have not refused this job yet. */
-function otherCountryOnline(turn: Turn, job: LiveJob): boolean {
-  const refused = new Set(parseAvoid(job)?.countries ?? []);
-  const own = turn.sql.get<{ country: string | null }>(
-    "SELECT country FROM sessions WHERE node_id = ?",
-    job.node_id,
-  )?.country;
-  if (own !== null && own !== undefined) refused.add(own);
-  return turn.sql
-    .all<{ country: string | null }>(
-      "SELECT DISTINCT country FROM sessions WHERE lease_until > ? AND state = 'running' AND country IS NOT NULL",
-      turn.now,
-    )
-    .some((row) => row.country !== null && !refused.has(row.country));
-}
-
-function avoidNext(
-  turn: Turn,
-  job: LiveJob,
-  mode: "prefer" | "only" | "countries" | null,
-  failureClass: FailureClass,
-  message: string,
-): Pick<LiveJob, "avoid" | "avoid_until"> {
-  if (mode === null || job.node_id === null) return { avoid: null, avoid_until: null };
-  const before = parseAvoid(job);
-  // A lost worker that signs in again is another worker: only its session is avoided.
-  const node = failureClass === "lost" ? `${job.node_id}/${job.session}` : job.node_id;
-  const session = turn.sql.get<{ country: string | null }>(
-    "SELECT country FROM sessions WHERE node_id = ?",
-    job.node_id,
-  );
-  const avoid: Avoid = {
-    nodes: [...new Set([...(before?.nodes ?? []), node])],
-    countries: [
-      ...new Set([
-        ...(before?.countries ?? []),
-        ...(mode === "countries" && session?.country ? [session.country] : []),
-      ]),
-    ],
-    mode: mode === "prefer" ? "prefer" : "only",
-    class: failureClass,
-    message,
-  };
-  return { avoid: JSON.stringify(avoid), avoid_until: mode === "prefer" ? null : turn.now + turn.config.backoffMaxMs };
 }

@@ -4,6 +4,7 @@
  */
 import { ALARM_MAX_ROWS } from "../../shared/limits.ts";
 import { checkUrl } from "../../shared/url-guard.ts";
+import { openJobSecrets } from "../auth/job-secrets.ts";
 import { secretBoxOf } from "../auth/secret-box.ts";
 import { signerOf } from "../auth/signing.ts";
 import { sendPartitionNotices } from "../courier/partition-notices.ts";
@@ -110,6 +111,7 @@ export class Engine {
       follow,
       pace,
       acceptsUrl: (url) => checkUrl(url, urlPolicy(env)).ok,
+      openCookies: async (account, sealed) => (await openJobSecrets(secretBoxOf(env), account, sealed)).cookies,
       publish: (account, events) => void this.#publishProgress(account, events),
     });
     this.clients = new ClientDesk({ core, board, watch, d1, now, follow, pace });

@@ -158,6 +158,8 @@ export interface Avoid {
   countries: string[];
   /** `prefer`: another node if one is online; `only`: never these. */
   mode: "prefer" | "only";
+  /** With `only`: besides, these not if another one is online. Absent in rows of before. */
+  rather?: string[];
   class: FailureClass;
   message: string;
 }

@@ -2,6 +2,7 @@
 import type { LeasedJob, Slots } from "../../shared/contract/fleet.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { LEASE_REPEAT_MS, MAX_LEASE_JOBS } from "../../shared/limits.ts";
+import { couldRun, mayHave } from "./avoid.ts";
 import { type LiveJob, parseAvoid } from "./job-row.ts";
 import { moveJob } from "./move.ts";
 import type { NodeIdentity, SessionRow } from "./sessions.ts";
@@ -123,21 +124,8 @@ function mayRun(turn: Turn, who: NodeIdentity, job: LiveJob, others: SessionRow[
   const able = others.filter((other) => couldRun(other, job, required));
   if (able.length > 0 && isCooling(turn, who.node, job.source_host)) return false;
   const avoid = parseAvoid(job);
-  if (avoid === null) return true;
-  const avoided = (node: string, session: number, country: string | null) =>
-    avoid.nodes.includes(node) ||
-    avoid.nodes.includes(`${node}/${session}`) ||
-    (avoid.countries.length > 0 && (country === null || avoid.countries.includes(country)));
-  if (!avoided(who.node, who.session, who.country)) return true;
-  if (avoid.mode === "only") return false;
-  return !able.some((other) => !avoided(other.node_id, other.session, other.country));
-}
-
-/** Only a node that may serve the account and has the tags is one to leave the job to. */
-function couldRun(session: SessionRow, job: LiveJob, required: readonly string[]): boolean {
-  if (session.account_id !== null && session.account_id !== job.account_id) return false;
-  const tags = required.length === 0 ? [] : (JSON.parse(session.tags) as string[]);
-  return required.every((tag) => tags.includes(tag));
+  const candidates = able.map((one) => ({ node: one.node_id, session: one.session, country: one.country }));
+  return avoid === null || mayHave(avoid, who, candidates);
 }
 
 function isCooling(turn: Turn, node: string, host: string): boolean {

@@ -33,6 +33,7 @@ import { passTakenNames } from "./name-looks.ts";
 import { ordersFor } from "./node-orders.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "./report.ts";
+import { sealedTooLarge, secretsTooLarge } from "./sealed.ts";
 import { enterSession, heartbeat, type NodeIdentity, releaseAttempt, takesNoWork } from "./sessions.ts";
 import type { State } from "./states.ts";
 import type { OpenStore, StoreRef } from "./targets.ts";
@@ -51,6 +52,8 @@ export interface NodeDeskDeps {
   follow(effects: Effects): void;
   /** The URL guard, under the operator's policy. */
   acceptsUrl(url: string): boolean;
+  /** The cookies in a job's sealed record, if any. @throws SecretBoxError */
+  openCookies(account: string, sealed: string): Promise<string | undefined>;
   /** Tells a node to report faster, if it does not know yet. */
   pace(node: string): void;
   publish(account: string, events: JobEventData[]): void;
@@ -63,6 +66,8 @@ type Answer<T> = T | Refusal;
 const FENCED: Refusal = { refused: "session_fenced", message: "A newer session of this node exists" };
 const REMOVED: Refusal = { refused: "node_revoked", message: "The operator has removed this node" };
 const LOST: Refusal = { refused: "lease_lost", message: "This attempt is no longer yours: end it and publish nothing" };
+
+const UNREADABLE = "What was entrusted to the job can no longer be read";
 
 export class NodeDesk {
   readonly #deps: NodeDeskDeps;
@@ -114,11 +119,26 @@ export class NodeDesk {
     return "refused" in jobs ? jobs : { jobs: jobs.value };
   }
 
-  confirm(who: NodeIdentity, job: string, token: string): Answer<{ state: State }> {
-    const answer = this.#report(who, job, token, (turn, held) => ({ state: confirm(turn, held, who).state }));
+  /** A repeat of it, while the attempt runs, hears the cookies again. */
+  async confirm(who: NodeIdentity, job: string, token: string): Promise<Answer<{ state: State; cookies?: string }>> {
+    const answer = this.#report<LiveJob>(who, job, token, (turn, held) => {
+      const confirmed = confirm(turn, held, who);
+      return { state: confirmed.state, extra: confirmed };
+    });
+    if ("refused" in answer) return answer;
     // Somebody may have been waiting for it to begin: they want to see it move.
     if (this.#isWatched(job)) this.#deps.pace(who.node);
-    return answer;
+    const { state, extra } = answer;
+    if (extra === undefined || extra.sealed === null) return { state };
+    try {
+      const cookies = await this.#deps.openCookies(extra.account_id, extra.sealed);
+      return cookies === undefined ? { state } : { state, cookies };
+    } catch {
+      // The operator has lost or changed TRAWL_KEK: without them the site would only say that it is private.
+      const report = { class: "media", message: UNREADABLE, permanent: true, retryAfterMs: null } as const;
+      this.fail(who, job, token, report);
+      return LOST;
+    }
   }
 
   step(who: NodeIdentity, job: string, token: string, step: Step): Answer<{ state: State }> {
@@ -290,6 +310,11 @@ function takeList(turn: Turn, job: LiveJob, { list, ids }: PreparedList): "stop"
   const { playlist } = JSON.parse(job.options) as JobOptions;
   if (playlist === "never") endAsList(turn, job, FAILURE_RULES.list.text);
   else if (list.entries.length === 0) endAsList(turn, job, "Playlist has no downloadable items", "unsupported");
-  else becomeParent(turn, job, list, ids);
-  return playlist === "never" || list.entries.length === 0 ? "stop" : "expanded";
+  else if (sealedTooLarge(job.sealed, list.entries.length))
+    endAsList(turn, job, secretsTooLarge(list.entries.length), "unsupported");
+  else {
+    becomeParent(turn, job, list, ids);
+    return "expanded";
+  }
+  return "stop";
 }

@@ -30,6 +30,13 @@ export interface StorageWorkDeps {
   log: Log;
 }
 
+/** Ids of one millisecond rise as well: the first subtitle of the manifest is the job's `subtitle_url`. */
+function inOrder(index: number): Uint8Array {
+  const entropy = crypto.getRandomValues(new Uint8Array(10));
+  entropy.set([0, index]);
+  return entropy;
+}
+
 export class StorageWork {
   readonly #deps: StorageWorkDeps;
   readonly #committing = new Set<string>();
@@ -88,7 +95,7 @@ export class StorageWork {
         const { storeKey, etag } = done;
         this.#run((turn) => noteCommitted(turn, file.uploadId, storeKey, etag));
       }
-      const fileId = uuidv7(now(), crypto.getRandomValues(new Uint8Array(10)));
+      const fileId = uuidv7(now(), inOrder(files.length));
       const url = pending.inline ? await this.#lastUrl(store, pending.store, done.storeKey) : null;
       files.push({ uploadId: file.uploadId, fileId, ...done, size: file.size, url });
     }

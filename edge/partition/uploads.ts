@@ -34,6 +34,8 @@ export function uploadPlace(turn: Turn, job: LiveJob, kind: FileKind, language: 
   );
   if (reserved === null || account === undefined) return null;
   const options = JSON.parse(job.options) as JobOptions;
+  // Only where the operator wants it: a node cannot decide that.
+  if (kind === "info" && options.info_json !== true) return null;
   const base = `${reserved.folder}/${reserved.stem}`;
   const [path, contentType] = sideFile(kind, base, language) ?? [reserved.key, CONTENT_TYPES[options.format]];
   // Own storage holds logical keys as they are; the prefix keeps accounts apart in ours.

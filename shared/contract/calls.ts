@@ -3,11 +3,14 @@
  * over the socket, the answer comes back over HTTP; both may be lost, and the edge then asks one other node.
  */
 import { z } from "zod";
+import { MAX_COOKIES_BYTES } from "../netscape-cookies.ts";
 import { FAILURE_CLASSES } from "./failures.ts";
 
 const url = z.string().max(4_096);
 const text = (max: number) => z.string().max(max).nullable();
 const count = z.int().nonnegative().nullable();
+/** Netscape text that the client sent with the create: for this one question, never kept. */
+const cookies = z.string().max(MAX_COOKIES_BYTES).optional();
 
 /** Most entries of one list that a call brings back. */
 export const MAX_CALL_ENTRIES = 1_000;
@@ -18,9 +21,9 @@ export const CallRequest = z.discriminatedUnion("kind", [
   /** One look at a URL: what it is, without a download. A list is described as itself. */
   z.object({ kind: z.literal("look"), url }),
   /** The entries of a list, in the source's order; a single item is a list of one. */
-  z.object({ kind: z.literal("expand"), url, limit: z.int().min(1).max(MAX_CALL_ENTRIES) }),
+  z.object({ kind: z.literal("expand"), url, limit: z.int().min(1).max(MAX_CALL_ENTRIES), cookies }),
   /** The episodes of a Spotify show, each with the open audio that was found for it, if any. */
-  z.object({ kind: z.literal("show"), url, limit: z.int().min(1).max(MAX_CALL_ENTRIES) }),
+  z.object({ kind: z.literal("show"), url, limit: z.int().min(1).max(MAX_CALL_ENTRIES), cookies }),
 ]);
 export type CallRequest = z.infer<typeof CallRequest>;
 

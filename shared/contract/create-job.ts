@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { countCodePoints } from "../code-points.ts";
 import { MAX_FILENAME_LENGTH, MAX_FOLDER_LENGTH } from "../limits.ts";
+import { MAX_COOKIES_BYTES, parseCookies } from "../netscape-cookies.ts";
 import { parseTimestamp } from "../timestamp.ts";
 import { AUDIO_BITRATES, AUDIO_CODECS, PLAYLIST_MODES, QUALITY_PRESETS, RESOLUTIONS, VIDEO_CODECS } from "./options.ts";
 import { Storage } from "./storage.ts";
@@ -73,6 +74,38 @@ const Metadata = z
   .refine((value) => new TextEncoder().encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES, {
     error: `metadata must be at most ${MAX_METADATA_BYTES} bytes`,
   });
+
+const Cookies = z.string().superRefine((text, context) => {
+  const message = cookiesProblem(text);
+  if (message !== null) context.addIssue({ code: "custom", message });
+});
+
+/** Names the line and never what stands in it: the text is a secret. */
+function cookiesProblem(text: string): string | null {
+  // A code unit has at least one byte: the short cut spares the count of a text that is far too long.
+  const tooLong = text.length > MAX_COOKIES_BYTES || new TextEncoder().encode(text).length > MAX_COOKIES_BYTES;
+  if (tooLong) return `cookies must be at most ${MAX_COOKIES_BYTES} bytes`;
+  const { cookies, problem } = parseCookies(text);
+  const why = problem ?? (cookies.length === 0 ? "it holds no cookie" : null);
+  return why === null ? null : `cookies must be Netscape cookie text: ${why}`;
+}
+
+const MAX_SUBTITLE_LANGUAGES = 8;
+/** BCP 47 as far as its form goes: language, then script, region, variants. */
+const LANGUAGE_TAG = /^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}$/;
+
+const SubtitleLanguages = z
+  .array(z.unknown())
+  .refine(
+    (tags) =>
+      tags.length <= MAX_SUBTITLE_LANGUAGES && tags.every((tag) => typeof tag === "string" && LANGUAGE_TAG.test(tag)),
+    { error: `subtitle_languages must be at most ${MAX_SUBTITLE_LANGUAGES} BCP 47 language tags` },
+  );
+
+const FORMAT_ID = /^[A-Za-z0-9_+.-]{1,64}$/;
+const FormatId = z
+  .string()
+  .regex(FORMAT_ID, { error: "format_id must be 1 to 64 letters, digits or characters of _+.-" });
 
 /** Null for what is no time: another rule has said so. */
 function clipSeconds(value: unknown): number | null {
@@ -156,6 +189,25 @@ export const JobFields = z.object({
   }),
   metadata: Metadata.optional().describe(
     `The client's own JSON, at most ${MAX_METADATA_BYTES} bytes: echoed by the job and its webhooks, never interpreted`,
+  ),
+  cookies: Cookies.optional().meta({
+    description:
+      "Netscape cookie text, at most 65,536 bytes, each sent to the hosts of its domain alone. Sealed with the job, erased when it ends, neither echoed nor kept for a retry",
+    maxLength: MAX_COOKIES_BYTES,
+    writeOnly: true,
+  }),
+  subtitle_languages: SubtitleLanguages.optional().meta({
+    description:
+      "At most 8 BCP 47 tags, one file each, with `download_subtitles`; `en` finds `en-US` too. Defaults to one file by the rule of choice",
+    maxItems: MAX_SUBTITLE_LANGUAGES,
+    items: { type: "string", pattern: LANGUAGE_TAG.source },
+  }),
+  embed_metadata: z
+    .boolean()
+    .optional()
+    .describe("Tags, chapters and cover inside the file, as far as its container can hold them. Defaults to false"),
+  format_id: FormatId.optional().describe(
+    "A format of the source, or picture and sound as `137+140`; beats `max_resolution`",
   ),
 });
 

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { MAX_LEASE_JOBS, MAX_UPLOAD_ID_LENGTH } from "../limits.ts";
+import { MAX_COOKIES_BYTES } from "../netscape-cookies.ts";
 import { CallRequest } from "./calls.ts";
 import { FAILURE_CLASSES } from "./failures.ts";
 import { ExtractedInfo, FileKind, Manifest } from "./media.ts";
@@ -130,6 +131,13 @@ export type LeasedJob = z.infer<typeof LeasedJob>;
 export const LeaseAnswer = z.object({ jobs: z.array(LeasedJob).max(MAX_LEASE_JOBS) });
 
 export const ConfirmRequest = z.object({ token: Token });
+/** Only the node that runs the job hears its cookies, and only for this attempt. */
+export const ConfirmAnswer = z.object({
+  state: z.string(),
+  /** Netscape text of the client's: to be kept in the attempt's folder alone, and erased with it. Absent without any. */
+  cookies: z.string().max(MAX_COOKIES_BYTES).optional(),
+});
+export type ConfirmAnswer = z.infer<typeof ConfirmAnswer>;
 export const ReleaseRequest = z.object({ token: Token });
 
 // --- one attempt

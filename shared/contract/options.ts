@@ -60,6 +60,8 @@ export interface JobOptions {
   format_id: string | null;
   /** `paused` was sent: a batch that this job turns into is created held. */
   hold_children?: boolean;
+  /** The operator wants `<name>.info.json` beside the file (`TRAWL_INFO_JSON`). Never echoed. */
+  info_json?: boolean;
   /** What is downloaded instead of the job's URL: the open audio of a show's episode. Never echoed. */
   media_url?: string;
   /** Limits of the key that made the job, where they differ from the account's. Never echoed. */

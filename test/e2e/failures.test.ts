@@ -31,6 +31,8 @@ const AT_ONCE = [
   { path: "status/404/x.mp4", error: "Video has been removed" },
   { path: "private/403", error: "Video is private" },
   { path: "private/410", error: "Video has been removed" },
+  { path: "status/400/x.mp4", error: "Unsupported URL" },
+  { path: "redirect-loop", error: "The URL redirects in a circle" },
   { path: "pages/plain", error: "Unsupported URL" },
   { path: "pages/gallery", error: 'URL is a playlist; set playlist to "always" to download its items' },
 ];

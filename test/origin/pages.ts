@@ -66,8 +66,8 @@ interface Source {
   readonly label?: string;
 }
 
-const player = (address: string, sources: readonly Source[], tracks = "") => `<video controls \
-poster="${address}/thumbs/thumb.jpg">
+const player = (address: string, sources: readonly Source[], tracks = "", poster = "thumb.jpg") => `<video controls \
+poster="${address}/thumbs/${poster}">
 ${sources.map(({ file, type, label }) => `<source src="/${file}" type="${type}"${label ? ` label="${label}"` : ""}>`).join("\n")}
 ${tracks}
 </video>`;
@@ -83,6 +83,37 @@ const LADDER: readonly Source[] = [
 const TRACKS = `<track kind="subtitles" src="/subtitles/en.vtt" srclang="en" label="English" default>
 <track kind="subtitles" src="/subtitles/de.vtt" srclang="de" label="Deutsch">`;
 
+const OTHER_TRACKS = `<track kind="subtitles" src="/subtitles/fr.ass" srclang="fr" label="Français">
+<track kind="subtitles" src="/subtitles/de.ttml" srclang="de" label="Deutsch">
+<track kind="subtitles" src="/subtitles/en.srt" srclang="en-GB" label="English">`;
+
+const SMALL: readonly Source[] = [{ file: "video-360.mp4", type: "video/mp4" }];
+
+/** Its chapters, for tests to compare: they reach over all of the clip. */
+export const CHAPTERS = [
+  { title: "Before = noon; #1", start: 0, end: 3 },
+  { title: "After \\ noon", start: 3, end: CLIP_SECONDS },
+] as const;
+
+const chaptered = (address: string) =>
+  `<script type="application/ld+json">${JSON.stringify({
+    "@context": "https://schema.org",
+    "@type": "VideoObject",
+    name: "A title = with; signs # and \\ more",
+    description: "First line\n; second = line\n[CHAPTER]",
+    thumbnailUrl: [`${address}/thumbs/thumb.webp`],
+    uploadDate: WATCH.uploadDate,
+    author: { "@type": "Person", name: "A. Clockmaker" },
+    duration: `PT${CLIP_SECONDS}S`,
+    contentUrl: `${address}/video-360.mp4`,
+    hasPart: CHAPTERS.map(({ title, start, end }) => ({
+      "@type": "Clip",
+      name: title,
+      startOffset: start,
+      endOffset: end,
+    })),
+  })}</script>`;
+
 /** Pages by path on the site. */
 export const PAGES: Readonly<Record<string, Page>> = {
   "pages/watch": (address) =>
@@ -97,6 +128,14 @@ export const PAGES: Readonly<Record<string, Page>> = {
         .map((file) => player(address, [{ file, type: "video/mp4" }]))
         .join("\n"),
     ),
+  "pages/captions": (address) => html("Words in other forms", "", player(address, SMALL, OTHER_TRACKS)),
+  "pages/chapters": (address) => html("In two parts", chaptered(address), "<p>Made for navigation.</p>"),
+  ...Object.fromEntries(
+    ["png", "webp", "gif"].map((kind): [string, Page] => [
+      `pages/poster-${kind}`,
+      (address) => html(`A poster in ${kind}`, "", player(address, SMALL, "", `thumb.${kind}`)),
+    ]),
+  ),
   "pages/plain": () => html("Nothing to see", "", "<p>This page has words and no video.</p>"),
   ...Object.fromEntries(
     EPISODE_SECONDS.map((_, index): [string, Page] => [

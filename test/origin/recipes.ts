@@ -90,6 +90,7 @@ export const RECIPES: readonly Recipe[] = [
   recipe("thumbs/thumb.jpg", "-ss 1 -i video-360.mp4 -frames:v 1 -q:v 3"),
   recipe("thumbs/thumb.png", "-ss 1 -i video-360.mp4 -frames:v 1"),
   recipe("thumbs/thumb.webp", "-ss 1 -i video-360.mp4 -frames:v 1 -c:v libwebp"),
+  recipe("thumbs/thumb.gif", "-ss 1 -i video-360.mp4 -frames:v 1"),
 ];
 
 const clip = (file: string, seconds: number, width: number, height: number): MediaFact => ({
@@ -124,4 +125,5 @@ export const THUMBNAILS: Readonly<Record<string, string>> = {
   "thumbs/thumb.jpg": "mjpeg",
   "thumbs/thumb.png": "png",
   "thumbs/thumb.webp": "webp",
+  "thumbs/thumb.gif": "gif",
 };

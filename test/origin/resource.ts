@@ -26,9 +26,13 @@ const TYPES: Readonly<Record<string, string>> = {
   ".m3u8": "application/vnd.apple.mpegurl",
   ".mpd": "application/dash+xml",
   ".vtt": "text/vtt; charset=utf-8",
+  ".srt": "application/x-subrip; charset=utf-8",
+  ".ttml": "application/ttml+xml; charset=utf-8",
+  ".ass": "text/x-ssa; charset=utf-8",
   ".jpg": "image/jpeg",
   ".png": "image/png",
   ".webp": "image/webp",
+  ".gif": "image/gif",
 };
 
 /**

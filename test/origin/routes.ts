@@ -11,13 +11,17 @@
  * | `/hls/master.m3u8` | 360p and 720p, subtitles en and de; each variant is `/hls/360p/index.m3u8` and so on |
  * | `/dash/manifest.mpd` | 360p and 720p video, one audio |
  * | `/drm/master.m3u8` | declares FairPlay; not to be downloaded |
- * | `/subtitles/en.vtt` `/subtitles/de.vtt` | one word a second |
- * | `/thumbs/thumb.jpg` `.png` `.webp` | 640x360 |
+ * | `/hls/pieces.m3u8` | 360p, subtitles en-US in segments of 2 s, each with an X-TIMESTAMP-MAP of its own |
+ * | `/subtitles/en.vtt` `/subtitles/de.vtt` `/subtitles/en.srt` `/subtitles/de.ttml` `/subtitles/fr.ass` | one word a second |
+ * | `/thumbs/thumb.jpg` `.png` `.webp` `.gif` | 640x360 |
  * | `/feed.xml` | podcast of three episodes; `?items=1` shows the oldest only |
  * | `/episodes/1.mp3` to `3.mp3` | 6 s, 7 s, 8 s |
  * | `/pages/watch` | JSON-LD VideoObject and Open Graph |
  * | `/pages/open-graph` | Open Graph alone |
  * | `/pages/html5` | `<video>` with sources in 1080p, 720p, 360p and WebM, and two subtitle tracks |
+ * | `/pages/captions` | 360p with tracks in SubRip (en-GB), TTML (de) and SSA (fr) |
+ * | `/pages/chapters` | JSON-LD VideoObject with two chapters, and signs in its words that mean something to ffmpeg |
+ * | `/pages/poster-png` `-webp` `-gif` | 360p with a poster of that kind |
  * | `/pages/gallery` | three videos |
  * | `/pages/plain` | no video |
  * | `/pages/episode-1` to `3` | the pages that the feed links to |

@@ -5,6 +5,7 @@ import type { CallAnswer, CallRequest, CallResult } from "../../shared/contract/
 import type { EgressOptions } from "../egress/policy.ts";
 import type { EgressProxy } from "../egress/proxy.ts";
 import type { Log } from "../log.ts";
+import { writeCookies } from "../media/cookies.ts";
 import { classifyError } from "../media/failures.ts";
 import type { YtDlp, YtDlpContext } from "../media/ytdlp/port.ts";
 import { recordGroups, removeAttempt } from "../process/leftovers.ts";
@@ -34,7 +35,10 @@ export async function runCall(frame: CallFrame, deps: CallDeps, signal: AbortSig
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const groups = recordGroups(dir, frame.call, "call");
-    const result = await answer(frame.request, { dir, proxyUrl: way.proxyUrl, signal, groups }, deps);
+    const cookies = "cookies" in frame.request ? frame.request.cookies : undefined;
+    const cookiesFile = cookies === undefined ? undefined : await writeCookies(dir, cookies);
+    const context = { dir, proxyUrl: way.proxyUrl, signal, groups, cookiesFile };
+    const result = await answer(frame.request, context, deps);
     return fitAnswer({ ok: true, result });
   } catch (error) {
     const failure = classifyError(signal.aborted ? signal.reason : error);

@@ -1,5 +1,5 @@
 /** `fetch` through the guard, for what we ourselves get from a user's URL. */
-import { type Dispatcher, fetch, type RequestInit, type Response } from "undici";
+import { type Dispatcher, fetch, Headers, type RequestInit, type Response } from "undici";
 import { checkUrl } from "../../shared/url-guard.ts";
 import { guardedDispatcher } from "./dispatcher.ts";
 import { MAX_REDIRECTS } from "./limits.ts";
@@ -20,11 +20,15 @@ export interface GuardedFetch {
 const CREDENTIAL_HEADERS = ["authorization", "cookie", "proxy-authorization"];
 
 /**
+ * @param cookiesFor the `Cookie` header for one address; asked anew for each hop of a redirect.
  * @example
  * const guarded = guardedFetch({ allowPrivate: false });
  * const response = await guarded.fetch("https://example.com/feed.xml");
  */
-export function guardedFetch(options: EgressOptions = {}): GuardedFetch {
+export function guardedFetch(
+  options: EgressOptions = {},
+  cookiesFor: (url: string) => string | null = () => null,
+): GuardedFetch {
   const policy = resolveEgress(options);
   const dispatcher: Dispatcher = guardedDispatcher(policy);
 
@@ -34,7 +38,8 @@ export function guardedFetch(options: EgressOptions = {}): GuardedFetch {
     if (!verdict.ok) throw new EgressError(verdict.reason, hostOf(text));
     const { url } = verdict;
     try {
-      return { response: await fetch(url, { ...init, dispatcher, redirect: "manual" }), url };
+      const headers = withCookies(init.headers, cookiesFor(url.href));
+      return { response: await fetch(url, { ...init, headers, dispatcher, redirect: "manual" }), url };
     } catch (error) {
       throw init.signal?.aborted ? error : toEgressError(error, url.hostname);
     }
@@ -58,6 +63,12 @@ export function guardedFetch(options: EgressOptions = {}): GuardedFetch {
   };
 }
 
+function withCookies(given: RequestInit["headers"], cookies: string | null): Headers {
+  const headers = new Headers(given);
+  if (cookies !== null && !headers.has("cookie")) headers.set("cookie", cookies);
+  return headers;
+}
+
 function redirectOf(response: Response, base: URL): string | null {
   const location = response.headers.get("location");
   if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return null;
@@ -71,7 +82,7 @@ function initAfter(init: RequestInit, status: number, from: URL, to: string): Re
   const { body, ...rest } = init;
   const next: RequestInit = toGet ? { ...rest, method: "GET" } : init;
   if (new URL(to).origin === from.origin) return next;
-  const headers = new Headers(next.headers as ConstructorParameters<typeof Headers>[0]);
+  const headers = new Headers(next.headers);
   for (const name of CREDENTIAL_HEADERS) headers.delete(name);
   return { ...next, headers: [...headers] };
 }

@@ -22,11 +22,11 @@ export async function downloadAll(
   signal: AbortSignal,
 ): Promise<DownloadedAll> {
   const began = performance.now();
-  const { dir, proxyUrl, groups, maxFilesizeBytes: maxBytes } = request;
+  const { dir, proxyUrl, groups, cookiesFile, maxFilesizeBytes: maxBytes } = request;
   const siblings = new AbortController();
   const progress: (DownloadProgress | null)[] = formats.map(() => null);
   let failure: { error: unknown } | null = null;
-  const context = { dir, proxyUrl, groups, signal: AbortSignal.any([signal, siblings.signal]) };
+  const context = { dir, proxyUrl, groups, cookiesFile, signal: AbortSignal.any([signal, siblings.signal]) };
   const results = await Promise.all(
     formats.map(async (format, at): Promise<Downloaded | null> => {
       const onProgress = (now: DownloadProgress): void => {

@@ -34,10 +34,10 @@ export async function findSource(request: MediaRequest, deps: MediaDeps, signal:
 }
 
 function look(url: string, request: MediaRequest, deps: MediaDeps, signal: AbortSignal): Promise<Extracted> {
-  const { dir, proxyUrl, groups, options } = request;
+  const { dir, proxyUrl, groups, cookiesFile, options } = request;
   return deps.ytdlp.extract(
     { url, playlist: options.playlist, listLimit: options.playlist_limit },
-    { dir, proxyUrl, signal, groups },
+    { dir, proxyUrl, signal, groups, cookiesFile },
   );
 }
 

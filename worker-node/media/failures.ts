@@ -1,9 +1,6 @@
-/**
- * The one classifier of the node: what a tool said → a failure class of jobs API 12. The texts are those of yt-dlp's
- * extractors and downloaders and of ffmpeg; the order matters, the first rule that matches decides.
- */
-import type { FailureClass } from "../../shared/contract/failures.ts";
+/** The one classifier of the node: what a tool said → a failure class of jobs API 12, by `failure-rules.ts`. */
 import { MediaFailure } from "./failure.ts";
+import { httpStatus, LINE_RULES, plainWords, type Rule, statusRule, WORD_RULES } from "./failure-rules.ts";
 
 export type Stage = "extract" | "download" | "mux";
 
@@ -16,74 +13,6 @@ export interface ToolEnd {
   overflow?: boolean;
   lost?: boolean;
 }
-
-interface Rule {
-  class: FailureClass;
-  match: RegExp;
-  /** The text for the user; without it the class's own text is said. `tool`: what the tool said, cleaned. */
-  text?: string;
-}
-
-const RULES: readonly Rule[] = [
-  // The node itself is in trouble: before anything that a site may have said in the same breath.
-  { class: "disk", match: /no space left on device|disk quota exceeded|\benospc\b|\bedquot\b|read-only file system/i },
-  // The egress guard's reason phrase (`egress/policy.ts`): it comes as a 403 through the proxy.
-  {
-    class: "unsupported",
-    match: /blocked by (?:the )?egress|egress guard|private address|address (?:is )?not allowed/i,
-    text: "Unsupported URL",
-  },
-  // Sites that suspect a robot. Before "sign in", which the same sentence begins with.
-  {
-    class: "bot",
-    match:
-      /not a (?:ro)?bot\b|captcha|unusual traffic|cloudflare anti-bot|just a moment\.\.\.|bot (?:check|detection)/i,
-  },
-  {
-    class: "rate",
-    match:
-      /HTTP Error 429|\btoo many requests\b|rate[- ]?limit|\bquota exceeded\b|try again later.*(?:too often|limit)/i,
-  },
-  { class: "drm", match: /\bDRM\b|widevine|playready|fairplay|SAMPLE-AES/i },
-  {
-    class: "not_begun",
-    match:
-      /(?:live event|stream|premiere|broadcast|event|livestream|video).{0,40}(?:will (?:begin|start)|has not (?:yet )?(?:begun|started)|(?:begins|starts) in\b)|premieres in\b|not (?:currently|yet) live|is offline\b|isn't live|has not aired yet|is upcoming/i,
-  },
-  {
-    class: "geo",
-    match:
-      /geo[- ]?(?:restrict|block)|(?:not|isn't|unavailable).{0,40}(?:available )?(?:in|from) your (?:country|region|location|area)|blocked (?:it )?in your country|in your (?:country|region) on copyright|HTTP Error 451/i,
-  },
-  // Before "not found" can mean the video.
-  { class: "network", match: /fragment \d+ not found|did not get any data blocks/i },
-  // Removed before private: "removed … account terminated" sentences also speak of the uploader's privacy.
-  {
-    class: "removed",
-    match:
-      /has been (?:removed|deleted|taken down|terminated|disabled)|was (?:removed|deleted|taken down)|been removed by|no longer available|account (?:associated with this video )?has been (?:terminated|closed|suspended)|channel (?:does not exist|was terminated)|copyright (?:claim|grounds|infringement|strike)|HTTP Error 410|does ?n[o']t exist|page not found/i,
-  },
-  {
-    class: "private",
-    match:
-      /\bprivate (?:video|playlist|account|profile|content|track|post)\b|(?:video|playlist|account|content|track|post|this) is private|members?[- ]only|join this channel|subscribers?[- ]only|only available (?:for|to) (?:registered|premium|subscrib|paying|patron|member|logged)|age[- ](?:restrict|limit|gate|check)|confirm your age|inappropriate for some users|log ?in (?:is )?required|(?:need|have|required) to (?:log|sign) ?in|please (?:log|sign) ?in|sign in to|login with|requires? (?:authentication|a password|payment|purchase|a subscription|an account|rental)|password[- ]protected|wrong password|use --cookies|--username and --password|paid content|HTTP Error 401/i,
-  },
-  {
-    class: "removed",
-    match:
-      /(?:video|content|media|post|clip|episode|track|stream|this|playlist).{0,20} (?:is |is currently |currently )?(?:unavailable|not available)|HTTP Error 404|\bnot found\b/i,
-  },
-  {
-    class: "unsupported",
-    match:
-      /Unsupported URL|no suitable extractor|is not a valid URL|no video formats found|no media found|no video could be found|there(?:'s| is) no video|no video in|unsupported (?:url|protocol) scheme|requested format is not available|file:\/\/ URLs are disabled|piracy/i,
-  },
-  {
-    class: "network",
-    match:
-      /timed? ?out|connection (?:reset|refused|aborted|closed|broken)|remote end closed|IncompleteRead|content too short|bytes read, .* more expected|temporary failure in name resolution|name or service not known|getaddrinfo|no address associated|network is unreachable|no route to host|broken pipe|ssl|tls|certificate|eof occurred|HTTP Error (?:5\d\d|408|425|400)|bad gateway|service unavailable|proxy|transporterror|did not get any data blocks|downloaded file is empty|fragment .* not found|unable to (?:continue|connect|download)|failed to (?:resolve|connect)|giving up after|errno (?:32|10[0-9]|11[0-3])\b/i,
-  },
-];
 
 /** A longer message repeats itself, or is a page that a site sent in place of one. */
 const MAX_JUDGED_LENGTH = 4_000;
@@ -102,9 +31,7 @@ export function classifyToolFailure(stage: Stage, end: ToolEnd): MediaFailure {
   const said = errorLine(end.stderrTail);
   const retryAfter = retryAfterSeconds(end.stderrTail);
   // What it said first; that it ran into our time limit only if it said nothing.
-  // Addresses are no words: `/drm/` in a path says nothing about the media.
-  const words = said.replace(/\bhttps?:\/\/\S+/gi, "<url>");
-  const rule = forbidden(stage, words) ?? RULES.find((one) => one.match.test(words));
+  const rule = findRule(stage, said);
   if (stage === "mux") return rule?.class === "disk" ? new MediaFailure("disk") : muxFailure(end);
   if (rule !== undefined)
     return new MediaFailure(rule.class, rule.text ?? null, rule.class === "rate" ? retryAfter : null);
@@ -116,12 +43,13 @@ export function classifyToolFailure(stage: Stage, end: ToolEnd): MediaFailure {
   return new MediaFailure("media", said === "" ? null : userText(said));
 }
 
-/** A 403 for the page is the site's "no"; for the media it is mostly an address that ran out, and a new look helps. */
-function forbidden(stage: Stage, words: string): Rule | undefined {
-  const match = /HTTP Error 403/i;
-  // Cloudflare's challenge and our egress guard answer 403 too, and have rules of their own.
-  if (!match.test(words) || /anti-bot|captcha|\bbot\b|egress guard/i.test(words)) return undefined;
-  return { class: stage === "extract" ? "private" : "network", match };
+/** The first rule that matches decides: words, then the status of an HTTP error, then what happened to the line. */
+function findRule(stage: Stage, said: string): Omit<Rule, "words"> | undefined {
+  const words = plainWords(said);
+  const matching = (rules: readonly Rule[]) => rules.find((rule) => rule.words.some((one) => one.test(words)));
+  const status = httpStatus(said);
+  const byStatus = status === null ? undefined : statusRule(status, stage === "extract" ? "page" : "media", words);
+  return matching(WORD_RULES) ?? byStatus ?? matching(LINE_RULES);
 }
 
 function muxFailure(end: ToolEnd): MediaFailure {

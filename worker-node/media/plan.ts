@@ -12,7 +12,8 @@ import type { SourceFormat, SourceInfo, SourceSubtitle } from "./source.ts";
 export type PlannedOutput =
   | { kind: "media" }
   | { kind: "subtitle"; track: SourceSubtitle }
-  | { kind: "thumbnail"; url: string };
+  | { kind: "thumbnail"; url: string }
+  | { kind: "info" };
 
 export interface MediaPlan {
   /** One or two: the picture (with or without sound), then the sound. */
@@ -41,7 +42,12 @@ export function planMedia(options: JobOptions, source: SourceInfo): MediaPlan | 
   return {
     downloads,
     expected,
-    outputs: [{ kind: "media" }, ...subtitles, ...(url === null ? [] : [{ kind: "thumbnail" as const, url }])],
+    outputs: [
+      { kind: "media" },
+      ...subtitles,
+      ...(url === null ? [] : [{ kind: "thumbnail" as const, url }]),
+      ...(options.info_json === true ? [{ kind: "info" as const }] : []),
+    ],
     sizeEstimate: sizeEstimate(downloads, source.durationSeconds),
   };
 }

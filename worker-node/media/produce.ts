@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { convert } from "./convert.ts";
 import { ensureFreeDisk } from "./disk.ts";
 import { downloadAll } from "./download.ts";
+import { embedMetadata } from "./embed/embed.ts";
 import { planSource } from "./extract.ts";
 import { MediaFailure, sizeFailure } from "./failure.ts";
 import { plainFormat } from "./ffmpeg/plain.ts";
@@ -14,6 +15,7 @@ import { planSteps, type StepInput, type StepPlan } from "./plan/steps.ts";
 import type { MediaDeps, MediaEvents, MediaRequest, Produced, ProducedFile } from "./run-attempt.ts";
 import { makeSideFiles } from "./side-files.ts";
 import type { SourceInfo } from "./source.ts";
+import { makeThumbnail } from "./thumbnail.ts";
 
 /** @throws MediaFailure and what the file system throws; `run-attempt.ts` classifies that. */
 export async function produce(
@@ -42,13 +44,19 @@ export async function produce(
       ? await move(downloaded.paths, steps, output)
       : await convert({ request, steps, paths: downloaded.paths, probes, output, deps, events, signal });
   const worked = elapsed(began) - (work.waitedMilliseconds ?? 0);
-  const { size } = await stat(output);
-  if (request.maxFilesizeBytes !== null && size > request.maxFilesizeBytes) throw sizeFailure(request.maxFilesizeBytes);
-
   // A moved file is what was probed already.
   const final = steps.kind === "move" ? probes[work.input] : await probe(deps.ffprobe, output, context);
   const duration = final?.durationSeconds ?? null;
-  const side = await makeSideFiles(plan.outputs, steps, work.clipStart, request, deps, signal);
+  const clip = steps.clip === null ? null : { start: work.clipStart, end: steps.clip.end };
+  const startSeconds = probes[steps.video?.input ?? steps.audio?.input ?? 0]?.startSeconds ?? 0;
+  const side = await makeSideFiles(plan.outputs, { clip, startSeconds }, request, deps, signal);
+  if (options.embed_metadata) {
+    const cover = () => coverOf(side.files, request, source, deps, signal);
+    const file = { path: output, format: options.format, source, clip, duration, hasVideo: steps.video !== null };
+    await embedMetadata({ ...file, cover }, request, deps, signal);
+  }
+  const { size } = await stat(output);
+  if (request.maxFilesizeBytes !== null && size > request.maxFilesizeBytes) throw sizeFailure(request.maxFilesizeBytes);
   const media: ProducedFile = { kind: "media", path: output, language: null, size };
   return {
     files: [media, ...side.files],
@@ -76,6 +84,20 @@ export async function produce(
       duration_seconds: duration === null ? null : thousandths(duration),
     },
   };
+}
+
+/** The thumbnail that is delivered beside the file, or one fetched for this alone. */
+async function coverOf(
+  made: readonly ProducedFile[],
+  request: MediaRequest,
+  source: SourceInfo,
+  deps: MediaDeps,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const thumbnail = made.find((file) => file.kind === "thumbnail");
+  if (thumbnail !== undefined) return thumbnail.path;
+  if (source.thumbnailUrl === null) return null;
+  return (await makeThumbnail(source.thumbnailUrl, "cover", request, deps, signal))?.path ?? null;
 }
 
 /** What ffmpeg would be told to do is nothing: the file becomes the output under its new name. */

@@ -32,6 +32,8 @@ export interface MediaRequest {
   dir: string;
   /** The egress guard with this attempt's password; null only where nothing is to be guarded (tests). */
   proxyUrl: string | null;
+  /** Netscape cookies that the client entrusted to the job, in `dir` (`cookies.ts`). */
+  cookiesFile?: string | undefined;
   /** Limits of the account; null = none. */
   maxFilesizeBytes: number | null;
   maxDurationSeconds: number | null;

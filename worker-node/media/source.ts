@@ -49,6 +49,8 @@ const RawInfo = z.object({
   uploader: text,
   channel: text,
   thumbnail: text,
+  thumbnails: z.array(z.unknown()).catch([]).default([]),
+  chapters: z.array(z.unknown()).catch([]).default([]),
   duration: number,
   language: text,
   live_status: text,
@@ -57,6 +59,20 @@ const RawInfo = z.object({
   subtitles: RawSubtitles,
   automatic_captions: RawSubtitles,
 });
+
+const RawThumbnail = z.object({ url: z.string() });
+const RawChapter = z.object({ start_time: z.number().finite().nonnegative(), end_time: number, title: text });
+
+/** More than any book has. */
+const MAX_CHAPTERS = 1_000;
+
+export interface SourceChapter {
+  /** Seconds from the start of the media. */
+  start: number;
+  /** Null for the last one of a source that does not say. */
+  end: number | null;
+  title: string | null;
+}
 
 export interface SourceFormat {
   id: string;
@@ -93,6 +109,7 @@ export interface SourceInfo {
   releaseDate: string | null;
   uploader: string | null;
   thumbnailUrl: string | null;
+  chapters: SourceChapter[];
   durationSeconds: number | null;
   language: string | null;
   live: "no" | "now" | "upcoming" | "past";
@@ -111,7 +128,8 @@ export function toSourceInfo(raw: unknown): SourceInfo {
     description: info.description,
     releaseDate: releaseDate(info),
     uploader: info.uploader ?? info.channel,
-    thumbnailUrl: info.thumbnail,
+    thumbnailUrl: info.thumbnail ?? lastThumbnail(info.thumbnails),
+    chapters: info.chapters.slice(0, MAX_CHAPTERS).flatMap(toChapter),
     durationSeconds: info.duration,
     language: info.language,
     live: liveStatus(info.live_status, info.is_live),
@@ -174,11 +192,27 @@ function releaseDate(info: z.infer<typeof RawInfo>): string | null {
   return Number.isNaN(date.getTime()) ? null : `${day[1]}-${day[2]}-${day[3]}T00:00:00Z`;
 }
 
+/** yt-dlp sorts the best picture behind; only some of its sources also name one as `thumbnail`. */
+function lastThumbnail(thumbnails: readonly unknown[]): string | null {
+  const last = RawThumbnail.safeParse(thumbnails.at(-1));
+  return last.success ? last.data.url : null;
+}
+
+function toChapter(raw: unknown): SourceChapter[] {
+  const parsed = RawChapter.safeParse(raw);
+  if (!parsed.success) return [];
+  const { start_time: start, end_time: end, title } = parsed.data;
+  return end !== null && end <= start ? [] : [{ start, end, title }];
+}
+
+/** What we turn into WebVTT, the best first; the rest counts as not there. */
+const READABLE_SUBTITLES = ["vtt", "srt", "ttml", "dfxp", "ass", "ssa"];
+
 function toSubtitles(raw: z.infer<typeof RawSubtitles>, automatic: boolean): SourceSubtitle[] {
   return Object.entries(raw).flatMap(([language, tracks]) => {
     // Live chats come under the same key and are no subtitles.
     if (language === "live_chat" || language === "comments") return [];
-    const ext = tracks.find((track) => track.ext === "vtt")?.ext ?? tracks.at(-1)?.ext;
-    return typeof ext === "string" ? [{ language, ext, automatic }] : [];
+    const ext = READABLE_SUBTITLES.find((one) => tracks.some((track) => track.ext === one));
+    return ext === undefined ? [] : [{ language, ext, automatic }];
   });
 }

@@ -2,11 +2,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dispatcher } from "undici";
-import type { Held, LeasedJob, ProgressEntry, Step, Ticket } from "../../shared/contract/fleet.ts";
+import type { ConfirmAnswer, Held, LeasedJob, ProgressEntry, Step, Ticket } from "../../shared/contract/fleet.ts";
 import type { ManifestFile, Telemetry } from "../../shared/contract/media.ts";
 import type { EgressProxy } from "../egress/proxy.ts";
 import { isFinal, isLost } from "../fleet/fleet-error.ts";
 import type { Log } from "../log.ts";
+import { writeCookies } from "../media/cookies.ts";
 import { classifyError } from "../media/failures.ts";
 import {
   extractMedia,
@@ -92,11 +93,12 @@ export class Attempt {
     const way = egress.openAttempt(`${this.held.job}.${this.held.token}`);
     let deadline: NodeJS.Timeout | undefined;
     try {
-      await this.#confirm();
+      const { cookies } = await this.#confirm();
       deadline = setTimeout(() => this.#abort.abort(new MediaFailure("timeout")), this.#job.deadline_ms);
       await mkdir(dir, { recursive: true, mode: 0o700 });
       log("info", "attempt.started", ids);
-      const outcome = await this.#work(dir, way.proxyUrl);
+      const cookiesFile = cookies === undefined ? undefined : await writeCookies(dir, cookies);
+      const outcome = await this.#work(dir, way.proxyUrl, cookiesFile);
       log("info", "attempt.ended", { ...ids, outcome });
     } catch (error) {
       await this.#report(error);
@@ -109,24 +111,25 @@ export class Attempt {
     }
   }
 
-  async #confirm(): Promise<void> {
+  async #confirm(): Promise<ConfirmAnswer> {
     // After this the offer has ended anyway; a later confirm would hear `lease_lost`.
     const within = AbortSignal.any([this.#signal, AbortSignal.timeout(this.#job.confirm_within_ms)]);
     try {
-      await this.#deps.link.confirm(this.held, within);
+      return await this.#deps.link.confirm(this.held, within);
     } catch (error) {
       // Given back, it costs the job no try; left alone, it would end as lost if the edge did take the confirm.
       throw within.aborted ? new Ended("drained") : error;
     }
   }
 
-  async #work(dir: string, proxyUrl: string): Promise<string> {
+  async #work(dir: string, proxyUrl: string, cookiesFile: string | undefined): Promise<string> {
     const { link, media } = this.#deps;
     const request: MediaRequest = {
       url: this.#job.url,
       options: this.#job.options,
       dir,
       proxyUrl,
+      cookiesFile,
       maxFilesizeBytes: this.#job.max_filesize_bytes,
       maxDurationSeconds: this.#job.max_duration_seconds,
       groups: recordGroups(dir, this.held.job, this.held.token),

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { CallAnswer } from "../../shared/contract/calls.ts";
 import {
   CompleteAnswer,
+  ConfirmAnswer,
   type EdgeFrame,
   ExtractedAnswer,
   type ExtractedRequest,
@@ -104,7 +105,7 @@ export class PartitionLink {
   // --- calls about one job
 
   confirm(held: Held, signal: AbortSignal) {
-    return this.#call(held.job, "confirm", { token: held.token }, State, signal);
+    return this.#call(held.job, "confirm", { token: held.token }, ConfirmAnswer, signal);
   }
   step(held: Held, step: Step, signal: AbortSignal) {
     return this.#call(held.job, "step", { token: held.token, step }, State, signal);

@@ -1,4 +1,4 @@
-import { ConfirmRequest } from "../../../shared/contract/fleet.ts";
+import { type ConfirmAnswer, ConfirmRequest } from "../../../shared/contract/fleet.ts";
 import { askDesk, fleetEndpoint, fleetJobId, JOB_PATH, nodeIdentity, parseFleet } from "./fleet-call.ts";
 
 export const confirmJob = fleetEndpoint(
@@ -10,7 +10,7 @@ export const confirmJob = fleetEndpoint(
     const who = await nodeIdentity(context);
     const id = fleetJobId(context);
     const body = await parseFleet(ConfirmRequest, context.req.raw);
-    const { state } = await askDesk(context, async (stub) => stub.nodeConfirm(who, id, body.token));
-    return context.json({ state });
+    const answer: ConfirmAnswer = await askDesk(context, async (stub) => stub.nodeConfirm(who, id, body.token));
+    return context.json(answer);
   },
 );

@@ -36,6 +36,11 @@ const Shared = JobFields.omit({
   playlist: true,
   playlist_limit: true,
   storage: true,
+  // Section 4 names the options that items may share; these are not among them.
+  cookies: true,
+  subtitle_languages: true,
+  embed_metadata: true,
+  format_id: true,
 });
 
 /** Body of `POST /jobs/bulk` (jobs API 4). */

@@ -67,7 +67,7 @@ export const createJob: Endpoint = {
       const { url, filename, storage, ...template } = body;
       const kind = listKind(body);
       if (storage !== undefined || kind !== null) await assertRoom(context);
-      const entrusted = await entrust(context, storage);
+      const entrusted = await entrust(context, { storage, cookies: body.cookies });
       if (kind !== null) return expandList(context, { url, template, kind, entrusted });
       const place = { now: Date.now(), batch: null, surface: "jobs", entrusted };
       const job = newJob(context, template, { url, filename: filename ?? null }, place);

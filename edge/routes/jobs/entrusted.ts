@@ -18,21 +18,31 @@ export interface Entrusted {
   target: TargetRow | null;
 }
 
+/** What a request may bring along that no row keeps in clear. */
+export interface Secrets {
+  storage?: Storage | undefined;
+  cookies?: string | undefined;
+}
+
 /**
- * Probes inline storage and seals it to the request's jobs (jobs API 9.2).
+ * Probes inline storage, and seals it and the cookies to the request's jobs (jobs API 3.1, 9.2).
  *
  * @throws AppError 400 with the provider's code
  */
-export async function entrust(context: AppContext, storage: Storage | undefined): Promise<Entrusted> {
-  if (storage === undefined) return { sealed: null, target: null };
+export async function entrust(context: AppContext, { storage, cookies }: Secrets): Promise<Entrusted> {
+  if (storage === undefined && cookies === undefined) return { sealed: null, target: null };
+  const target = storage === undefined ? null : await probedTarget(context, storage);
+  const { account } = context.var.caller;
+  const secrets = { ...(storage === undefined ? {} : { storage }), ...(cookies === undefined ? {} : { cookies }) };
+  try {
+    return { sealed: await sealJobSecrets(secretBoxOf(context.env), account.id, secrets), target };
+  } catch {
+    throw unavailable("The job could not be stored yet, try again", SEAL_RETRY_SECONDS);
+  }
+}
+
+async function probedTarget(context: AppContext, storage: Storage): Promise<TargetRow> {
   const failed = await probe(context.env, storage);
   if (failed !== null) throw probeRefused(failed, "storage");
-  const { account } = context.var.caller;
-  const sealed = await sealJobSecrets(secretBoxOf(context.env), account.id, { storage }).catch(() => {
-    throw unavailable("The job could not be stored yet, try again", SEAL_RETRY_SECONDS);
-  });
-  return {
-    sealed,
-    target: { id: mintId(Date.now()), ...placeOf(storage), sealed: null },
-  };
+  return { id: mintId(Date.now()), ...placeOf(storage), sealed: null };
 }

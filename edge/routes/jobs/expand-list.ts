@@ -2,6 +2,7 @@
 import type { ExpandResult } from "../../../shared/contract/calls.ts";
 import type { CreateJobBody } from "../../../shared/contract/create-job.ts";
 import { AppError } from "../../app-error.ts";
+import { sealedTooLarge, secretsTooLarge } from "../../partition/sealed.ts";
 import { askNode } from "../calls/ask-node.ts";
 import type { AppContext } from "../http.ts";
 import type { Entrusted } from "./entrusted.ts";
@@ -29,8 +30,10 @@ export async function readList(
   url: string,
   kind: "show" | "playlist",
   limit: number,
+  cookies?: string,
 ): Promise<Pick<ExpandResult, "entries" | "truncated">> {
-  const result = await askNode(context, { kind: kind === "show" ? "show" : "expand", url, limit });
+  const request = { kind: kind === "show" ? ("show" as const) : ("expand" as const), url, limit };
+  const result = await askNode(context, cookies === undefined ? request : { ...request, cookies });
   const found = result.kind === "expand" ? result : { entries: [], truncated: false };
   const entries = found.entries.slice(0, limit);
   return { entries, truncated: found.truncated || entries.length < found.entries.length };
@@ -50,8 +53,12 @@ export interface ListRequest {
 
 export async function expandList(context: AppContext, request: ListRequest): Promise<Submission> {
   const { url, template, kind, entrusted } = request;
-  const { entries, truncated } = await readList(context, url, kind, template.playlist_limit ?? DEFAULT_PLAYLIST_LIMIT);
+  const limit = template.playlist_limit ?? DEFAULT_PLAYLIST_LIMIT;
+  const { entries, truncated } = await readList(context, url, kind, limit, template.cookies);
   if (entries.length === 0) throw emptyList();
+  if (sealedTooLarge(entrusted.sealed, entries.length)) {
+    throw new AppError("invalid", secretsTooLarge(entries.length), { field: "cookies" });
+  }
   const { target } = entrusted;
   const place = { now: Date.now(), surface: "jobs", entrusted };
   const { batch, jobs } = newList(context, template, { kind, url, truncated, entries }, place);

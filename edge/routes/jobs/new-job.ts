@@ -99,13 +99,14 @@ function asked(context: AppContext, { now, entrusted }: Pick<JobPlace, "now" | "
 }
 
 function optionsOf(context: AppContext, template: JobTemplate): JobOptions {
-  const { folder: _, webhook_url, paused, priority: _p, tags: _t, metadata: _m, ...requested } = template;
+  const { folder: _, webhook_url, paused, priority: _p, tags: _t, metadata: _m, cookies: _c, ...requested } = template;
   // Without a place to send it, it is as if it had not been asked for.
   if (webhook_url === undefined) delete requested.enable_progress_webhook;
   const options = normaliseOptions(requested, context.var.caller.limits.max_resolution ?? null);
   return {
     ...underLimits(context, options, requested.max_resolution ?? "best"),
     ...(paused === true ? { hold_children: true } : {}),
+    ...(context.env.TRAWL_INFO_JSON === "1" ? { info_json: true } : {}),
   };
 }
 

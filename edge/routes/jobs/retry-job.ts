@@ -61,7 +61,7 @@ export const retryJob: Endpoint = {
     };
     const prepare = async (): Promise<Submission> => {
       if (storage !== undefined) await assertRoom(context);
-      const entrusted = await entrust(context, storage);
+      const entrusted = await entrust(context, { storage });
       const job = repeatJob(context, source.row, { now: Date.now(), entrusted });
       const answer = { job_id: job.id, original_job_id: id, message: "Job re-queued successfully" };
       return { jobs: [job], batch: null, target: entrusted.target, answer };

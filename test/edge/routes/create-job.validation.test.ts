@@ -13,6 +13,10 @@ const PRIVATE = "must not point to a private address";
 const RESOLUTIONS = "best, 2160, 1440, 1080, 720, 480, 360";
 const TAGS = "tags must be at most 8 strings of the form key=value";
 const LONG_URL = `https://media.example.com/${"a".repeat(4_096 - 26)}`;
+const NETSCAPE = "cookies must be Netscape cookie text";
+const LANGUAGES = "subtitle_languages must be at most 8 BCP 47 language tags";
+const FORMAT = "format_id must be 1 to 64 letters, digits or characters of _+.-";
+const cookieOf = (value: string, domain = ".example.com"): string => `${domain}\tTRUE\t/\tFALSE\t0\tsid\t${value}`;
 const long = (count: number, text = "a"): string => text.repeat(count);
 
 interface Case {
@@ -126,6 +130,39 @@ const CASES: Case[] = [
   bad("a tag that is no string", "tags", [1], TAGS),
   bad("metadata is an array", "metadata", [], "metadata must be an object"),
   bad("metadata is over 4,096 bytes", "metadata", { a: long(4_096) }, "metadata must be at most 4096 bytes"),
+  bad("cookies is no string", "cookies", {}, "cookies must be a string"),
+  bad("cookies over 64 KiB", "cookies", cookieOf(long(65_536)), "cookies must be at most 65536 bytes"),
+  bad(
+    "cookies over 64 KiB in bytes alone",
+    "cookies",
+    cookieOf(long(40_000, "é")),
+    "cookies must be at most 65536 bytes",
+  ),
+  bad("cookies as a header has them", "cookies", "sid=1; a=b", `${NETSCAPE}: line 1 has 1 fields instead of 7`),
+  bad("cookies as JSON", "cookies", '[{"name":"sid"}]', `${NETSCAPE}: line 1 has 1 fields instead of 7`),
+  bad("cookies without any", "cookies", "# Netscape HTTP Cookie File\n", `${NETSCAPE}: it holds no cookie`),
+  bad(
+    "cookies with a bad line among good ones",
+    "cookies",
+    `${cookieOf("x")}\n\na\tb`,
+    `${NETSCAPE}: line 3 has 2 fields instead of 7`,
+  ),
+  bad("cookies with a URL for a domain", "cookies", cookieOf("x", "http://a.b"), `${NETSCAPE}: line 1 has no domain`),
+  bad(
+    "cookies that would break a header",
+    "cookies",
+    cookieOf("a\u0007b"),
+    `${NETSCAPE}: line 1 has a character that no cookie may have`,
+  ),
+  bad("subtitle_languages is no array", "subtitle_languages", "en", "subtitle_languages must be an array"),
+  bad("nine subtitle languages", "subtitle_languages", Array(9).fill("en"), LANGUAGES),
+  bad("a subtitle language that is an expression", "subtitle_languages", ["en.*"], LANGUAGES),
+  bad("a subtitle language that is no string", "subtitle_languages", [1], LANGUAGES),
+  bad("embed_metadata is text", "embed_metadata", "yes", "embed_metadata must be a boolean"),
+  bad("format_id is a number", "format_id", 137, "format_id must be a string"),
+  bad("format_id is empty", "format_id", "", FORMAT),
+  bad("format_id is over 64 characters", "format_id", long(65), FORMAT),
+  bad("format_id is an expression", "format_id", "bv*[height<=720]", FORMAT),
 ];
 
 describe("POST /jobs refuses with 400", () => {
@@ -184,6 +221,12 @@ describe("POST /jobs takes what stands at the limit", () => {
     ["priority -10", { priority: -10 }],
     ["eight tags", { tags: Array.from({ length: 8 }, (_, at) => `k${at}=v`) }],
     ["metadata of 4,096 bytes", { metadata: { a: long(4_096 - 8) } }],
+    [
+      "cookies with comments, Windows line ends and #HttpOnly_",
+      { cookies: `# x\r\n#HttpOnly_${cookieOf("a b=")}\r\n` },
+    ],
+    ["eight subtitle languages", { subtitle_languages: Array(8).fill("zh-Hant-TW") }],
+    ["a format_id for picture and sound", { format_id: "137+140-drc" }],
   ])("%s", async (_, body) => {
     const answer = await account.api("POST", "/jobs", { url: URL_OK, ...body });
     expect(answer.body).toEqual({ job_id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/) });

@@ -85,6 +85,16 @@ describe("one call", () => {
     expect(show).toMatchObject({ ok: true, result: { title: "The Beep Hour" } });
   });
 
+  it("asks with the client's cookies where it was given any, and leaves none behind", async () => {
+    const cookies = "127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\topen\n";
+    const list = { kind: "expand", url: at("cookie/feed.xml"), limit: 2 } as const;
+    expect(await run({ ...list, cookies })).toMatchObject({ ok: true, result: { title: "The Beep Hour" } });
+    expect(await run(list)).toMatchObject({ ok: false, class: "private" });
+    await run({ kind: "show", url: `https://open.spotify.com/show/${SHOWS.beepHour}`, limit: 10, cookies });
+    const page = site.origin.requests.findLast((request) => request.path.startsWith("/spotify/show/"));
+    expect(page?.headers.cookie).toBe("session=open");
+  });
+
   it.each([
     ["look", "private/404", "removed"],
     ["look", "status/429/video-360.mp4", "rate"],

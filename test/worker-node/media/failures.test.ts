@@ -159,7 +159,146 @@ const ROWS: [FailureClass, Stage, string][] = [
   ["media", "download", ""],
 ];
 
+/** Each HTTP error of the page, and of the media, with no word beside it: the table of the guide. */
+const STATUSES: [status: string, page: FailureClass, media: FailureClass][] = [
+  ["302: Found (redirect loop detected)", "unsupported", "unsupported"],
+  ["400: Bad Request", "unsupported", "network"],
+  ["401: Unauthorized", "private", "network"],
+  ["402: Payment Required", "private", "network"],
+  ["403: Forbidden", "private", "network"],
+  ["404: Not Found", "removed", "removed"],
+  ["405: Method Not Allowed", "unsupported", "network"],
+  ["406: Not Acceptable", "unsupported", "network"],
+  ["408: Request Timeout", "network", "network"],
+  ["410: Gone", "removed", "removed"],
+  ["412: Precondition Failed", "bot", "bot"],
+  ["429: Too Many Requests", "rate", "rate"],
+  ["451: Unavailable For Legal Reasons", "geo", "geo"],
+  ["500: Internal Server Error", "network", "network"],
+  ["502: Bad Gateway", "network", "network"],
+  ["503: Service Unavailable", "network", "network"],
+  ["511: Network Authentication Required", "network", "network"],
+  ["522: ", "network", "network"],
+];
+
+/** More sentences of sites that cannot be had here, with the text that the user reads. */
+const TEXTS: [FailureClass, string, string][] = [
+  [
+    "private",
+    "ERROR: [youtube] x: Private video. Sign in if you've been granted access to this video",
+    "Video is private",
+  ],
+  [
+    "private",
+    "ERROR: [youtube] x: Sign in to confirm your age. This video may be inappropriate for some users. Use --cookies-from-browser or --cookies",
+    "Video is age-restricted",
+  ],
+  [
+    "private",
+    "ERROR: [youtube] x: Join this channel to get access to members-only content like this video, and other exclusive perks.",
+    "Video is for members only",
+  ],
+  ["private", "ERROR: [youtube] x: This video is only available to Music Premium members", "Video is for members only"],
+  [
+    "private",
+    "ERROR: [vimeo] 1: This video is protected by a password, use the --video-password option",
+    "Video is protected by a password",
+  ],
+  [
+    "private",
+    "ERROR: [Instagram] x: Instagram sent an empty media response. Check if this post is accessible in your browser without being logged-in.",
+    "Sign-in is required by the site",
+  ],
+  [
+    "private",
+    "ERROR: [twitter] 1: You are not authorized to view this protected tweet. Use --cookies",
+    "Video is private",
+  ],
+  [
+    "removed",
+    "ERROR: [youtube] x: This video is no longer available because the YouTube account associated with this video has been terminated.",
+    "The channel has been terminated",
+  ],
+  [
+    "removed",
+    "ERROR: [youtube] x: Video unavailable. This video contains content from S, who has blocked it on copyright grounds",
+    "Video was removed because of a copyright claim",
+  ],
+  [
+    "removed",
+    "ERROR: [youtube] x: Video unavailable. This video has been removed by the uploader",
+    "Video has been removed",
+  ],
+  ["removed", "ERROR: [youtube] x: This live stream recording is not available.", "Video is unavailable"],
+  ["removed", "ERROR: [youtube] x: We're processing this video. Check back later.", "Video is unavailable"],
+  [
+    "geo",
+    "ERROR: [svtplay] 1: This video is only available in Sweden\nYou might want to use a VPN or a proxy server (with --proxy) to workaround.",
+    "Video is not available in this region",
+  ],
+  [
+    "bot",
+    "ERROR: [youtube] x: Please sign in. YouTube is requiring a captcha challenge before playback",
+    "Bot detection: the site asked to sign in",
+  ],
+  [
+    "bot",
+    "ERROR: [TikTok] 1: Your IP address is blocked from accessing this post",
+    "Bot detection: the site asked to sign in",
+  ],
+  [
+    "bot",
+    "ERROR: [vimeo] 1: This request has been blocked due to its TLS fingerprint. Install a required impersonation dependency",
+    "Bot detection: the site asked to sign in",
+  ],
+  [
+    "rate",
+    "ERROR: [youtube] x: This content isn't available, try again later. The current session has been rate-limited by YouTube for up to an hour.",
+    "Rate limited by the source site",
+  ],
+  [
+    "rate",
+    "ERROR: [BiliBili] 1: Request is blocked by server (412), please wait and try later.",
+    "Rate limited by the source site",
+  ],
+  ["not_begun", "ERROR: [youtube] x: Premiere will begin shortly", "The stream has not started"],
+  ["not_begun", "ERROR: [tver] x: This program is scheduled to start at 12:00 JST", "The stream has not started"],
+  ["not_begun", "ERROR: [picarto] x: Stream is offline", "The stream has not started"],
+  ["removed", "ERROR: [TikTok:live] x: This livestream has ended", "Video is unavailable"],
+  ["unsupported", "ERROR: [ninegag] 1: The given url does not contain a video", "Unsupported URL"],
+  [
+    "unsupported",
+    "ERROR: [generic] Unable to download webpage: HTTP Error 301: Moved Permanently (redirect loop detected) (caused by <HTTPError 301: Moved Permanently>)",
+    "The URL redirects in a circle",
+  ],
+  [
+    "network",
+    "ERROR: [x] 1: Unable to download video info: HTTP Error 503: Service Unavailable (caused by <HTTPError 503: Service Unavailable>)",
+    "Network error while downloading",
+  ],
+  [
+    "network",
+    "ERROR: [x] 1: Unable to download user page: Remote end closed connection without response",
+    "Network error while downloading",
+  ],
+  ["media", "ERROR: pycryptodomex not found. Please install", "A tool is missing on the worker node"],
+];
+
 describe("classifyToolFailure", () => {
+  it.each(STATUSES)("takes HTTP %s of the page for %s, of the media for %s", (status, page, media) => {
+    const of = (stage: Stage, what: string) =>
+      classifyToolFailure(stage, { code: 1, stderrTail: `ERROR: ${what}: HTTP Error ${status}` }).class;
+    expect([
+      of("extract", "[generic] x: Unable to download webpage"),
+      of("download", "unable to download video data"),
+    ]).toEqual([page, media]);
+  });
+
+  it.each(TEXTS)("%s: %s → %s", (expected, stderrTail, text) => {
+    const failure = classifyToolFailure("extract", { code: 1, stderrTail });
+    expect([failure.class, failure.message]).toEqual([expected, text]);
+  });
+
   it.each(ROWS)("%s, while in %s: %s", (expected, stage, stderrTail) => {
     expect(classifyToolFailure(stage, { code: 1, stderrTail }).class).toBe(expected);
   });

@@ -87,6 +87,10 @@ describe("planMedia chooses formats", () => {
     ["the format that was named", { format_id: "247", max_resolution: "360" }, YOUTUBE, "247+251"],
     ["the named format alone when it has sound", { format_id: "18" }, YOUTUBE, "18"],
     ["the named sound", { format_id: "139" }, YOUTUBE, "139"],
+    ["the named pair", { format_id: "137+140", max_resolution: "360" }, YOUTUBE, "137+140"],
+    ["the named pair the other way round", { format_id: "140+137" }, YOUTUBE, "137+140"],
+    ["the named sound instead of the picture's own", { format_id: "18+251" }, YOUTUBE, "18+251"],
+    ["the sound of a named pair", { format_id: "137+140", format: "m4a", audio_only: true }, YOUTUBE, "140"],
   ];
   it.each(rows)("%s", (_title, options, info, ids) => {
     expect(
@@ -99,7 +103,14 @@ describe("planMedia chooses formats", () => {
   it.each([
     ["no sound in it", { format: "m4a", audio_only: true } as const, SILENT, "The source has no audio"],
     ["no formats", {}, source([]), "The source has no media"],
-    ["not the format that was named", { format_id: "nope" }, YOUTUBE, "Requested format is not available"],
+    [
+      "not the format that was named",
+      { format_id: "1080+140" },
+      HLS,
+      "Format 1080+140 is not available; the source offers 1200, 2600",
+    ],
+    ["two pictures", { format_id: "137+136" }, YOUTUBE, "Formats 137+136 are not one of picture and one of sound"],
+    ["no sound in the format named", { format_id: "137", audio_only: true }, YOUTUBE, "The source has no audio"],
   ])("and says what is wrong with a source that has %s", (_title, options, info, problem) => {
     expect(planMedia(jobOptions(options), info)).toEqual({ problem });
   });
@@ -254,7 +265,6 @@ describe("chooseSubtitles", () => {
     ["automatic, own", [track("en", true), track("de", true)], ["de auto"]],
     ["automatic, English", [track("fr", true), track("en", true)], ["en auto"]],
     ["none", [track("fr", true)], []],
-    ["none that can be read", [track("de", false, "json3")], []],
   ])("%s", (_title, tracks, expected) => {
     expect(choose(tracks)).toEqual(expected);
   });
@@ -262,6 +272,20 @@ describe("chooseSubtitles", () => {
   it("takes one for each language that was named", () => {
     const tracks = [track("de"), track("pt-BR"), track("fr", true), track("en")];
     expect(choose(tracks, null, ["fr", "pt", "ja"])).toEqual(["fr auto", "pt-BR"]);
+  });
+  it.each([
+    ["en", "en-US", true],
+    ["en-GB", "en", true],
+    ["en-GB", "en-US", true],
+    ["zh-Hant", "zh-Hans", false],
+    ["zh-TW", "zh-Hant", true],
+    ["pt_BR", "pt-br", true],
+    ["en", "eng", false],
+  ])("finds for %s the track %s: %s", (asked, offered, found) => {
+    expect(choose([track("fr"), track(offered)], null, [asked])).toEqual(found ? [offered] : []);
+  });
+  it("brings a track that two tags mean once", () => {
+    expect(choose([track("en-US")], null, ["en", "en-US", "en-GB"])).toEqual(["en-US"]);
   });
   it("takes none unless asked", () => {
     expect(

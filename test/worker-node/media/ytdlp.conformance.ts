@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type EgressProxy, startEgressProxy } from "../../../worker-node/egress/proxy.ts";
+import { writeCookies } from "../../../worker-node/media/cookies.ts";
 import type { DownloadProgress, Extracted, YtDlp, YtDlpContext } from "../../../worker-node/media/ytdlp/port.ts";
 import { groupAlive } from "../../../worker-node/process/group.ts";
 import { type Origin, startOrigin } from "../../origin/server.ts";
@@ -97,10 +98,37 @@ export function ytDlpConformance(name: string, make: () => Promise<YtDlp>): void
       ["private/410", "removed"],
       ["private/404", "removed"],
       ["private/403", "private"],
+      ["status/400/video-360.mp4", "unsupported"],
+      ["status/412/video-360.mp4", "bot"],
+      ["redirect-loop", "unsupported"],
       ["status/429/video-360.mp4", "rate"],
       ["status/503/video-360.mp4", "network"],
     ])("fails on /%s with class %s", async (path, expected) => {
       await expect(extract(path)).rejects.toMatchObject({ name: "MediaFailure", class: expected });
+    });
+
+    it("sends cookies to the hosts of their domains alone, through redirects and in downloads side by side", async () => {
+      const url = `${origin.url}/cookie/video-360.mp4`;
+      const text = "127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\topen\n";
+      const withCookies = { ...context, cookiesFile: await writeCookies(context.dir, text) };
+      const before = origin.requests.length;
+      const away = encodeURIComponent(`http://localhost:${origin.port}/cookie/video-360.mp4`);
+      const redirected = {
+        url: `${origin.url}/redirect-to?url=${away}&code=302`,
+        playlist: "auto",
+        listLimit: 1,
+      } as const;
+      await expect(ytdlp.extract(redirected, withCookies)).rejects.toMatchObject({ class: "private" });
+      for (const { headers } of origin.requests.slice(before))
+        expect(headers.cookie ?? "").toBe(headers.host?.startsWith("127.") ? "session=open" : "");
+      await ytdlp.extract({ url, playlist: "auto", listLimit: 1 }, withCookies);
+      const get = (fileName: string) =>
+        ytdlp.download({ formatId: "mp4", fileName, maxBytes: null, onProgress: () => {} }, withCookies);
+      const [first, second] = await Promise.all([get("source-0"), get("source-1")]);
+      expect(first.size).toBe(second.size);
+      await expect(ytdlp.extract({ url, playlist: "auto", listLimit: 1 }, context)).rejects.toMatchObject({
+        class: "private",
+      });
     });
 
     it("fails on a source that ends half way, and leaves no finished file", async () => {

@@ -1,5 +1,7 @@
 /** One hand-out on the node, from offer to report, when the edge or the line to it fails. */
+import { readFileSync, statSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { MediaFailure } from "../../../worker-node/media/failure.ts";
 import type { Extracted, YtDlpContext } from "../../../worker-node/media/ytdlp/port.ts";
 import type { FakeEdge, Fault } from "./fake-edge.ts";
 import { aList, endless, fakeYtDlp, startEdge, startNode, type TestNode } from "./harness.ts";
@@ -47,6 +49,23 @@ describe("an attempt", () => {
     expect(confirmedFirst).toBe(true);
     expect(namesOf(edge, job.job)).toEqual(["confirm", "extracted"]);
     expect(await node.folders()).toEqual([]);
+  });
+
+  it("keeps the job's cookies in its folder alone, for as long as it runs, also when it fails", async () => {
+    const edge = await startEdge();
+    edge.on("confirm", () => ({ state: "running", cookies: ".example.com\tTRUE\t/\tTRUE\t0\tsid\tsecret\n" }));
+    const seen = Promise.withResolvers<{ mode: number; text: string }>();
+    const node = await nodeWith(edge, async ({ cookiesFile = "", dir }) => {
+      seen.resolve({ mode: statSync(cookiesFile).mode & 0o777, text: readFileSync(cookiesFile, "utf8") });
+      expect(cookiesFile.startsWith(`${dir}/`)).toBe(true);
+      throw new MediaFailure("private");
+    });
+    edge.offer();
+    expect(await seen.promise).toEqual({ mode: 0o600, text: expect.stringContaining("sid\tsecret") });
+    expect((await edge.nth("fail")).body).toMatchObject({ class: "private" });
+    await idle(edge, node);
+    expect(await node.folders()).toEqual([]);
+    expect(JSON.stringify(node.events)).not.toContain("secret");
   });
 
   it.each<[string, string, Fault[]]>([

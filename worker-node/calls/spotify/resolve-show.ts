@@ -6,8 +6,10 @@
  */
 import type { ExpandResult } from "../../../shared/contract/calls.ts";
 import { FAILURE_RULES } from "../../../shared/contract/failures.ts";
+import { parseCookies } from "../../../shared/netscape-cookies.ts";
 import { type GuardedFetch, guardedFetch } from "../../egress/fetch.ts";
 import type { EgressOptions } from "../../egress/policy.ts";
+import { cookieHeader } from "../../media/cookies.ts";
 import { MediaFailure } from "../../media/failure.ts";
 import { fetchText } from "./fetch-text.ts";
 import { type FoundFeed, findFeed } from "./find-feed.ts";
@@ -35,13 +37,14 @@ export interface ShowDeps {
  * @throws MediaFailure
  */
 export async function resolveShow(
-  request: { url: string; limit: number },
+  request: { url: string; limit: number; cookies?: string | undefined },
   { services, guard }: ShowDeps,
   signal: AbortSignal,
 ): Promise<ExpandResult> {
   const id = showIdOf(request.url);
   if (id === null) throw new MediaFailure("unsupported");
-  const guarded = guardedFetch(guard);
+  const jar = request.cookies === undefined ? [] : parseCookies(request.cookies).cookies;
+  const guarded = guardedFetch(guard, (url) => cookieHeader(jar, url));
   try {
     const page = await readShow(id, services.spotifyUrl, guarded, signal);
     const { title } = page;

@@ -32,8 +32,8 @@ const DEMUXERS = [
   "hevc",
   "ivf",
 ];
-/** Text and picture demuxers, for side files, each named by us and never guessed by content. */
-export type SideDemuxer = "webvtt" | "srt" | "ass" | "jpeg_pipe" | "png_pipe" | "webp_pipe";
+/** Demuxers of side files (pictures, and the tags that we write), each named by us and never guessed by ffmpeg. */
+export type SideDemuxer = "jpeg_pipe" | "png_pipe" | "webp_pipe" | "gif_pipe" | "ffmetadata";
 
 /**
  * Options of one input, its `-i` included.

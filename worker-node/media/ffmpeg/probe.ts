@@ -4,7 +4,7 @@ import { type RunOptions, runTool } from "../../process/run.ts";
 import type { Tool } from "../../tools.ts";
 import { abortFailure, MediaFailure } from "../failure.ts";
 import { classifyToolFailure } from "../failures.ts";
-import { inputArguments } from "./input.ts";
+import { inputArguments, type SideDemuxer } from "./input.ts";
 
 const PROBE_TIMEOUT_MS = 60_000;
 const MAX_PROBE_BYTES = 4 * 1024 * 1024;
@@ -68,10 +68,12 @@ export type ProbeContext = Pick<RunOptions, "dir" | "signal" | "groups">;
 /**
  * Looks into a local file.
  *
+ * @param side the demuxer of a side file; without it one of those for media.
  * @throws MediaFailure `media` when it holds nothing that can be read.
  */
-export async function probe(tool: Tool, path: string, context: ProbeContext): Promise<Probed> {
-  const args = ["-hide_banner", "-v", "error", "-of", "json", "-show_format", "-show_streams", ...inputArguments(path)];
+export async function probe(tool: Tool, path: string, context: ProbeContext, side?: SideDemuxer): Promise<Probed> {
+  const input = inputArguments(path, [], side);
+  const args = ["-hide_banner", "-v", "error", "-of", "json", "-show_format", "-show_streams", ...input];
   const result = await runTool([...tool.command, ...args], {
     ...context,
     env: tool.env,

@@ -38,14 +38,38 @@ export function chooseFormats(wish: Wish, formats: readonly SourceFormat[]): Cho
   return { video, audio: audioBeside(wish, video, formats) };
 }
 
+/** Ids that an error text names. */
+const MAX_NAMED_FORMATS = 20;
+
 /** `format_id` beats `max_resolution`; a silent format still gets its sound. */
 function chooseNamed(wish: Wish, formats: readonly SourceFormat[]): ChosenFormats | NoFormat {
-  const named = formats.find((format) => format.id === wish.format_id);
-  if (named === undefined) return { problem: "Requested format is not available" };
-  if (!hasVideo(named)) return { video: null, audio: named };
-  if (wantsAudioOnly(wish))
-    return hasAudio(named) ? { video: null, audio: named } : { problem: "The source has no audio" };
-  return { video: named, audio: audioBeside(wish, named, formats) };
+  const named = namedFormats(wish.format_id ?? "", formats);
+  if ("problem" in named) return named;
+  const video = wantsAudioOnly(wish) ? undefined : named.find(hasVideo);
+  // Of a pair the sound is the one without a picture.
+  const audio = named.findLast((format) => !hasVideo(format)) ?? named.find(hasAudio);
+  if (video === undefined) {
+    return audio === undefined ? { problem: "The source has no audio" } : { video: null, audio };
+  }
+  return { video, audio: named.length > 1 ? (audio ?? null) : audioBeside(wish, video, formats) };
+}
+
+/** One id, which may have a plus in it, or two joined by one. */
+function namedFormats(wanted: string, formats: readonly SourceFormat[]): readonly SourceFormat[] | NoFormat {
+  const find = (id: string) => formats.find((format) => format.id === id);
+  const whole = find(wanted);
+  if (whole !== undefined) return [whole];
+  for (let at = wanted.indexOf("+"); at > 0; at = wanted.indexOf("+", at + 1)) {
+    const pair = [find(wanted.slice(0, at)), find(wanted.slice(at + 1))].filter((format) => format !== undefined);
+    if (pair.length < 2) continue;
+    if (pair.every(hasVideo) || !pair.some(hasVideo))
+      return { problem: `Formats ${wanted} are not one of picture and one of sound` };
+    return pair;
+  }
+  const offered = formats.map((format) => format.id).filter((id) => /^[A-Za-z0-9_+.-]{1,64}$/.test(id));
+  return {
+    problem: `Format ${wanted} is not available; the source offers ${offered.slice(-MAX_NAMED_FORMATS).join(", ")}`,
+  };
 }
 
 /** The picture's own sound, unless it has none, or none that fits while another format has. */

@@ -27,13 +27,13 @@ export interface ArgumentOptions {
   context: YtDlpContext;
 }
 
-/** Closed to configuration, plugins, netrc, cookies, caches, hooks; the same for each call. */
+/** Closed to configuration, plugins, netrc, browsers' cookies, caches, hooks; the same for each call. */
 function common({ tool, jsRuntime, context }: ArgumentOptions): string[] {
   return [
     "--ignore-config",
     "--no-plugin-dirs",
     "--no-cache-dir",
-    "--no-cookies",
+    ...(context.cookiesFile === undefined ? ["--no-cookies"] : ["--cookies", context.cookiesFile]),
     "--no-exec",
     "--no-mtime",
     "--no-wait-for-video",

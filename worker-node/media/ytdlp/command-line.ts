@@ -3,6 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type RunResult, runTool } from "../../process/run.ts";
 import type { YtDlpTool } from "../../tools.ts";
+import { withOwnCookies } from "../cookies.ts";
 import { abortFailure, MediaFailure, sizeFailure } from "../failure.ts";
 import { classifyToolFailure } from "../failures.ts";
 import { toSourceInfo } from "../source.ts";
@@ -57,14 +58,17 @@ export function ytDlpByArguments(kind: YtDlp["kind"], tool: YtDlpTool, jsRuntime
   return {
     kind,
     version: tool.version,
-    extract: (request, context) => extract(request, context, tool, jsRuntime, run),
-    describe: async (request, context) => (await describe(request, context, tool, jsRuntime, run)).raw,
-    download: (request, context) => download(request, context, tool, jsRuntime, run),
-    async subtitle(request, context) {
+    extract: async (request, context) => extract(request, await withOwnCookies(context), tool, jsRuntime, run),
+    describe: async (request, context) =>
+      (await describe(request, await withOwnCookies(context), tool, jsRuntime, run)).raw,
+    download: async (request, context) => download(request, await withOwnCookies(context), tool, jsRuntime, run),
+    async subtitle(request, given) {
+      const context = await withOwnCookies(given);
       const infoFile = await writeSubtitleRequest(context.dir, request, request.fileName);
       return sideFile("subtitle", { infoFile, fileName: request.fileName }, context, tool, jsRuntime, run);
     },
-    async thumbnail(request, context) {
+    async thumbnail(request, given) {
+      const context = await withOwnCookies(given);
       const infoFile = await writeThumbnailRequest(context.dir, request.url, request.fileName);
       return sideFile("thumbnail", { infoFile, fileName: request.fileName }, context, tool, jsRuntime, run);
     },

@@ -14,6 +14,8 @@ export interface YtDlpContext {
   proxyUrl: string | null;
   signal: AbortSignal;
   groups?: GroupLog | undefined;
+  /** Netscape cookies for this source, in the folder (`media/cookies.ts`); without them none are sent. */
+  cookiesFile?: string | undefined;
 }
 
 export interface ExtractRequest {

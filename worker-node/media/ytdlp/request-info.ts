@@ -70,7 +70,8 @@ async function write(dir: string, name: string, info: Json): Promise<string> {
   return file;
 }
 
-async function loadInfo(dir: string): Promise<Json> {
+/** All that one look at the source said, unchecked. */
+export async function loadInfo(dir: string): Promise<Json> {
   return object(JSON.parse(await readFile(join(dir, INFO_FILE), "utf8")));
 }
 
