@@ -107,11 +107,14 @@ export class StorageWork {
   /** Signed while the credentials are still here, and sealed: it is a bearer link (jobs API 11.2). */
   async #lastUrl(store: ObjectStore, { account }: StoreRef, key: string): Promise<CommittedFile["url"]> {
     const until = this.#deps.now() + FILE_URL_TTL_MS;
-    const url = await store.presignRead({ key, expiresAt: until, disposition: null }).catch((error: unknown) => {
+    try {
+      const url = await store.presignRead({ key, expiresAt: until, disposition: null });
+      return url === null ? null : { sealed: await sealFileUrl(this.#deps.box(), account, url), until };
+    } catch (error) {
+      // The file is delivered all the same.
       this.#deps.log("warn", "file.no_url", { error: errorName(error) });
       return null;
-    });
-    return url === null ? null : { sealed: await sealFileUrl(this.#deps.box(), account, url), until };
+    }
   }
 
   #problem(id: string, problem: CommitProblem): void {

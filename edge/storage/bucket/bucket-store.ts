@@ -173,13 +173,16 @@ export class BucketStore implements ObjectStore {
   async abort(uploadId: string, key: string): Promise<void> {
     const id = parseUploadId(uploadId);
     if (id === null) return;
+    let refusal: unknown = null;
     try {
       await this.#client.send({ method: "DELETE", key, query: { uploadId: id.server } });
     } catch (error) {
-      if (!(error instanceof StoreError) || !GONE.has(error.code)) throw error;
+      if (!(error instanceof StoreError) || !GONE.has(error.code)) refusal = error;
     }
+    // Also where the credentials may delete objects and not end uploads.
     const head = await this.#lookAt(key);
     if (head?.upload === id.nonce) await this.delete(key, head.etag);
+    if (refusal !== null) throw refusal;
   }
 
   async head(key: string): Promise<ObjectHead | null> {

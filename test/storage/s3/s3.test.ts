@@ -69,6 +69,17 @@ group("a commit whose answer is lost", () => {
   });
 });
 
+group("an abort", () => {
+  it("that may not end uploads still takes back what was committed, and says what was refused", async () => {
+    await start();
+    const request = await uploaded();
+    await opened.store.commit(request);
+    fail("abort", { status: 403, code: "AccessDenied" });
+    expect(await fault(opened.store.abort(request.uploadId, KEY))).toBe("permanent AccessDenied");
+    expect(opened.fake.keysOf(BUCKET)).toEqual([]);
+  });
+});
+
 group("an object under the name", () => {
   it("of another attempt of the same job is foreign: only this very upload is ours", async () => {
     await start();
