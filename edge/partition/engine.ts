@@ -7,7 +7,7 @@ import { checkUrl } from "../../shared/url-guard.ts";
 import { openJobSecrets } from "../auth/job-secrets.ts";
 import { secretBoxOf } from "../auth/secret-box.ts";
 import { signerOf } from "../auth/signing.ts";
-import { sendPartitionNotices } from "../courier/partition-notices.ts";
+import { sendPartitionNotices } from "../courier/send-partition-notices.ts";
 import { drainToD1 } from "../db/drain-to-d1.ts";
 import { type Env, envNumber, urlPolicy } from "../env.ts";
 import type { Log } from "../log.ts";
@@ -19,7 +19,7 @@ import { openCore } from "./birth.ts";
 import { Calls } from "./calls.ts";
 import { ClientDesk } from "./client-desk.ts";
 import type { Core } from "./core.ts";
-import { collectFlight, readCursor, retire, SINKS, type Sink } from "./drain.ts";
+import { collectFlight, flightLanded, generationOf, readCursor, retire, SINKS, type Sink } from "./drain.ts";
 import { Drainer } from "./drainer.ts";
 import { durableSql } from "./durable-sql.ts";
 import type { EventRow } from "./events.ts";
@@ -27,6 +27,7 @@ import { jobStores } from "./job-stores.ts";
 import { NodeDesk } from "./node-desk.ts";
 import type { NodeSockets } from "./node-sockets.ts";
 import { ProgressBoard } from "./progress-board.ts";
+import { newestEventOf } from "./reads.ts";
 import { nextDue, runDue } from "./reap.ts";
 import type { PublicEvent } from "./resume.ts";
 import type { SessionRow } from "./sessions.ts";
@@ -96,7 +97,7 @@ export class Engine {
     const { board, watch } = this;
     this.#storage = new StorageWork({ core, open, box: () => secretBoxOf(env), now, follow, log });
     this.#drains = {
-      d1: this.#drainer("d1", (events) => drainToD1(env.DB, collectFlight(core.sql, events))),
+      d1: this.#drainer("d1", (events) => this.#writeToD1(events)),
       stream: this.#drainer("stream", (events) => this.#publishRows(events)),
       courier: this.#drainer("courier", (events) => sendPartitionNotices(env, core.sql, events)),
     };
@@ -132,11 +133,20 @@ export class Engine {
       deliver,
       onAdvance: () => {
         sql.transaction(() => retire(sql, ALARM_MAX_ROWS));
-        // Jobs become leasable as the D1 cursor passes their creation.
-        if (sink === "d1") this.ring();
+        if (sink !== "d1") return;
+        // Jobs become leasable as the D1 cursor passes their creation, and the courier may tell what D1 has.
+        this.ring();
+        this.#deps.context.waitUntil(this.#drains.courier.kick());
       },
       onFailure: (error) => this.#deps.log("warn", "drain.failed", { sink, error: String(error).slice(0, 300) }),
     });
+  }
+
+  async #writeToD1(events: readonly EventRow[]): Promise<void> {
+    const { core } = this;
+    const flight = collectFlight(core.sql, events);
+    await drainToD1(this.#deps.env.DB, flight, generationOf(core, events));
+    flightLanded(core.sql, flight);
   }
 
   /** The alarm's work. Never throws, and always arms itself anew: the platform retries six times and then forgets. */
@@ -277,6 +287,15 @@ export class Engine {
     } catch (error) {
       this.#deps.log("warn", "progress.lost", { account, error: String(error).slice(0, 300) });
     }
+  }
+
+  /**
+   * Progress is newer than whatever the outbox still holds, and a stream hears nothing older than what it has heard: while
+   * something waits, progress is left out.
+   */
+  async #publishProgress(account: string, events: PublicEvent[]): Promise<void> {
+    const { sql } = this.core;
+    if ((newestEventOf(sql, account) ?? 0) <= readCursor(sql, "stream")) await this.#publish(account, events);
   }
 
   /** Sends events to the account's streams; when none is open any more, the next events are not sent at all. */

@@ -39,6 +39,7 @@ export class LivePartition {
     const job = newJob(crypto.randomUUID(), this.account.id, { created_at: Date.now(), ...wish });
     const outcome = await this.stub.create({
       account: this.account,
+      key: null,
       jobs: [job],
       batch: null,
       target: null,
