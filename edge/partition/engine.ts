@@ -9,6 +9,7 @@ import { secretBoxOf } from "../auth/secret-box.ts";
 import { signerOf } from "../auth/signing.ts";
 import { sendPartitionNotices } from "../courier/send-partition-notices.ts";
 import { drainToD1 } from "../db/drain-to-d1.ts";
+import { isSuperseded } from "../db/generation.ts";
 import { type Env, envNumber, urlPolicy } from "../env.ts";
 import type { Log } from "../log.ts";
 import { relayUrl } from "../storage/relay-grant.ts";
@@ -138,7 +139,10 @@ export class Engine {
         this.ring();
         this.#deps.context.waitUntil(this.#drains.courier.kick());
       },
-      onFailure: (error) => this.#deps.log("warn", "drain.failed", { sink, error: String(error).slice(0, 300) }),
+      onFailure: (error) => {
+        this.#deps.log("warn", "drain.failed", { sink, error: String(error).slice(0, 300) });
+        if (isSuperseded(error)) this.#deps.context.waitUntil(this.#giveWay());
+      },
     });
   }
 
@@ -147,6 +151,17 @@ export class Engine {
     const flight = collectFlight(core.sql, events);
     await drainToD1(this.#deps.env.DB, flight, generationOf(core, events));
     flightLanded(core.sql, flight);
+  }
+
+  /**
+   * D1 knows a later generation than this storage is of: it was put back from a copy, say. Nothing that happens here can
+   * reach D1 any more, so the storage goes, and the object is born again from what D1 has.
+   */
+  async #giveWay(): Promise<void> {
+    const { context, log } = this.#deps;
+    log("error", "partition.superseded", { epoch: this.core.epoch });
+    await context.storage.deleteAll();
+    context.abort("a later generation of this partition has lived");
   }
 
   /** The alarm's work. Never throws, and always arms itself anew: the platform retries six times and then forgets. */

@@ -10,7 +10,7 @@ import { type LiveJob, parseReserved } from "./job-row.ts";
 import { deadlineMs, limitsOf } from "./lease.ts";
 import { attemptRow, getJob, moveJob, patchJob } from "./move.ts";
 import { reserveName } from "./names.ts";
-import { reserveRoom } from "./quota.ts";
+import { reserveEstimate, reserveRoom } from "./quota.ts";
 import type { NodeIdentity } from "./sessions.ts";
 import { sourceText } from "./source-text.ts";
 import { isTerminal, type State, stepProgress } from "./states.ts";
@@ -106,7 +106,7 @@ export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): Extrac
       : `File exceeds the limit of ${Math.floor((limits.max_filesize_bytes ?? 0) / 1_048_576)} MB`;
     return { kind: "stop", job: endHere(turn, job, "too_large", text) };
   }
-  const room = reserveRoom(turn, job, info.size_estimate ?? 0);
+  const room = reserveEstimate(turn, job, info.size_estimate);
   if (room === null) return { kind: "stop", job: endHere(turn, job, "quota", FAILURE_RULES.quota.text) };
   // A bare file calls itself by its file name; the list that it stands in knows better.
   const listed = job.batch_id !== null && info.extractor === "generic" ? job.title : null;

@@ -15,7 +15,11 @@ let serial = 0;
 export class LivePartition {
   readonly name = `p1:test:${++serial}-${crypto.randomUUID()}`;
   readonly account = account(`acct-${crypto.randomUUID()}`);
-  readonly stub: DurableObjectStub<Partition> = env.PARTITION.getByName(this.name);
+
+  /** A new one each time, as the Worker does it: the stub of an object that has ended is dead. */
+  get stub(): DurableObjectStub<Partition> {
+    return env.PARTITION.getByName(this.name);
+  }
 
   evict(): Promise<void> {
     return evictDurableObject(this.stub);
