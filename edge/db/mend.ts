@@ -16,13 +16,16 @@ interface HalfCreate {
  * Uses batches_live, batches_ended and jobs_batch.
  */
 export async function dropHalfCreates(db: Database, generation: Generation): Promise<number> {
+  const ofPartition = "b.account_id IN (SELECT id FROM accounts WHERE partition = ?1)";
+  const isHalf = `NOT EXISTS (SELECT 1 FROM jobs j WHERE j.batch_id = b.id AND j.role <> 'parent'
+    AND coalesce(j.create_event, 0) <= ?2)`;
   const { results } = await db
     .prepare(
-      `SELECT b.id, b.parent_job_id FROM accounts a
-       JOIN (SELECT * FROM batches WHERE finished_at IS NULL UNION ALL SELECT * FROM batches WHERE terminal_event_id > ?2) b
-         ON b.account_id = a.id
-       WHERE a.partition = ?1 AND NOT EXISTS (
-         SELECT 1 FROM jobs j WHERE j.batch_id = b.id AND j.role <> 'parent' AND coalesce(j.create_event, 0) <= ?2)`,
+      `SELECT b.id, b.parent_job_id FROM batches b INDEXED BY batches_live
+         WHERE ${ofPartition} AND b.finished_at IS NULL AND ${isHalf}
+       UNION ALL
+       SELECT b.id, b.parent_job_id FROM batches b INDEXED BY batches_ended
+         WHERE ${ofPartition} AND b.terminal_event_id > ?2 AND ${isHalf}`,
     )
     .bind(generation.partition, generation.d1_event)
     .all<HalfCreate>();

@@ -191,9 +191,11 @@ export function insertNew(turn: Turn, jobs: readonly NewJob[]): number[] {
   const rows = jobs.map((job) => newRow(turn, job));
   const events = rows.map((row) => recordEvent(turn, row, "job.created", null));
   const last = events.at(-1) ?? 0;
-  for (const row of rows) {
-    insertJobRow(turn, withoutHandOut(row, last));
-    countMove(turn, row, null, row.state);
+  for (const row of rows) insertJobRow(turn, withoutHandOut(row, last));
+  // One create is of one account and one key.
+  for (const [state, alike] of Map.groupBy(rows, (row) => row.state)) {
+    const [one] = alike;
+    if (one !== undefined) countMove(turn, one, null, state, 0, alike.length);
   }
   const [first] = rows;
   if (first !== undefined) {

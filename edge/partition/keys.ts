@@ -40,12 +40,18 @@ export function queueRoom(turn: Turn, key: string): number {
     : row.max_queued - row.pending;
 }
 
-/** Adjusts the key's counters for one job that appears (`from` null) or changes its state. Writes only for a limited key. */
-export function countKeyMove(turn: Turn, { key_id }: Pick<JobRow, "key_id">, from: State | null, to: State): void {
+/** Adjusts the key's counters for `times` jobs that appear (`from` null) or change their state. Writes only for a limited key. */
+export function countKeyMove(
+  turn: Turn,
+  { key_id }: Pick<JobRow, "key_id">,
+  from: State | null,
+  to: State,
+  times: number,
+): void {
   if (key_id === null) return;
   const pending = (state: State | null) => Number(state !== null && apiStatus(state) === "Pending");
   const active = (state: State | null) => Number(state !== null && HOLDS_NODE.includes(state));
-  const [waits, runs] = [pending(to) - pending(from), active(to) - active(from)];
+  const [waits, runs] = [(pending(to) - pending(from)) * times, (active(to) - active(from)) * times];
   if (waits === 0 && runs === 0) return;
   turn.sql.run("UPDATE keys SET pending = pending + ?, active = active + ? WHERE id = ?", waits, runs, key_id);
 }

@@ -46,9 +46,10 @@ const COUNTERS = {
 } as const;
 
 /**
- * Adjusts the account's counters for one job that appears (`from` null) or changes its state, and those of its key.
+ * Adjusts the account's counters for a job that appears (`from` null) or changes its state, and those of its key.
  *
  * @param released bytes that the job does not reserve any more.
+ * @param times for so many jobs alike: a list of a thousand is one row written, not a thousand.
  */
 export function countMove(
   turn: Turn,
@@ -56,6 +57,7 @@ export function countMove(
   from: State | null,
   to: State,
   released = 0,
+  times = 1,
 ): void {
   const delta = new Map<string, number>();
   const add = (column: string, by: number) => delta.set(column, (delta.get(column) ?? 0) + by);
@@ -68,9 +70,11 @@ export function countMove(
   if (to === "queued") add("ready", 1);
   if (HOLDS_NODE.includes(to)) add("active", 1);
   add("bytes_reserved", -released);
-  const changes = [...delta].filter(([, by]) => by !== 0).map(([column, by]) => `${column} = ${column} + (${by})`);
+  const changes = [...delta]
+    .filter(([, by]) => by !== 0)
+    .map(([column, by]) => `${column} = ${column} + (${by * times})`);
   turn.sql.run(`UPDATE accounts SET ${[...changes, "version = version + 1"].join(", ")} WHERE id = ?`, job.account_id);
-  countKeyMove(turn, job, from, to);
+  countKeyMove(turn, job, from, to, times);
 }
 
 /** States in which the attempt that looked the job up goes on. */

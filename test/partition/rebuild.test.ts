@@ -1,4 +1,6 @@
 /** What a partition that lost its storage takes from D1, beyond its live jobs (birth rule; decisions 030–032). */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { partitionNotices } from "../../edge/courier/partition-notices.ts";
 import { cancelBatch } from "../../edge/partition/batch-commands.ts";
@@ -14,7 +16,9 @@ import { IDEMPOTENCY_KEPT_MS } from "../../shared/limits.ts";
 import { account, id, identity, type JobWish, newJob, START } from "./fixtures.ts";
 import { Generations } from "./generations.ts";
 import type { Harness } from "./harness.ts";
+import { nodeSql } from "./node-sql.ts";
 
+const MIGRATIONS = join(import.meta.dirname, "../../migrations");
 const ANN = account("ann");
 const HOOK = "https://hooks.example/in";
 const KEY = { account: "ann", keyId: "key", key: "k1", fingerprint: "same", owner: "one" };
@@ -278,4 +282,23 @@ it("hand-outs that ended with their generation are over in D1 too, and lists sho
   await world.drain(next);
   expect(world.d1.sql.all("SELECT attempt, outcome FROM attempts")).toEqual([{ attempt: 1, outcome: "lost" }]);
   expect(world.d1.job(id(1))).toMatchObject({ state: "queued", status: "Pending" });
+});
+
+it("a database of the release before takes every end as told, and its counters as they are", () => {
+  const sql = nodeSql();
+  const apply = (script: string) => sql.database.exec(readFileSync(join(MIGRATIONS, script), "utf8"));
+  const scripts = readdirSync(MIGRATIONS).sort();
+  const rebuild = scripts.indexOf("0003_rebuild.sql");
+  for (const script of scripts.slice(0, rebuild)) apply(script);
+  sql.database.exec(`
+    INSERT INTO partitions (name, epoch, claimed_at) VALUES ('p', 3, 0);
+    INSERT INTO usage VALUES ('ann', 1, 1, 0, 0, 0, 0, 1, 0, 0, 0);
+    INSERT INTO jobs (id, account_id, surface, url, state, status, version, options, target_id, source_host, origin,
+      created_at, queued_at, terminal_event_id) VALUES ('j', 'ann', 'jobs', 'u', 'completed', 'Completed', 1, '{}', 't', 'h', 'o', 0, 0, 77);
+  `);
+  for (const script of scripts.slice(rebuild)) apply(script);
+  expect(sql.all("SELECT live, epoch, d1_event, stream_event, courier_event FROM partitions")).toEqual([
+    { live: 1, epoch: 3, d1_event: 77, stream_event: 77, courier_event: 77 },
+  ]);
+  expect(sql.get("SELECT event, jobs_completed FROM usage")).toEqual({ event: 77, jobs_completed: 1 });
 });
