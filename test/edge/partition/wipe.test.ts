@@ -79,7 +79,7 @@ it("an object whose storage is older than what D1 knows writes nothing and is bo
   const job = await partition.create();
   await env.DB.prepare("UPDATE partitions SET epoch = 7 WHERE name = ?").bind(partition.name).run();
   const jobs = [newJob(crypto.randomUUID(), partition.account.id, { created_at: Date.now() })];
-  const request = { account: partition.account, key: null, jobs, batch: null, idempotency: null };
+  const request = { account: partition.account, key: null, jobs, batch: null, target: null, idempotency: null };
   await partition.stub.create(request).catch(() => "the object has ended");
   expect(await partition.stored(jobs[0]?.id ?? "")).toBeNull();
   await vi.waitFor(async () => {
