@@ -33,6 +33,7 @@ async function createWithKey(partition: LivePartition, owner: string) {
     key: null,
     jobs,
     batch: null,
+    target: null,
     idempotency,
   });
   return { kind: outcome, id };
