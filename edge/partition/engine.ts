@@ -28,7 +28,6 @@ import { jobStores } from "./job-stores.ts";
 import { NodeDesk } from "./node-desk.ts";
 import type { NodeSockets } from "./node-sockets.ts";
 import { ProgressBoard } from "./progress-board.ts";
-import { newestEventOf } from "./reads.ts";
 import { nextDue, runDue } from "./reap.ts";
 import type { PublicEvent } from "./resume.ts";
 import type { SessionRow } from "./sessions.ts";
@@ -302,15 +301,6 @@ export class Engine {
     } catch (error) {
       this.#deps.log("warn", "progress.lost", { account, error: String(error).slice(0, 300) });
     }
-  }
-
-  /**
-   * Progress is newer than whatever the outbox still holds, and a stream hears nothing older than what it has heard: while
-   * something waits, progress is left out.
-   */
-  async #publishProgress(account: string, events: PublicEvent[]): Promise<void> {
-    const { sql } = this.core;
-    if ((newestEventOf(sql, account) ?? 0) <= readCursor(sql, "stream")) await this.#publish(account, events);
   }
 
   /** Sends events to the account's streams; when none is open any more, the next events are not sent at all. */
