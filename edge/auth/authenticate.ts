@@ -11,6 +11,8 @@ export interface Caller {
   scopes: Scope[];
   /** The key's limits before its account's. */
   limits: Limits;
+  /** The key's own. */
+  keyLimits: Limits;
   partition: string;
   account: AccountFacts & { name: string };
 }
@@ -96,11 +98,12 @@ async function readCaller(
     .bind(hash, now)
     .first<CallerRow>();
   if (row === null) return null;
-  const limits = { ...JSON.parse(row.limits), ...JSON.parse(row.key_limits) } as Limits;
+  const keyLimits = JSON.parse(row.key_limits) as Limits;
   const caller: Caller = {
     keyId: row.key_id,
     scopes: JSON.parse(row.scopes) as Scope[],
-    limits,
+    limits: { ...(JSON.parse(row.limits) as Limits), ...keyLimits },
+    keyLimits,
     partition: row.partition,
     account: {
       id: row.account_id,

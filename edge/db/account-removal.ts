@@ -76,6 +76,7 @@ export async function endRemoval(db: D1Database, id: string): Promise<void> {
       .bind(id),
     ...OWNED_TABLES.map((table) => db.prepare(`DELETE FROM ${table} WHERE account_id = ?`).bind(id)),
     db.prepare("DELETE FROM usage WHERE account_id = ?").bind(id),
+    db.prepare("DELETE FROM idempotency WHERE account_id = ?").bind(id),
     db.prepare("DELETE FROM accounts WHERE id = ? AND state = 'deleting'").bind(id),
   ]);
 }

@@ -1,8 +1,10 @@
 /** One drain flight as one D1 transaction. A row only overwrites an older version of itself, so a repeat is harmless. */
+import { IDEMPOTENCY_KEPT_MS } from "../../shared/limits.ts";
 import { BATCH_COLUMNS } from "../partition/batches.ts";
 import type { D1Flight } from "../partition/drain.ts";
 import { DRAINED_COLUMNS } from "../partition/job-row.ts";
 import type { Database } from "./database.ts";
+import { fence, type Generation } from "./generation.ts";
 
 /** D1 refuses larger values; the local one does not, so we look ourselves (DESIGN section 8). */
 const MAX_VALUE_BYTES = 2_000_000;
@@ -66,13 +68,29 @@ const USAGE_COLUMNS = [
   "jobs_failed",
   "jobs_warning",
   "jobs_skipped",
+  "event",
 ] as const;
 const USAGE_UPSERT = `INSERT INTO usage (${USAGE_COLUMNS.join(", ")})
   SELECT ${selectFrom(USAGE_COLUMNS)} FROM json_each(?1) WHERE true
   ON CONFLICT (account_id) DO UPDATE SET ${overwrite(USAGE_COLUMNS.slice(1))} WHERE excluded.version > usage.version`;
 
-/** Writes the flight; throws if D1 did not take it, and then nothing of it is there. */
-export async function drainToD1(db: Database, flight: D1Flight): Promise<void> {
+const IDEMPOTENCY_COLUMNS = ["account_id", "key_id", "key", "fingerprint", "began_at", "event", "body"] as const;
+const IDEMPOTENCY_UPSERT = `INSERT INTO idempotency (${IDEMPOTENCY_COLUMNS.join(", ")})
+  SELECT ${selectFrom(IDEMPOTENCY_COLUMNS)} FROM json_each(?1) WHERE true
+  ON CONFLICT (account_id, key_id, key) DO UPDATE SET ${overwrite(IDEMPOTENCY_COLUMNS.slice(3))}
+  WHERE excluded.began_at > idempotency.began_at`;
+
+/** Old keys that one flight with new ones takes away: more than it brings, so the table does not grow for ever. */
+const FORGOTTEN_KEYS = 1_000;
+// Uses idempotency_age(began_at).
+const IDEMPOTENCY_FORGET = `DELETE FROM idempotency WHERE (account_id, key_id, key) IN
+  (SELECT account_id, key_id, key FROM idempotency WHERE began_at < ? LIMIT ${FORGOTTEN_KEYS})`;
+
+/**
+ * Writes the flight; throws if D1 did not take it, and then nothing of it is there. So it does once a later generation
+ * of the partition has been born: see {@link isSuperseded}.
+ */
+export async function drainToD1(db: Database, flight: D1Flight, generation: Generation): Promise<void> {
   const statements = (
     [
       [JOB_UPSERT, flight.jobs],
@@ -80,9 +98,14 @@ export async function drainToD1(db: Database, flight: D1Flight): Promise<void> {
       [FILE_INSERT, flight.files],
       [ATTEMPT_UPSERT, flight.attempts],
       [USAGE_UPSERT, flight.usage],
+      [IDEMPOTENCY_UPSERT, flight.idempotency],
     ] as const
   ).flatMap(([statement, rows]) => jsonChunks(rows).map((chunk) => db.prepare(statement).bind(chunk)));
-  if (statements.length > 0) await db.batch(statements);
+  const newestKey = flight.idempotency.at(-1)?.began_at;
+  if (newestKey !== undefined) {
+    statements.push(db.prepare(IDEMPOTENCY_FORGET).bind(newestKey - IDEMPOTENCY_KEPT_MS));
+  }
+  if (statements.length > 0) await db.batch([fence(db, generation), ...statements]);
 }
 
 /**

@@ -100,26 +100,6 @@ export async function listBatchJobs(
   return results;
 }
 
-/** The first child of a parent: its files are shown as the parent's (jobs API 3.4). */
-export async function firstChild(db: D1Database, account: string, batchId: string): Promise<string | null> {
-  const row = await db
-    .prepare(
-      "SELECT id FROM jobs WHERE batch_id = ? AND account_id = ? AND role <> 'parent' ORDER BY batch_index LIMIT 1",
-    )
-    .bind(batchId, account)
-    .first<{ id: string }>();
-  return row?.id ?? null;
-}
-
-/** Uses files_job(job_id). */
-export async function filesOf(db: D1Database, account: string, jobId: string): Promise<FileRow[]> {
-  const { results } = await db
-    .prepare("SELECT * FROM files WHERE job_id = ? AND account_id = ? ORDER BY file_id")
-    .bind(jobId, account)
-    .all<FileRow>();
-  return results;
-}
-
 /** The files of a job are gone from their store. Never cleared again. */
 export async function markFilesDeleted(db: D1Database, fileIds: readonly string[], now: number): Promise<void> {
   await db

@@ -1,26 +1,32 @@
 /** The birth rule (DESIGN section 2): what a partition with empty storage asks of D1 before it answers anything. */
 import { BATCH_COLUMNS, type BatchRow } from "../partition/batches.ts";
 import type { AccountFacts } from "../partition/create.ts";
-import type { FileRow, UsageRow } from "../partition/drain.ts";
+import type { FileRow, IdempotencyRow, UsageRow } from "../partition/drain.ts";
 import { DRAINED_COLUMNS, type JobRow } from "../partition/job-row.ts";
 import type { TargetRow } from "../partition/targets.ts";
 import { ACCOUNT_STORAGE } from "./account-storage.ts";
 import type { Database } from "./database.ts";
+import type { Generation } from "./generation.ts";
 
 /** Rows read at once. */
 const PAGE_ROWS = 500;
+/** Answers of creates may be large. */
+const ANSWERS_PAGE_ROWS = 50;
 
-/** Claims the next generation of a partition's storage. 1: it never lived before. */
-export async function claimEpoch(db: Database, name: string, now: number): Promise<number> {
+const JOB_COLUMNS = DRAINED_COLUMNS.join(", ");
+
+/** Claims the next generation of a partition's storage. Epoch 1: it never lived before. From here on the old one is fenced. */
+export async function claimEpoch(db: Database, name: string, now: number): Promise<Generation> {
   const row = await db
     .prepare(
       `INSERT INTO partitions (name, epoch, claimed_at) VALUES (?1, 1, ?2)
-       ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1, claimed_at = ?2 RETURNING epoch`,
+       ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1, claimed_at = ?2
+       RETURNING name AS partition, epoch, d1_event, stream_event, courier_event`,
     )
     .bind(name, now)
-    .first<{ epoch: number }>();
+    .first<Generation>();
   if (row === null) throw new Error("D1 gave no epoch");
-  return row.epoch;
+  return row;
 }
 
 export type AccountToRebuild = AccountFacts & Omit<UsageRow, "account_id">;
@@ -28,15 +34,24 @@ export type AccountToRebuild = AccountFacts & Omit<UsageRow, "account_id">;
 export async function accountsOf(db: Database, partition: string): Promise<AccountToRebuild[]> {
   const { results } = await db
     .prepare(
-      `SELECT a.id, a.pool, a.limits, a.store_prefix, ${ACCOUNT_STORAGE} AS storage, coalesce(u.version, 0) AS version, coalesce(u.usage_count, 0) AS usage_count,
-         coalesce(u.bytes_used, 0) AS bytes_used, coalesce(u.bytes_reserved, 0) AS bytes_reserved,
+      `SELECT a.id, a.pool, a.limits, a.store_prefix, ${ACCOUNT_STORAGE} AS storage, coalesce(u.version, 0) AS version,
+         coalesce(u.usage_count, 0) AS usage_count, coalesce(u.bytes_used, 0) AS bytes_used, 0 AS bytes_reserved,
          0 AS jobs_pending, 0 AS jobs_processing, coalesce(u.jobs_completed, 0) AS jobs_completed,
          coalesce(u.jobs_failed, 0) AS jobs_failed, coalesce(u.jobs_warning, 0) AS jobs_warning,
-         coalesce(u.jobs_skipped, 0) AS jobs_skipped
+         coalesce(u.jobs_skipped, 0) AS jobs_skipped, coalesce(u.event, 0) AS event
        FROM accounts a LEFT JOIN usage u ON u.account_id = a.id WHERE a.partition = ?`,
     )
     .bind(partition)
     .all<AccountToRebuild>();
+  return results;
+}
+
+/** Keys that may have limits on how much runs or waits. Uses api_keys_account(account_id, created_at). */
+export async function limitedKeysOf(db: Database, account: string): Promise<{ id: string; limits: string }[]> {
+  const { results } = await db
+    .prepare("SELECT id, limits FROM api_keys WHERE account_id = ? AND limits <> '{}' AND revoked_at IS NULL")
+    .bind(account)
+    .all<{ id: string; limits: string }>();
   return results;
 }
 
@@ -47,7 +62,7 @@ export async function accountsOf(db: Database, partition: string): Promise<Accou
 export async function liveJobsAfter(db: Database, account: string, after: string): Promise<JobRow[]> {
   const { results } = await db
     .prepare(
-      `SELECT ${DRAINED_COLUMNS.join(", ")} FROM jobs INDEXED BY jobs_live WHERE account_id = ? AND finished_at IS NULL AND id > ?
+      `SELECT ${JOB_COLUMNS} FROM jobs INDEXED BY jobs_live WHERE account_id = ? AND finished_at IS NULL AND id > ?
        ORDER BY id LIMIT ${PAGE_ROWS}`,
     )
     .bind(account, after)
@@ -55,14 +70,57 @@ export async function liveJobsAfter(db: Database, account: string, after: string
   return results;
 }
 
-/** Batches that are not over. Uses batches_account(account_id, id DESC). */
-export async function liveBatchesOf(db: Database, account: string): Promise<BatchRow[]> {
+/** Jobs that ended after an event, in that order. Uses jobs_ended(account_id, terminal_event_id). */
+export async function jobsEndedAfter(db: Database, account: string, event: number): Promise<JobRow[]> {
   const { results } = await db
-    .prepare(`SELECT ${BATCH_COLUMNS.join(", ")} FROM batches WHERE account_id = ? AND finished_at IS NULL`)
-    .bind(account)
-    .all<BatchRow>();
+    .prepare(
+      `SELECT ${JOB_COLUMNS} FROM jobs INDEXED BY jobs_ended WHERE account_id = ? AND terminal_event_id > ?
+       ORDER BY terminal_event_id LIMIT ${PAGE_ROWS}`,
+    )
+    .bind(account, event)
+    .all<JobRow>();
   return results;
 }
+
+/** Uses files_job(job_id). */
+export async function filesOfJobs(db: Database, jobs: readonly JobRow[]): Promise<FileRow[]> {
+  const { results } = await db
+    .prepare("SELECT * FROM files WHERE job_id IN (SELECT value FROM json_each(?)) ORDER BY file_id")
+    .bind(JSON.stringify(jobs.map((job) => job.id)))
+    .all<FileRow>();
+  return results;
+}
+
+/** A batch with its members counted: its own counters may be newer than the rows of its members that D1 has. */
+export interface CountedBatch extends BatchRow {
+  held: number;
+}
+
+/**
+ * Batches that go on, and those that ended after an event. Uses batches_live, batches_ended and, per batch,
+ * jobs_batch(batch_id, batch_index).
+ */
+export async function batchesSince(db: Database, account: string, event: number): Promise<CountedBatch[]> {
+  const columns = BATCH_COLUMNS.map((column) => `b.${column}`);
+  const { results } = await db
+    .prepare(
+      `SELECT ${columns.filter((column) => !COUNTED.includes(column)).join(", ")}, 0 AS processing,
+         coalesce(sum(j.status = 'Completed'), 0) AS completed,
+         coalesce(sum(j.status IN ('Failed', 'Warning')), 0) AS failed,
+         coalesce(sum(j.status = 'Skipped'), 0) AS skipped,
+         coalesce(sum(j.state = 'cancelled'), 0) AS cancelled,
+         coalesce(sum(j.state = 'held'), 0) AS held
+       FROM (SELECT * FROM batches INDEXED BY batches_live WHERE account_id = ?1 AND finished_at IS NULL
+             UNION ALL
+             SELECT * FROM batches INDEXED BY batches_ended WHERE account_id = ?1 AND terminal_event_id > ?2) b
+       LEFT JOIN jobs j ON j.batch_id = b.id AND j.role <> 'parent' GROUP BY b.id`,
+    )
+    .bind(account, event)
+    .all<CountedBatch>();
+  return results;
+}
+
+const COUNTED = ["b.processing", "b.completed", "b.failed", "b.skipped", "b.cancelled"];
 
 /** Targets of an account's unfinished jobs, for a partition that is rebuilt. Uses jobs_live(account_id, id). */
 export async function liveTargetsOf(db: Database, account: string): Promise<TargetRow[]> {
@@ -90,6 +148,23 @@ export async function filesAfter(
     )
     .bind(account, after.path, after.file_id)
     .all<FileRow>();
+  return results;
+}
+
+/** First answers of an account's idempotency keys that still count. By primary key. */
+export async function answersAfter(
+  db: Database,
+  account: string,
+  after: Pick<IdempotencyRow, "key_id" | "key">,
+  since: number,
+): Promise<IdempotencyRow[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT * FROM idempotency WHERE account_id = ? AND (key_id, key) > (?, ?) AND began_at > ?
+       ORDER BY key_id, key LIMIT ${ANSWERS_PAGE_ROWS}`,
+    )
+    .bind(account, after.key_id, after.key, since)
+    .all<IdempotencyRow>();
   return results;
 }
 

@@ -1,9 +1,12 @@
 /** Answers of calls that a worker node has to answer at once (jobs API 1.3, 12). */
-import { FAILURE_CLASSES, FAILURE_RULES } from "../../shared/contract/failures.ts";
+import { FAILURE_CLASSES, FAILURE_RULES, type FailureClass } from "../../shared/contract/failures.ts";
 import { type Refusal, refused } from "./describe.ts";
 
+/** Classes that only a job can end with. */
+const OF_JOBS_ALONE: readonly FailureClass[] = ["cancelled", "quota"];
+
 function texts(type: "error" | "warning"): string[] {
-  return FAILURE_CLASSES.filter((name) => name !== "cancelled" && FAILURE_RULES[name].error_type === type).map(
+  return FAILURE_CLASSES.filter((name) => !OF_JOBS_ALONE.includes(name) && FAILURE_RULES[name].error_type === type).map(
     (name) => FAILURE_RULES[name].text,
   );
 }

@@ -154,7 +154,7 @@ export class AdminDesk {
   /** The names of an account whose files are gone, and its credentials. Its counters stay: figures of the whole partition never fall. */
   forgetAccount(account: string): void {
     this.#deps.core.sql.transaction(() => {
-      for (const table of ["names", "idempotency"]) {
+      for (const table of ["names", "idempotency", "keys"]) {
         this.#deps.core.sql.run(`DELETE FROM ${table} WHERE account_id = ?`, account);
       }
       this.#deps.core.sql.run("UPDATE accounts SET storage = NULL WHERE id = ?", account);

@@ -20,6 +20,7 @@ import {
   ownsKey,
 } from "./idempotency.ts";
 import type { JobRow } from "./job-row.ts";
+import { type KeyFacts, upsertKey } from "./keys.ts";
 import type { BoardEntry, ProgressBoard } from "./progress-board.ts";
 import {
   type AccountTotals,
@@ -60,6 +61,8 @@ export type JobProgress = Pick<JobRow, "id" | "state" | "step" | "progress"> &
 /** One create: its jobs, its batch if they are one, and the key under which its answer is remembered. */
 export interface CreateRequest {
   account: AccountFacts;
+  /** The key that it was made with. */
+  key: KeyFacts | null;
   jobs: NewJob[];
   batch: NewBatch | null;
   /** Of inline storage: the jobs name it. */
@@ -83,13 +86,14 @@ export class ClientDesk {
   }
 
   async create(request: CreateRequest): Promise<CreateOutcome> {
-    const { account, jobs, batch, target, idempotency } = request;
+    const { account, key, jobs, batch, target, idempotency } = request;
     const result = this.#run((turn): "full" | "lost_key" | number[] => {
       if (idempotency !== null && !ownsKey(turn, idempotency.key)) return "lost_key";
-      const inserted = createJobs(turn, account, jobs, () => {
+      const admitted = () => {
         if (batch !== null) createBatch(turn, batch);
         if (target !== null) putTarget(turn, target);
-      });
+      };
+      const inserted = createJobs(turn, account, jobs, admitted, key);
       if (inserted.kind === "full") return "full";
       if (idempotency !== null) {
         finishIdempotent(turn, idempotency.key, idempotency.body, Math.max(...inserted.events));
@@ -101,10 +105,11 @@ export class ClientDesk {
   }
 
   /** Whether one more job would be admitted: asked before work that takes a while, decided at the insertion. */
-  hasRoom(account: AccountFacts): boolean {
+  hasRoom(account: AccountFacts, key: KeyFacts | null): boolean {
     return this.#run((turn) => {
       upsertAccount(turn, account);
-      return hasRoom(turn, account, 1);
+      if (key !== null) upsertKey(turn, account.id, key);
+      return hasRoom(turn, account, 1, key);
     });
   }
 

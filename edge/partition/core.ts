@@ -9,12 +9,15 @@ import { type Effects, noEffects, type ResolvedCore, type Turn } from "./turn.ts
  * @example core.run(Date.now(), Math.random, (turn) => cancelJob(turn, account, id, false))
  */
 export class Core {
+  /** Of the partition, as D1 knows it. */
+  readonly name: string;
   readonly sql: Sql;
   readonly config: ResolvedCore;
   readonly epoch: number;
   readonly ids: EventIds;
 
-  constructor(sql: Sql, config: ResolvedCore, epoch: number, ids: EventIds) {
+  constructor(name: string, sql: Sql, config: ResolvedCore, epoch: number, ids: EventIds) {
+    this.name = name;
     this.sql = sql;
     this.config = config;
     this.epoch = epoch;

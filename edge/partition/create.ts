@@ -3,6 +3,7 @@ import { endFailed } from "./end.ts";
 import { recordEvent } from "./events.ts";
 import type { JobRow, LiveJob } from "./job-row.ts";
 import { DRAINED_COLUMNS } from "./job-row.ts";
+import { type KeyFacts, queueRoom, upsertKey } from "./keys.ts";
 import { countMove, getJob } from "./move.ts";
 import { apiStatus } from "./states.ts";
 import { currentTarget } from "./targets.ts";
@@ -90,7 +91,6 @@ export type NewJob = Pick<
 export type CreateResult = { kind: "created"; events: number[] } | { kind: "full" };
 
 const LIVE_COLUMNS = [
-  "create_event",
   "node_id",
   "session",
   "offer_until",
@@ -104,6 +104,7 @@ const LIVE_COLUMNS = [
   "commit_due",
   "wait_until",
   "avoid_until",
+  "bytes_reserved",
 ] as const satisfies readonly (keyof LiveJob)[];
 
 const ALL_COLUMNS = [...DRAINED_COLUMNS, ...LIVE_COLUMNS] as const;
@@ -132,6 +133,7 @@ export function withoutHandOut(row: JobRow, createEvent: number): LiveJob {
     commit_due: null,
     wait_until: null,
     avoid_until: null,
+    bytes_reserved: 0,
   };
 }
 
@@ -142,24 +144,25 @@ export function createJobs(
   jobs: readonly NewJob[],
   /** Runs once the jobs are admitted, before the first of them: the batch that they belong to, their own target. */
   admitted: () => void = () => {},
+  key: KeyFacts | null = null,
 ): CreateResult {
   upsertAccount(turn, account);
+  if (key !== null) upsertKey(turn, account.id, key);
   if (jobs.some((job) => isKnown(turn, job.id))) {
     return { kind: "created", events: jobs.map((job) => createEventOf(turn, job.id)) };
   }
-  if (!hasRoom(turn, account, jobs.length)) return { kind: "full" };
+  if (!hasRoom(turn, account, jobs.length, key)) return { kind: "full" };
   admitted();
-  const events = jobs.map((job) => createOne(turn, job));
-  turn.sql.run("UPDATE accounts SET usage_count = usage_count + ? WHERE id = ?", jobs.length, account.id);
-  return { kind: "created", events };
+  return { kind: "created", events: insertNew(turn, jobs) };
 }
 
 /** Whether so many jobs more would be admitted (jobs API 1.3). */
-export function hasRoom(turn: Turn, account: AccountFacts, jobs: number): boolean {
+export function hasRoom(turn: Turn, account: AccountFacts, jobs: number, key: KeyFacts | null): boolean {
   const load = turn.sql.get<{ pending: number }>("SELECT pending FROM accounts WHERE id = ?", account.id);
   const ready = turn.sql.get<{ n: number | null }>("SELECT sum(ready) AS n FROM accounts WHERE ready > 0")?.n ?? 0;
   const maxPending = Math.min(turn.config.maxPending, ownLimit(account));
-  return (load?.pending ?? 0) + jobs <= maxPending && ready + jobs <= turn.config.maxReady;
+  const ofKey = key === null ? Number.POSITIVE_INFINITY : queueRoom(turn, key.id);
+  return (load?.pending ?? 0) + jobs <= maxPending && ready + jobs <= turn.config.maxReady && jobs <= ofKey;
 }
 
 /** `max_queued` of the account, where it has one. */
@@ -180,10 +183,36 @@ function createEventOf(turn: Turn, id: string): number {
   return turn.sql.get<{ create_event: number }>("SELECT create_event FROM jobs WHERE id = ?", id)?.create_event ?? 0;
 }
 
-/** Inserts one job and its `job.created`; returns the event's id. Admission is the caller's. */
-export function createOne(turn: Turn, { held, skip, ...job }: NewJob): number {
+/**
+ * Inserts jobs that belong together, each with its `job.created`; returns the newest event of each. Admission is the
+ * caller's. None may be handed out before D1 has all of them: what D1 has only in part is dropped by a rebuild.
+ */
+export function insertNew(turn: Turn, jobs: readonly NewJob[]): number[] {
+  const rows = jobs.map((job) => newRow(turn, job));
+  const events = rows.map((row) => recordEvent(turn, row, "job.created", null));
+  const last = events.at(-1) ?? 0;
+  for (const row of rows) insertJobRow(turn, withoutHandOut(row, last));
+  // One create is of one account and one key.
+  for (const [state, alike] of Map.groupBy(rows, (row) => row.state)) {
+    const [one] = alike;
+    if (one !== undefined) countMove(turn, one, null, state, 0, alike.length);
+  }
+  const [first] = rows;
+  if (first !== undefined) {
+    turn.sql.run(
+      "UPDATE accounts SET usage_count = usage_count + ?, version = version + 1 WHERE id = ?",
+      rows.length,
+      first.account_id,
+    );
+  }
+  return jobs.map(({ id, skip }, index) =>
+    typeof skip === "string" ? skipNew(turn, id, skip) : (events[index] ?? last),
+  );
+}
+
+function newRow(turn: Turn, { held, skip: _, ...job }: NewJob): JobRow {
   const state = held ? "held" : "queued";
-  const row: JobRow = {
+  return {
     ...job,
     target_id: job.target_id ?? currentTarget(turn, job.account_id),
     role: "single",
@@ -214,12 +243,8 @@ export function createOne(turn: Turn, { held, skip, ...job }: NewJob): number {
     telemetry: null,
     effective: null,
     terminal_event_id: null,
+    create_event: null,
   };
-  const event = recordEvent(turn, row, "job.created", null);
-  insertJobRow(turn, withoutHandOut(row, event));
-  countMove(turn, job.account_id, null, state);
-  if (typeof skip === "string") return skipNew(turn, job.id, skip);
-  return event;
 }
 
 function skipNew(turn: Turn, id: string, text: string): number {

@@ -33,13 +33,18 @@ export function backoffMs(triesSoFar: number, rule: BackoffRule, random: () => n
   return 1 + Math.floor(random() * (Math.min(rule.maxMs, rule.baseMs * 3 ** triesSoFar) - 1));
 }
 
+/** How long to leave a site alone that asked for it: by its `Retry-After`, but no back-off outlasts the longest one. */
+export function restMs(retryAfterMs: number | null, rule: BackoffRule): number {
+  return retryAfterMs === null ? COOL_DOWN_MS : Math.min(retryAfterMs, rule.maxMs);
+}
+
 export function decideFailure(facts: FailureFacts, now: number, rule: BackoffRule, random: () => number): Decision {
   const policy = FAILURE_RULES[facts.class];
   const count = (facts.tries[facts.class] ?? 0) + 1;
   const tries: Tries = { ...facts.tries, [facts.class]: count };
   const total = Object.values(tries).reduce((sum, each) => sum + each, 0);
   if (facts.permanent || count >= policy.tries || total >= MAX_TRIES_TOTAL) return { kind: "end", rule: policy, tries };
-  const wait = facts.class === "rate" ? (facts.retryAfterMs ?? COOL_DOWN_MS) : backoffMs(count, rule, random);
+  const wait = facts.class === "rate" ? restMs(facts.retryAfterMs, rule) : backoffMs(count, rule, random);
   return { kind: "repeat", rule: policy, tries, notBefore: now + wait, avoid: avoidMode(policy, count) };
 }
 

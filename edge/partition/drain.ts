@@ -1,8 +1,11 @@
 /** The way out of a partition: events in order to each sink, and retirement once all sinks have them. */
 import { DRAIN_MAX_BYTES, DRAIN_MAX_EVENTS, EVENTS_KEPT_PER_ACCOUNT } from "../../shared/limits.ts";
+import type { Generation } from "../db/generation.ts";
 import { BATCH_COLUMNS, type BatchRow } from "./batches.ts";
+import type { Core } from "./core.ts";
 import type { EventRow } from "./events.ts";
 import { DRAINED_COLUMNS, type JobRow } from "./job-row.ts";
+import { getMeta, setMeta } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 import { forgetIdleTargets } from "./targets.ts";
 
@@ -26,13 +29,18 @@ export function advanceCursor(sql: Sql, sink: Sink, eventId: number): void {
 /** Bytes that a row adds to a flight beside its own texts: column names, numbers, quotes. */
 const ROW_OVERHEAD_BYTES = 1_500;
 
-/** The next events for a sink, oldest first, bounded by count and by the bytes of the job rows they bring along. */
+/**
+ * The next events for a sink, oldest first, bounded by count and by the bytes of the job rows they bring along. Nobody is
+ * sent a webhook of what D1 does not have: a job that ends again after its partition was lost must not be told twice.
+ */
 export function nextEvents(sql: Sql, sink: Sink): EventRow[] {
+  const border = sink === "courier" ? readCursor(sql, "d1") : Number.MAX_SAFE_INTEGER;
   const rows = sql.all<EventRow & { weight: number | null }>(
     `SELECT e.*, length(j.options) + length(coalesce(j.source, '')) + length(coalesce(j.description, ''))
        + length(coalesce(j.metadata, '')) + length(coalesce(j.sealed, '')) + length(j.url) AS weight
-     FROM events e LEFT JOIN jobs j ON j.id = e.job_id WHERE e.id > ? ORDER BY e.id LIMIT ${DRAIN_MAX_EVENTS}`,
+     FROM events e LEFT JOIN jobs j ON j.id = e.job_id WHERE e.id > ? AND e.id <= ? ORDER BY e.id LIMIT ${DRAIN_MAX_EVENTS}`,
     readCursor(sql, sink),
+    border,
   );
   const seen = new Set<string>();
   let bytes = 0;
@@ -59,6 +67,8 @@ export interface UsageRow {
   jobs_failed: number;
   jobs_warning: number;
   jobs_skipped: number;
+  /** The newest event that these figures stand on. */
+  event: number;
 }
 
 export interface FileRow {
@@ -88,12 +98,27 @@ export interface D1Flight {
   files: FileRow[];
   attempts: unknown[];
   usage: UsageRow[];
+  idempotency: IdempotencyRow[];
 }
+
+/** The first answer of an idempotency key. */
+export interface IdempotencyRow {
+  account_id: string;
+  key_id: string;
+  key: string;
+  fingerprint: string;
+  began_at: number;
+  /** What D1 must have seen before anyone may hear it. */
+  event: number;
+  body: string;
+}
+
+/** An answer that would not fit into a D1 value once it is quoted in one is forgotten with its partition. */
+const MAX_KEPT_ANSWER_BYTES = 1_200_000;
 
 export function collectFlight(sql: Sql, events: readonly EventRow[]): D1Flight {
   const jobIds = JSON.stringify([...new Set(events.map((event) => event.job_id).filter((id) => id !== null))]);
   const batchIds = JSON.stringify([...new Set(events.map((event) => event.batch_id).filter((id) => id !== null))]);
-  const accounts = JSON.stringify([...new Set(events.map((event) => event.account_id))]);
   return {
     jobs: sql.all<JobRow>(
       `SELECT ${DRAINED_COLUMNS.join(", ")} FROM jobs WHERE id IN (SELECT value FROM json_each(?))`,
@@ -105,13 +130,59 @@ export function collectFlight(sql: Sql, events: readonly EventRow[]): D1Flight {
     ),
     files: sql.all<FileRow>("SELECT * FROM files WHERE job_id IN (SELECT value FROM json_each(?))", jobIds),
     attempts: events.flatMap((event) => (event.attempt === null ? [] : [JSON.parse(event.attempt) as unknown])),
-    usage: sql.all<UsageRow>(
-      `SELECT id AS account_id, version, usage_count, bytes_used, bytes_reserved, pending AS jobs_pending,
-         processing AS jobs_processing, completed AS jobs_completed, failed AS jobs_failed, warning AS jobs_warning,
-         skipped AS jobs_skipped
-       FROM accounts WHERE id IN (SELECT value FROM json_each(?))`,
-      accounts,
-    ),
+    usage: collectUsage(sql, events),
+    idempotency: collectAnswers(sql, events, jobIds),
+  };
+}
+
+const USAGE_EVENT = "usage_event";
+
+/**
+ * Counters are those of now, so they travel only with a flight that leaves no event behind: D1 then has the very rows
+ * that they count. A rebuild adds what ended after their event.
+ */
+function collectUsage(sql: Sql, events: readonly EventRow[]): UsageRow[] {
+  const last = events.at(-1)?.id ?? 0;
+  const newest = sql.get<{ id: number | null }>("SELECT max(id) AS id FROM events")?.id ?? 0;
+  if (newest > last) return [];
+  return sql.all<UsageRow>(
+    `SELECT id AS account_id, version, usage_count, bytes_used, bytes_reserved, pending AS jobs_pending,
+       processing AS jobs_processing, completed AS jobs_completed, failed AS jobs_failed, warning AS jobs_warning,
+       skipped AS jobs_skipped, ? AS event
+     FROM accounts WHERE id IN (SELECT account_id FROM events WHERE id > ?)`,
+    last,
+    Number(getMeta(sql, USAGE_EVENT) ?? 0),
+  );
+}
+
+/** A create's answer goes with the last of its jobs. By primary keys. */
+function collectAnswers(sql: Sql, events: readonly EventRow[], jobIds: string): IdempotencyRow[] {
+  return sql.all<IdempotencyRow>(
+    `SELECT i.account_id, i.key_id, i.key, i.fingerprint, i.began_at, i.event, i.body
+     FROM (SELECT DISTINCT account_id, key_id, idempotency_key AS key FROM jobs
+           WHERE id IN (SELECT value FROM json_each(?)) AND idempotency_key IS NOT NULL) j
+     JOIN idempotency i ON i.account_id = j.account_id AND i.key_id = j.key_id AND i.key = j.key
+     WHERE i.event BETWEEN ? AND ? AND octet_length(i.body) <= ${MAX_KEPT_ANSWER_BYTES} ORDER BY i.began_at`,
+    jobIds,
+    events[0]?.id ?? 0,
+    events.at(-1)?.id ?? 0,
+  );
+}
+
+/** The flight has landed: which accounts' counters the next one need not bring. */
+export function flightLanded(sql: Sql, flight: D1Flight): void {
+  const event = flight.usage[0]?.event;
+  if (event !== undefined) setMeta(sql, USAGE_EVENT, String(event));
+}
+
+/** Who writes this flight (see `fence`). */
+export function generationOf(core: Core, events: readonly EventRow[]): Generation {
+  return {
+    partition: core.name,
+    epoch: core.epoch,
+    d1_event: events.at(-1)?.id ?? 0,
+    stream_event: readCursor(core.sql, "stream"),
+    courier_event: readCursor(core.sql, "courier"),
   };
 }
 

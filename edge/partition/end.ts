@@ -3,9 +3,9 @@
 import { cleanText } from "../../shared/clean-text.ts";
 import { FAILURE_RULES, type FailureClass } from "../../shared/contract/failures.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
-import { COOL_DOWN_MS, WAIT_FOR_VIDEO_MS, WAIT_RECHECK_MS } from "../../shared/limits.ts";
+import { WAIT_FOR_VIDEO_MS, WAIT_RECHECK_MS } from "../../shared/limits.ts";
 import { avoidAfter, otherCountryOnline } from "./avoid.ts";
-import { decideFailure } from "./decide.ts";
+import { decideFailure, restMs } from "./decide.ts";
 import { type LiveJob, parseTries } from "./job-row.ts";
 import { attemptRow, moveJob } from "./move.ts";
 import { freeNames } from "./names.ts";
@@ -48,9 +48,9 @@ export function failAttempt(turn: Turn, job: LiveJob, report: FailureReport): Li
     const until = job.wait_until ?? turn.now + WAIT_FOR_VIDEO_MS;
     if (turn.now < until) return waitForStream(turn, job, until, attempt);
   }
-  if (report.class === "bot" || report.class === "rate") coolDown(turn, job, report.retryAfterMs ?? COOL_DOWN_MS);
-  const facts = { ...report, tries: parseTries(job) };
   const rule = { baseMs: turn.config.backoffBaseMs, maxMs: turn.config.backoffMaxMs };
+  if (report.class === "bot" || report.class === "rate") coolDown(turn, job, restMs(report.retryAfterMs, rule));
+  const facts = { ...report, tries: parseTries(job) };
   const decision = decideFailure(facts, turn.now, rule, turn.random);
   const tries = JSON.stringify(decision.tries);
   if (decision.kind === "end" || (decision.avoid === "countries" && !otherCountryOnline(turn, job))) {

@@ -7,8 +7,9 @@ import { checkUrl } from "../../shared/url-guard.ts";
 import { openJobSecrets } from "../auth/job-secrets.ts";
 import { secretBoxOf } from "../auth/secret-box.ts";
 import { signerOf } from "../auth/signing.ts";
-import { sendPartitionNotices } from "../courier/partition-notices.ts";
+import { sendPartitionNotices } from "../courier/send-partition-notices.ts";
 import { drainToD1 } from "../db/drain-to-d1.ts";
+import { isSuperseded } from "../db/generation.ts";
 import { type Env, envNumber, urlPolicy } from "../env.ts";
 import type { Log } from "../log.ts";
 import { relayUrl } from "../storage/relay-grant.ts";
@@ -19,7 +20,7 @@ import { openCore } from "./birth.ts";
 import { Calls } from "./calls.ts";
 import { ClientDesk } from "./client-desk.ts";
 import type { Core } from "./core.ts";
-import { collectFlight, readCursor, retire, SINKS, type Sink } from "./drain.ts";
+import { collectFlight, flightLanded, generationOf, readCursor, retire, SINKS, type Sink } from "./drain.ts";
 import { Drainer } from "./drainer.ts";
 import { durableSql } from "./durable-sql.ts";
 import type { EventRow } from "./events.ts";
@@ -96,7 +97,7 @@ export class Engine {
     const { board, watch } = this;
     this.#storage = new StorageWork({ core, open, box: () => secretBoxOf(env), now, follow, log });
     this.#drains = {
-      d1: this.#drainer("d1", (events) => drainToD1(env.DB, collectFlight(core.sql, events))),
+      d1: this.#drainer("d1", (events) => this.#writeToD1(events)),
       stream: this.#drainer("stream", (events) => this.#publishRows(events)),
       courier: this.#drainer("courier", (events) => sendPartitionNotices(env, core.sql, events)),
     };
@@ -132,11 +133,34 @@ export class Engine {
       deliver,
       onAdvance: () => {
         sql.transaction(() => retire(sql, ALARM_MAX_ROWS));
-        // Jobs become leasable as the D1 cursor passes their creation.
-        if (sink === "d1") this.ring();
+        if (sink !== "d1") return;
+        // Jobs become leasable as the D1 cursor passes their creation, and the courier may tell what D1 has.
+        this.ring();
+        this.#deps.context.waitUntil(this.#drains.courier.kick());
       },
-      onFailure: (error) => this.#deps.log("warn", "drain.failed", { sink, error: String(error).slice(0, 300) }),
+      onFailure: (error) => {
+        this.#deps.log("warn", "drain.failed", { sink, error: String(error).slice(0, 300) });
+        if (isSuperseded(error)) this.#deps.context.waitUntil(this.#giveWay());
+      },
     });
+  }
+
+  async #writeToD1(events: readonly EventRow[]): Promise<void> {
+    const { core } = this;
+    const flight = collectFlight(core.sql, events);
+    await drainToD1(this.#deps.env.DB, flight, generationOf(core, events));
+    flightLanded(core.sql, flight);
+  }
+
+  /**
+   * D1 knows a later generation than this storage is of: it was put back from a copy, say. Nothing that happens here can
+   * reach D1 any more, so the storage goes, and the object is born again from what D1 has.
+   */
+  async #giveWay(): Promise<void> {
+    const { context, log } = this.#deps;
+    log("error", "partition.superseded", { epoch: this.core.epoch });
+    await context.storage.deleteAll();
+    context.abort("a later generation of this partition has lived");
   }
 
   /** The alarm's work. Never throws, and always arms itself anew: the platform retries six times and then forgets. */

@@ -15,6 +15,11 @@ export class EventIds {
     return new EventIds(sql.get<{ last: number | null }>("SELECT max(id) AS last FROM events")?.last ?? 0);
   }
 
+  /** An id that a dead generation gave: later ones are greater. */
+  passed(id: number): void {
+    this.#last = Math.max(this.#last, id);
+  }
+
   next(now: number): number {
     this.#last = Math.max(this.#last + 1, now * 1000);
     return this.#last;

@@ -3,10 +3,11 @@ import type { ExtractedRequest } from "../../shared/contract/fleet.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { MAX_TITLE_LENGTH } from "../../shared/limits.ts";
 import { createBatch } from "./batches.ts";
-import { createOne } from "./create.ts";
+import { insertNew } from "./create.ts";
 import { doomUploads, NO_HAND_OUT } from "./end.ts";
 import type { LiveJob } from "./job-row.ts";
 import { attemptRow, moveJob } from "./move.ts";
+import { freeNames } from "./names.ts";
 import { sourceText } from "./source-text.ts";
 import type { Turn } from "./turn.ts";
 
@@ -24,6 +25,8 @@ export function becomeParent(turn: Turn, job: LiveJob, list: List, ids: Expansio
   const options = JSON.parse(job.options) as JobOptions;
   const entries = list.entries.slice(0, options.playlist_limit);
   doomUploads(turn, job.id);
+  // An earlier attempt may have taken it for a single item.
+  freeNames(turn, job.id);
   // Created first: the parent's event then names a batch that exists.
   createBatch(turn, {
     id: ids.batch,
@@ -48,13 +51,15 @@ export function becomeParent(turn: Turn, job: LiveJob, list: List, ids: Expansio
       batch_id: ids.batch,
       step: null,
       progress: 0,
+      reserved: null,
       title: sourceText(list.title, MAX_TITLE_LENGTH),
     },
     { event: ".attempt.ended", attempt: attemptRow(turn, job, { outcome: "expanded", error: null }) },
   );
   const childOptions = JSON.stringify({ ...options, playlist: "never" } satisfies JobOptions);
-  for (const [index, entry] of entries.entries()) {
-    createOne(turn, {
+  insertNew(
+    turn,
+    entries.map((entry, index) => ({
       id: ids.children[index] ?? "",
       account_id: job.account_id,
       key_id: job.key_id,
@@ -80,9 +85,8 @@ export function becomeParent(turn: Turn, job: LiveJob, list: List, ids: Expansio
       origin: job.origin,
       created_at: turn.now,
       held: options.hold_children ?? false,
-    });
-  }
-  turn.sql.run("UPDATE accounts SET usage_count = usage_count + ? WHERE id = ?", entries.length, job.account_id);
+    })),
+  );
   return moved;
 }
 

@@ -7,6 +7,7 @@ import {
   FINISHING_MIN_TRIES,
 } from "../../shared/limits.ts";
 import { doomUploads, failAttempt } from "./end.ts";
+import { insertFileRow } from "./files.ts";
 import { type LiveJob, parseManifest } from "./job-row.ts";
 import { attemptRow, getJob, moveJob, patchJob } from "./move.ts";
 import { markTaken, renameHeld } from "./names.ts";
@@ -120,25 +121,24 @@ export function committed(turn: Turn, id: string, files: readonly CommittedFile[
       mediaKey = path;
       mediaSize = file.size;
     }
-    turn.sql.run(
-      `INSERT INTO files (file_id, job_id, account_id, kind, language, path, store_key, target_id, size, content_type, sha256, etag, created_at, sealed_url, url_until)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      file.fileId,
-      job.id,
-      job.account_id,
-      upload.kind,
-      upload.language,
+    insertFileRow(turn, {
+      file_id: file.fileId,
+      job_id: job.id,
+      account_id: job.account_id,
+      kind: upload.kind,
+      language: upload.language,
       path,
-      file.storeKey,
-      job.target_id,
-      file.size,
-      upload.content_type,
-      entry.sha256,
-      file.etag,
-      turn.now,
-      file.url?.sealed ?? null,
-      file.url?.until ?? null,
-    );
+      store_key: file.storeKey,
+      target_id: job.target_id,
+      size: file.size,
+      content_type: upload.content_type,
+      sha256: entry.sha256,
+      etag: file.etag,
+      created_at: turn.now,
+      deleted_at: null,
+      sealed_url: file.url?.sealed ?? null,
+      url_until: file.url?.until ?? null,
+    });
   }
   const delivered = JSON.stringify(files.map((file) => file.uploadId));
   turn.sql.run("DELETE FROM uploads WHERE upload_id IN (SELECT value FROM json_each(?))", delivered);

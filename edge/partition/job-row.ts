@@ -59,6 +59,7 @@ export const DRAINED_COLUMNS = [
   "telemetry",
   "effective",
   "terminal_event_id",
+  "create_event",
 ] as const;
 
 export interface JobRow {
@@ -123,10 +124,11 @@ export interface JobRow {
   /** JSON `EffectiveMedia`. */
   effective: string | null;
   terminal_event_id: number | null;
+  /** Leased only once the D1 cursor has passed this event: that of the last job of its create. */
+  create_event: number | null;
 }
 
 export interface LiveJob extends JobRow {
-  /** Leased only once the D1 cursor has passed this event. */
   create_event: number;
   node_id: string | null;
   session: number | null;
@@ -147,6 +149,8 @@ export interface LiveJob extends JobRow {
   wait_until: number | null;
   /** When the first lease search that finds no allowed node gives up. */
   avoid_until: number | null;
+  /** What this attempt will add to the account's storage, as far as that is known. */
+  bytes_reserved: number;
 }
 
 /** Tries counted per failure class. */

@@ -18,6 +18,7 @@ export interface AccountLimits {
   max_duration_seconds?: number;
   max_filesize_bytes?: number;
   attempt_deadline_seconds?: number;
+  storage_limit_bytes?: number;
 }
 
 /**
@@ -106,10 +107,11 @@ function nextJob(
   others: SessionRow[],
 ): LiveJob | undefined {
   const candidates = turn.sql.all<LiveJob>(
-    // Tags are asked for here: jobs that wait for a node with tags must not hide those that any node may have.
+    // Tags are asked for here, and the limits of keys: jobs that must wait for those must not hide those that need not.
     `SELECT * FROM jobs WHERE account_id = ? AND state = 'queued' AND create_event <= ?
        AND (tags = '[]' OR NOT EXISTS
          (SELECT 1 FROM json_each(tags) WHERE value NOT IN (SELECT value FROM json_each(?))))
+       AND NOT EXISTS (SELECT 1 FROM keys WHERE keys.id = jobs.key_id AND active >= max_concurrent)
      ORDER BY priority DESC, queued_at, id LIMIT ${LEASE_CANDIDATES}`,
     account.id,
     d1Cursor,

@@ -4,9 +4,10 @@
  */
 import { countMember, isMember, type LiveBatch, type ParentEnd, settleBatch } from "./batches.ts";
 import { type AttemptRow, type EventType, recordEvent, terminalEventType } from "./events.ts";
-import type { LiveJob } from "./job-row.ts";
+import type { JobRow, LiveJob } from "./job-row.ts";
+import { countKeyMove } from "./keys.ts";
 import type { Sql } from "./sql.ts";
-import { apiStatus, isTerminal, type State, TRANSITIONS } from "./states.ts";
+import { apiStatus, HOLDS_NODE, isTerminal, type State, TRANSITIONS } from "./states.ts";
 import { type Turn, tokenOf } from "./turn.ts";
 
 /** A way that the table does not have: a bug in the core, never a client's fault. */
@@ -44,10 +45,20 @@ const COUNTERS = {
   Skipped: "skipped",
 } as const;
 
-const HOLDS_NODE: readonly State[] = ["offered", "running"];
-
-/** Adjusts the account's counters for one job that appears (`from` null) or changes its state. */
-export function countMove(turn: Turn, account: string, from: State | null, to: State): void {
+/**
+ * Adjusts the account's counters for a job that appears (`from` null) or changes its state, and those of its key.
+ *
+ * @param released bytes that the job does not reserve any more.
+ * @param times for so many jobs alike: a list of a thousand is one row written, not a thousand.
+ */
+export function countMove(
+  turn: Turn,
+  job: Pick<JobRow, "account_id" | "key_id">,
+  from: State | null,
+  to: State,
+  released = 0,
+  times = 1,
+): void {
   const delta = new Map<string, number>();
   const add = (column: string, by: number) => delta.set(column, (delta.get(column) ?? 0) + by);
   if (from !== null) {
@@ -58,9 +69,16 @@ export function countMove(turn: Turn, account: string, from: State | null, to: S
   add(COUNTERS[apiStatus(to)], 1);
   if (to === "queued") add("ready", 1);
   if (HOLDS_NODE.includes(to)) add("active", 1);
-  const changes = [...delta].filter(([, by]) => by !== 0).map(([column, by]) => `${column} = ${column} + (${by})`);
-  turn.sql.run(`UPDATE accounts SET ${[...changes, "version = version + 1"].join(", ")} WHERE id = ?`, account);
+  add("bytes_reserved", -released);
+  const changes = [...delta]
+    .filter(([, by]) => by !== 0)
+    .map(([column, by]) => `${column} = ${column} + (${by * times})`);
+  turn.sql.run(`UPDATE accounts SET ${[...changes, "version = version + 1"].join(", ")} WHERE id = ?`, job.account_id);
+  countKeyMove(turn, job, from, to, times);
 }
+
+/** States in which the attempt that looked the job up goes on. */
+const KEEPS_ROOM: readonly State[] = ["running", "finishing"];
 
 export interface MoveExtras {
   /** Told to the sinks instead of the state's own event. */
@@ -88,8 +106,11 @@ export function moveJob(
     full.sealed = null;
     full.manifest = null;
   }
+  // Whatever ends an attempt lets go of the room that it had reserved (jobs API 3.3).
+  const released = KEEPS_ROOM.includes(to) ? 0 : job.bytes_reserved;
+  if (released > 0) full.bytes_reserved = 0;
   let moved = patchJob(turn, job, full);
-  countMove(turn, job.account_id, job.state, to);
+  countMove(turn, job, job.state, to, released);
   const batchId = isMember(moved) ? moved.batch_id : null;
   if (batchId !== null) countMember(turn, batchId, job.state, to);
   if (terminal) {
@@ -119,9 +140,13 @@ export function moveJob(
     );
   }
   // Last, so that `batch.completed` follows this job's own event.
-  if (terminal && batchId !== null)
-    settleBatch(turn, batchId, (parent, batch, end) => endParent(turn, parent, batch, end));
+  if (terminal && batchId !== null) settle(turn, batchId);
   return moved;
+}
+
+/** Ends a batch that is over, its parent first. */
+export function settle(turn: Turn, batchId: string): void {
+  settleBatch(turn, batchId, (parent, batch, end) => endParent(turn, parent, batch, end));
 }
 
 /** The parent of a batch that is over ends as its batch did, with the first child's file size (jobs API 3.4). */

@@ -1,4 +1,5 @@
 /** What a node reports about a job it holds. Every function here is reached with a token, and a stale one changes nothing. */
+import { FAILURE_RULES, type FailureClass } from "../../shared/contract/failures.ts";
 import { STEPS, type Step } from "../../shared/contract/fleet.ts";
 import type { ExtractedInfo, Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
@@ -9,6 +10,7 @@ import { type LiveJob, parseReserved } from "./job-row.ts";
 import { deadlineMs, limitsOf } from "./lease.ts";
 import { attemptRow, getJob, moveJob, patchJob } from "./move.ts";
 import { reserveName } from "./names.ts";
+import { reserveEstimate, reserveRoom } from "./quota.ts";
 import type { NodeIdentity } from "./sessions.ts";
 import { sourceText } from "./source-text.ts";
 import { isTerminal, type State, stepProgress } from "./states.ts";
@@ -102,15 +104,16 @@ export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): Extrac
     const text = tooLong
       ? `Video exceeds the limit of ${limits.max_duration_seconds} seconds`
       : `File exceeds the limit of ${Math.floor((limits.max_filesize_bytes ?? 0) / 1_048_576)} MB`;
-    doomUploads(turn, job.id);
-    const attempt = attemptRow(turn, job, { outcome: "too_large", error: text });
-    return { kind: "stop", job: endFailed(turn, job, "too_large", text, {}, attempt) };
+    return { kind: "stop", job: endHere(turn, job, "too_large", text) };
   }
+  const room = reserveEstimate(turn, job, info.size_estimate);
+  if (room === null) return { kind: "stop", job: endHere(turn, job, "quota", FAILURE_RULES.quota.text) };
   // A bare file calls itself by its file name; the list that it stands in knows better.
   const listed = job.batch_id !== null && info.extractor === "generic" ? job.title : null;
   const title = listed ?? sourceText(info.title, MAX_TITLE_LENGTH);
   const reserved = parseReserved(job) ?? reserveName(turn, job, options, title);
   const patched = patchJob(turn, job, {
+    ...room,
     title,
     description: sourceText(info.description, MAX_DESCRIPTION_LENGTH),
     release_date: info.release_date,
@@ -129,12 +132,21 @@ export function endAsList(
   text: string,
   failureClass: "list" | "unsupported" = "list",
 ): LiveJob {
+  return endHere(turn, job, failureClass, text);
+}
+
+/** The edge itself ends the attempt, and the job with it: no repeat could help. */
+function endHere(turn: Turn, job: LiveJob, failureClass: FailureClass, text: string): LiveJob {
   doomUploads(turn, job.id);
   const attempt = attemptRow(turn, job, { outcome: failureClass, error: text });
   return endFailed(turn, job, failureClass, text, {}, attempt);
 }
 
-export type CompleteResult = { kind: "finishing"; job: LiveJob } | { kind: "bad_manifest"; reason: string };
+export type CompleteResult =
+  | { kind: "finishing"; job: LiveJob }
+  /** Its files are more than the account may store: the job has failed. */
+  | { kind: "over_quota"; job: LiveJob }
+  | { kind: "bad_manifest"; reason: string };
 
 interface UploadRow {
   upload_id: string;
@@ -171,11 +183,15 @@ export function complete(turn: Turn, job: LiveJob, manifest: Manifest): Complete
       return { kind: "bad_manifest", reason: `the parts of ${file.upload_id} do not add up to its size` };
     }
   }
+  const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
+  const room = reserveRoom(turn, job, bytes);
+  if (room === null) return { kind: "over_quota", job: endHere(turn, job, "quota", FAILURE_RULES.quota.text) };
   const moved = moveJob(
     turn,
     job,
     "finishing",
     {
+      ...room,
       step: "upload",
       progress: stepProgress("upload", 1),
       winner: token,

@@ -143,7 +143,17 @@ ALTER TABLE files ADD COLUMN sealed_url TEXT;
 ALTER TABLE files ADD COLUMN url_until INTEGER;
 `;
 
-const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3];
+const VERSION_4 = `
+-- What the live attempt will add to the account's storage; its part of \`accounts.bytes_reserved\`.
+ALTER TABLE jobs ADD COLUMN bytes_reserved INTEGER NOT NULL DEFAULT 0;
+-- Keys with limits of their own on how much may run or wait, and what does: an unlimited key costs no row.
+CREATE TABLE keys (
+  id TEXT PRIMARY KEY, account_id TEXT NOT NULL, max_concurrent INTEGER, max_queued INTEGER,
+  pending INTEGER NOT NULL, active INTEGER NOT NULL
+) WITHOUT ROWID;
+`;
+
+const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */
 export function openSchema(sql: Sql): boolean {

@@ -58,6 +58,9 @@ export const TRANSITIONS: Record<State, Partial<Record<State, string>>> = {
   cancelled: {},
 };
 
+/** A node holds the job: it counts against what may run at once. */
+export const HOLDS_NODE: readonly State[] = ["offered", "running"];
+
 export function isTerminal(state: State): state is TerminalState {
   return (TERMINAL_STATES as readonly string[]).includes(state);
 }

@@ -19,6 +19,7 @@ export const FAILURE_CLASSES = [
   "disk",
   "timeout",
   "too_large",
+  "quota",
   "media",
   "clip",
   "cancelled",
@@ -99,6 +100,7 @@ export const FAILURE_RULES: Record<FailureClass, FailureRule> = {
   },
   timeout: { status: "Failed", error_type: "error", tries: 2, next: "other_preferred", text: "Processing timed out" },
   too_large: { status: "Failed", error_type: "error", tries: 1, next: "any", text: "File exceeds the size limit" },
+  quota: { status: "Failed", error_type: "error", tries: 1, next: "any", text: "Storage quota exceeded" },
   media: { status: "Failed", error_type: "error", tries: 2, next: "other_preferred", text: "Media processing failed" },
   clip: {
     status: "Failed",

@@ -65,7 +65,12 @@ export interface JobOptions {
   /** What is downloaded instead of the job's URL: the open audio of a show's episode. Never echoed. */
   media_url?: string;
   /** Limits of the key that made the job, where they differ from the account's. Never echoed. */
-  limits?: { max_duration_seconds?: number; max_filesize_bytes?: number; attempt_deadline_seconds?: number };
+  limits?: {
+    max_duration_seconds?: number;
+    max_filesize_bytes?: number;
+    attempt_deadline_seconds?: number;
+    storage_limit_bytes?: number;
+  };
 }
 
 export function isAudioFormat(format: string): format is AudioFormat {

@@ -112,7 +112,9 @@ export class TestNode {
 
   /** From `extracted` to `complete`, with these bytes as the media file. */
   async deliver(job: LeasedJob, bytes: string, info: Json = {}): Promise<Answer> {
-    const extracted = await this.job(job, "extracted", { result: { kind: "single", info: extractedInfo(info) } });
+    const extracted = await this.job(job, "extracted", {
+      result: { kind: "single", info: extractedInfo({ size_estimate: bytes.length, ...info }) },
+    });
     expect(extracted.body).toMatchObject({ decision: "go", tickets: [{ kind: "media" }] });
     const [ticket] = (extracted.body as unknown as { tickets: Ticket[] }).tickets;
     const put = await putPart(ticket?.urls[0]?.url ?? "", bytes);

@@ -1,54 +1,46 @@
 /** The birth rule (DESIGN section 2): an empty storage claims a generation and takes from D1 what is not finished. */
 import { beforeEach, describe, expect, it } from "vitest";
-import { drainToD1 } from "../../edge/db/drain-to-d1.ts";
-import { openCore } from "../../edge/partition/birth.ts";
-import { collectFlight, type D1Flight, nextEvents } from "../../edge/partition/drain.ts";
-import { resolveCore } from "../../edge/partition/turn.ts";
+import { isSuperseded } from "../../edge/db/generation.ts";
 import { account, id, identity } from "./fixtures.ts";
+import { Generations } from "./generations.ts";
 import { Harness, MINUTE } from "./harness.ts";
-import { type NodeSql, nodeSql } from "./node-sql.ts";
-import { VirtualD1 } from "./simulation/virtual-d1.ts";
+import { nodeSql } from "./node-sql.ts";
+import type { VirtualD1 } from "./simulation/virtual-d1.ts";
 
-const NAME = "p1:test:0";
 const ACCOUNTS = [account("ann"), account("bob")];
 
+let world: Generations;
 let d1: VirtualD1;
 let harness: Harness;
-beforeEach(() => {
-  d1 = new VirtualD1(NAME, ACCOUNTS);
+beforeEach(async () => {
+  world = new Generations(ACCOUNTS);
+  d1 = world.d1;
   harness = new Harness();
 });
 
-/** Opens the object on this storage and lets the harness go on with it. */
-async function open(sql: NodeSql): Promise<Harness> {
-  const next = new Harness();
-  next.now = harness.now + MINUTE;
-  next.core = await openCore(sql, d1, NAME, resolveCore({}), () => next.now);
-  Object.defineProperty(next, "sql", { value: sql });
-  return next;
-}
-
-function flight(from = harness): D1Flight {
-  return collectFlight(from.sql, nextEvents(from.sql, "d1"));
+/** Everything that a flight writes. */
+function dump(): unknown {
+  const tables = ["jobs", "batches", "files", "attempts", "usage", "idempotency", "partitions"];
+  return tables.map((table) => d1.sql.all(`SELECT * FROM ${table}`));
 }
 
 /** A storage that lived as generation 1, all of it in D1, and then was lost. */
 async function lose(): Promise<Harness> {
-  await openCore(nodeSql(), d1, NAME, resolveCore({}), () => harness.now);
-  await drainToD1(d1, flight());
-  return open(nodeSql());
+  await world.birth();
+  await world.land(world.flight(harness));
+  return world.lose();
 }
 
 describe("a birth", () => {
   it("claims the next generation each time the storage is empty, and none when it is not", async () => {
     const first = nodeSql();
-    expect((await open(first)).core.epoch).toBe(1);
-    expect((await open(first)).core.epoch).toBe(1);
-    expect((await open(nodeSql())).core.epoch).toBe(2);
-    expect((await open(nodeSql())).core.epoch).toBe(3);
+    expect((await world.birth(first)).core.epoch).toBe(1);
+    expect((await world.birth(first)).core.epoch).toBe(1);
+    expect((await world.birth()).core.epoch).toBe(2);
+    expect((await world.birth()).core.epoch).toBe(3);
   });
 
-  it("puts every live job back where it can be handed out, and no finished one", async () => {
+  it("puts every live job back where it can be handed out, and a finished one nowhere", async () => {
     for (const [n, until] of ["queued", "offered", "running", "finishing", "failed"].entries()) {
       const job = id(n + 1);
       harness.create(job, { tags: until === "queued" ? ["gpu=1"] : [] }, ACCOUNTS[n % 2]);
@@ -69,6 +61,8 @@ describe("a birth", () => {
       { id: id(2), state: "queued", node_id: null, attempts: 0 },
       { id: id(3), state: "queued", node_id: null, attempts: 1 },
       { id: id(4), state: "queued", node_id: null, attempts: 1 },
+      // Only until its sinks have heard of it.
+      { id: id(5), state: "warning", node_id: null, attempts: 1 },
     ]);
     expect(next.sql.all("SELECT id, ready, active, pending, processing, warning FROM accounts ORDER BY id")).toEqual([
       { id: "ann", ready: 2, active: 0, pending: 2, processing: 0, warning: 1 },
@@ -132,16 +126,16 @@ describe("a birth", () => {
     async (n) => {
       harness.create(id(1), {}, ACCOUNTS[0]);
       harness.create(id(2), {}, ACCOUNTS[1]);
-      await openCore(nodeSql(), d1, NAME, resolveCore({}), () => harness.now);
-      await drainToD1(d1, flight());
+      await world.birth();
+      await world.land(world.flight(harness));
       const sql = nodeSql();
       d1.statementsLeft = n;
-      const interrupted = await open(sql).then(
+      const interrupted = await world.birth(sql).then(
         () => false,
         () => true,
       );
       d1.statementsLeft = Number.POSITIVE_INFINITY;
-      const next = await open(sql);
+      const next = await world.birth(sql);
       expect(next.core.epoch).toBe(interrupted ? 3 : 2);
       expect(next.sql.all("SELECT ready, pending FROM accounts ORDER BY id")).toEqual([
         { ready: 1, pending: 1 },
@@ -151,17 +145,20 @@ describe("a birth", () => {
     },
   );
 
-  it("outranks a flight of the dead generation that lands after it has read", async () => {
+  it("refuses a flight of the dead generation that lands after it has claimed: no row of it is written", async () => {
     harness.create(id(1));
-    await openCore(nodeSql(), d1, NAME, resolveCore({}), () => harness.now);
-    await drainToD1(d1, flight());
+    await world.birth();
+    await world.land(world.flight(harness));
     harness.start(id(1));
     harness.fail(id(1), "removed");
-    const late = flight();
-    const next = await open(nodeSql());
-    await drainToD1(d1, late);
+    const late = world.flight(harness);
+    const next = await world.birth();
+    const before = dump();
+    const refusal = await world.land(late).catch((error: unknown) => error);
+    expect(isSuperseded(refusal)).toBe(true);
+    expect(dump()).toEqual(before);
     next.finish(id(1), identity("n1"), "Clip");
-    await drainToD1(d1, flight(next));
+    await world.land(world.flight(next));
     expect(d1.job(id(1))).toMatchObject({ state: "completed" });
     expect(d1.usage()).toMatchObject([{ jobs_completed: 1, jobs_warning: 0, jobs_pending: 0 }]);
   });
@@ -170,10 +167,10 @@ describe("a birth", () => {
 describe("a flight to D1", () => {
   it("that lands twice, or after a newer one, changes nothing", async () => {
     harness.create(id(1));
-    const older = flight();
+    const older = world.flight(harness);
     harness.finish(id(1));
-    const newer = flight();
-    for (const each of [older, newer, older, newer]) await drainToD1(d1, each);
+    const newer = world.flight(harness);
+    for (const each of [older, newer, older, newer]) await world.land(each);
     expect(d1.job(id(1))).toMatchObject({ state: "completed", attempts: 1 });
     expect(d1.files()).toHaveLength(1);
     expect(d1.usage()).toMatchObject([{ jobs_completed: 1, jobs_pending: 0 }]);

@@ -23,6 +23,7 @@ const TABLE: [FailureClass, string, string, number, (null | "prefer" | "only" | 
   ["disk", "Failed", "error", 3, ["prefer", "prefer"]],
   ["timeout", "Failed", "error", 2, ["prefer"]],
   ["too_large", "Failed", "error", 1, []],
+  ["quota", "Failed", "error", 1, []],
   ["media", "Failed", "error", 2, ["prefer"]],
   ["clip", "Failed", "error", 1, []],
   ["cancelled", "Failed", "error", 1, []],
@@ -74,6 +75,10 @@ describe("decideFailure", () => {
     expect(decideFailure({ ...facts, retryAfterMs: 7_000 }, 100, RULE, () => 0)).toMatchObject({ notBefore: 7_100 });
     expect(decideFailure({ ...facts, retryAfterMs: null }, 100, RULE, () => 0)).toMatchObject({
       notBefore: 100 + COOL_DOWN_MS,
+    });
+    // No back-off outlasts the longest one, whatever a site says.
+    expect(decideFailure({ ...facts, retryAfterMs: 24 * 60 * 60_000 }, 100, RULE, () => 0)).toMatchObject({
+      notBefore: 100 + RULE.maxMs,
     });
   });
 });

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { advanceCursor, collectFlight, nextEvents, readCursor, retire, SINKS } from "../../edge/partition/drain.ts";
+import {
+  advanceCursor,
+  collectFlight,
+  flightLanded,
+  nextEvents,
+  readCursor,
+  retire,
+  SINKS,
+} from "../../edge/partition/drain.ts";
 import { EventIds } from "../../edge/partition/event-ids.ts";
 import { recordEvent } from "../../edge/partition/events.ts";
 import { claim } from "../../edge/partition/report.ts";
@@ -80,6 +88,35 @@ describe("a flight", () => {
       { attempt: 1, outcome: "completed" },
     ]);
     expect(flight.usage).toMatchObject([{ jobs_completed: 1, jobs_pending: 0, usage_count: 1, bytes_used: 100 }]);
+  });
+});
+
+describe("counters", () => {
+  it("travel only with a flight that leaves no event behind, and then for all accounts since the last one", () => {
+    const harness = new Harness();
+    harness.create(id(1));
+    harness.create(id(2), {}, account("bob"));
+    const events = nextEvents(harness.sql, "d1");
+    expect(collectFlight(harness.sql, events.slice(0, 1)).usage).toEqual([]);
+    advanceCursor(harness.sql, "d1", events[0]?.id ?? 0);
+    const flight = collectFlight(harness.sql, nextEvents(harness.sql, "d1"));
+    expect(flight.usage.map((row) => row.account_id).toSorted()).toEqual(["ann", "bob"]);
+    flightLanded(harness.sql, flight);
+    harness.now += 1_000;
+    harness.create(id(3));
+    const next = collectFlight(harness.sql, nextEvents(harness.sql, "d1"));
+    expect(next.usage.map((row) => row.account_id)).toEqual(["ann"]);
+  });
+});
+
+describe("the courier", () => {
+  it("hears of nothing that D1 does not have", () => {
+    const harness = new Harness();
+    harness.create(id(1));
+    expect(nextEvents(harness.sql, "courier")).toEqual([]);
+    expect(nextEvents(harness.sql, "stream")).toHaveLength(1);
+    advanceCursor(harness.sql, "d1", harness.events().at(-1)?.id ?? 0);
+    expect(nextEvents(harness.sql, "courier")).toHaveLength(1);
   });
 });
 

@@ -32,7 +32,7 @@ export class Harness {
   constructor(options: CoreOptions = {}) {
     openSchema(this.sql);
     setMeta(this.sql, "epoch", "1");
-    this.core = new Core(this.sql, resolveCore(options), 1, EventIds.load(this.sql));
+    this.core = new Core("p1:test:0", this.sql, resolveCore(options), 1, EventIds.load(this.sql));
   }
 
   run<Result>(body: (turn: Turn) => Result): Result {
@@ -43,7 +43,7 @@ export class Harness {
 
   /** The object ends and starts again on the same storage. */
   reload(epoch = this.core.epoch): void {
-    this.core = new Core(this.sql, this.core.config, epoch, EventIds.load(this.sql));
+    this.core = new Core(this.core.name, this.sql, this.core.config, epoch, EventIds.load(this.sql));
   }
 
   create(jobId: string, wish: JobWish = {}, facts: AccountFacts = account("ann")): LiveJob {

@@ -13,7 +13,7 @@ const ACCOUNT = "01a2310c-0100-726b-b2a7-4de452e6b438";
 function deps(eventsFrom: number) {
   const sql = nodeSql();
   openSchema(sql);
-  const core = new Core(sql, resolveCore({}), 1, new EventIds(0));
+  const core = new Core("p1:test:0", sql, resolveCore({}), 1, new EventIds(0));
   core.run(1, Math.random, (turn) =>
     upsertAccount(turn, { id: ACCOUNT, pool: "own_first", limits: "{}", store_prefix: "", storage: null }),
   );

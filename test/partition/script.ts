@@ -50,12 +50,12 @@ export function runScript(sql: Sql, seed: number): string {
   openSchema(sql);
   setMeta(sql, "epoch", "1");
   const script: Script = { random: new Random(seed), now: START, jobs: 0, sessions: NODES.map(() => 1) };
-  let core = new Core(sql, resolveCore({}), 1, new EventIds(0));
+  let core = new Core("p1:test:0", sql, resolveCore({}), 1, new EventIds(0));
   const hash = new Hash();
   for (let step = 0; step < COMMANDS_PER_SCRIPT; step++) {
     script.now += script.random.ms(0, script.random.chance(0.1) ? 40_000 : 2_000);
     // An eviction: whatever the core keeps in memory is read back.
-    if (script.random.chance(0.05)) core = new Core(sql, core.config, 1, EventIds.load(sql));
+    if (script.random.chance(0.05)) core = new Core(core.name, sql, core.config, 1, EventIds.load(sql));
     const command = drawCommand(script, sql);
     const { result, effects } = core.run(script.now, script.random.unit, command);
     const { kills, commit, abort, ring } = effects;

@@ -3,9 +3,11 @@ import { isUuid } from "../../../shared/ids.ts";
 import { AppError, starting } from "../../app-error.ts";
 import type { Caller } from "../../auth/authenticate.ts";
 import { NO_WEBHOOK, type WebhookStatus, webhookStatus } from "../../db/deliveries.ts";
-import { findJob, firstChild } from "../../db/jobs.ts";
+import { firstChild } from "../../db/first-child.ts";
+import { findJob } from "../../db/jobs.ts";
 import type { Env } from "../../env.ts";
 import type { AccountFacts } from "../../partition/create.ts";
+import type { KeyFacts } from "../../partition/keys.ts";
 import type { Partition } from "../../partition/partition.ts";
 import { fileUrls } from "../files/file-urls.ts";
 import type { AppContext } from "../http.ts";
@@ -49,6 +51,12 @@ export function accountFacts(context: AppContext): AccountFacts {
 export function callerFacts(caller: Caller): AccountFacts {
   const { name: _, ...facts } = caller.account;
   return facts;
+}
+
+/** What its key brings. */
+export function keyFacts(context: AppContext): KeyFacts {
+  const { keyId, keyLimits } = context.var.caller;
+  return { id: keyId, limits: keyLimits };
 }
 
 export function notFound(): AppError {

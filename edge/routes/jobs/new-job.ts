@@ -112,11 +112,13 @@ function optionsOf(context: AppContext, template: JobTemplate): JobOptions {
 
 /** Options under the limits of the caller's key, with what was asked for where a limit made less of it. */
 function underLimits(context: AppContext, options: JobOptions, resolution: Resolution): JobOptions {
-  const { max_duration_seconds, max_filesize_bytes, attempt_deadline_seconds, ...more } = context.var.caller.limits;
+  const { max_duration_seconds, max_filesize_bytes, attempt_deadline_seconds, storage_limit_bytes, ...more } =
+    context.var.caller.limits;
   const limits = {
     ...(max_duration_seconds === undefined ? {} : { max_duration_seconds }),
     ...(max_filesize_bytes === undefined ? {} : { max_filesize_bytes }),
     ...(attempt_deadline_seconds === undefined ? {} : { attempt_deadline_seconds }),
+    ...(storage_limit_bytes === undefined ? {} : { storage_limit_bytes }),
   };
   const max_resolution = limitResolution(resolution, more.max_resolution ?? null);
   return {

@@ -7,7 +7,7 @@ import type { NewJob } from "../../partition/create.ts";
 import type { IdempotencyKey, IdempotencyStart } from "../../partition/idempotency.ts";
 import type { TargetRow } from "../../partition/targets.ts";
 import type { AppContext } from "../http.ts";
-import { accountFacts, askPartition } from "./job-access.ts";
+import { accountFacts, askPartition, keyFacts } from "./job-access.ts";
 import { assertQuota } from "./quota.ts";
 
 const QUEUE_FULL_RETRY_SECONDS = 30;
@@ -74,6 +74,7 @@ async function insert(
   const result = await askPartition(context, (stub) =>
     stub.create({
       account,
+      key: keyFacts(context),
       jobs: marked,
       batch,
       target,
@@ -94,7 +95,8 @@ async function insert(
 
 /** Asked before what takes a while; how many jobs there are is decided at the insertion. */
 export async function assertRoom(context: AppContext): Promise<void> {
-  if (!(await askPartition(context, async (stub) => stub.hasRoom(accountFacts(context))))) throw queueFull();
+  const [account, key] = [accountFacts(context), keyFacts(context)];
+  if (!(await askPartition(context, async (stub) => stub.hasRoom(account, key)))) throw queueFull();
 }
 
 function queueFull(): AppError {

@@ -44,7 +44,16 @@ function usageRow(version: number, changes: Partial<UsageRow> = {}): UsageRow {
     jobs_warning: 0,
     jobs_skipped: 0,
   };
-  return { account_id: ACCOUNT, version, usage_count: 0, bytes_used: 0, bytes_reserved: 0, ...counters, ...changes };
+  return {
+    account_id: ACCOUNT,
+    version,
+    usage_count: 0,
+    bytes_used: 0,
+    bytes_reserved: 0,
+    event: 1,
+    ...counters,
+    ...changes,
+  };
 }
 
 function fileRow(id: string, job: string, changes: Partial<FileRow> = {}): FileRow {
@@ -69,10 +78,12 @@ function fileRow(id: string, job: string, changes: Partial<FileRow> = {}): FileR
   };
 }
 
+const GENERATION = { partition: "p1:flights:0", epoch: 1, d1_event: 1, stream_event: 0, courier_event: 0 };
+
 /** A flight with some kinds of rows; every other kind is empty. */
 function drain(flight: Partial<D1Flight>): Promise<void> {
-  const empty = { jobs: [], files: [], attempts: [], usage: [], batches: [] };
-  return drainToD1(env.DB, { ...empty, ...flight });
+  const empty = { jobs: [], files: [], attempts: [], usage: [], batches: [], idempotency: [] };
+  return drainToD1(env.DB, { ...empty, ...flight }, GENERATION);
 }
 
 const read = async (id: string): Promise<JobRow | undefined> => (await findJob(env.DB, ACCOUNT, id))?.row;

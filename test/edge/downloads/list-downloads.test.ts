@@ -119,7 +119,9 @@ it("a task that was removed stays so when its row is drained once more", async (
   const row = await env.DB.prepare("SELECT * FROM jobs WHERE id = ?").bind(id).first<JobRow>();
   if (row === null) throw new Error("no row");
   const later = { ...row, version: row.version + 1 };
-  await drainToD1(env.DB, { jobs: [later], batches: [], files: [], attempts: [], usage: [] });
+  const rows = { jobs: [later], batches: [], files: [], attempts: [], usage: [], idempotency: [] };
+  const generation = { partition: "none", epoch: 1, d1_event: 0, stream_event: 0, courier_event: 0 };
+  await drainToD1(env.DB, rows, generation);
   expect(await listTasks(owner)).toEqual([]);
   expect((await owner.api("GET", `/api/downloads/${id}`)).status).toBe(404);
 });

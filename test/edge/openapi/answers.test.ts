@@ -179,10 +179,10 @@ describe("answers of the routes of", () => {
   });
 
   it("a key that is over its quota, or out of requests", async () => {
-    const full = await newAccount({ limits: { storage_limit_bytes: 1 } });
+    const full = await newAccount({ limits: { storage_limit_bytes: 9 } });
     const { node, close } = await answeringNode(full, wellInformed);
     const id = await idOf(recorder.send("create-job", 201, full.key, { body: { url: URL } }));
-    await node.deliver(await node.take(), "two bytes and more");
+    await node.deliver(await node.take(), "the bytes");
     close();
     await vi.waitFor(async () => {
       expect(await recorder.send("get-job", 200, full.key, { id })).toMatchObject({ status: "Completed" });

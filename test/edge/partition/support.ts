@@ -15,7 +15,11 @@ let serial = 0;
 export class LivePartition {
   readonly name = `p1:test:${++serial}-${crypto.randomUUID()}`;
   readonly account = account(`acct-${crypto.randomUUID()}`);
-  readonly stub: DurableObjectStub<Partition> = env.PARTITION.getByName(this.name);
+
+  /** A new one each time, as the Worker does it: the stub of an object that has ended is dead. */
+  get stub(): DurableObjectStub<Partition> {
+    return env.PARTITION.getByName(this.name);
+  }
 
   evict(): Promise<void> {
     return evictDurableObject(this.stub);
@@ -39,6 +43,7 @@ export class LivePartition {
     const job = newJob(crypto.randomUUID(), this.account.id, { created_at: Date.now(), ...wish });
     const outcome = await this.stub.create({
       account: this.account,
+      key: null,
       jobs: [job],
       batch: null,
       target: null,

@@ -1,19 +1,33 @@
 /** Clients of the jobs API: they create and cancel, repeat what was not answered, and believe only what was acknowledged. */
+import type { NewBatch } from "../../../edge/partition/batches.ts";
+import type { AccountFacts, NewJob } from "../../../edge/partition/create.ts";
+import type { IdempotencyKey } from "../../../edge/partition/idempotency.ts";
 import { getJob } from "../../../edge/partition/move.ts";
 import { isTerminal } from "../../../edge/partition/states.ts";
-import { type JobWish, newJob } from "../fixtures.ts";
 import type { Host } from "./host.ts";
-import { call } from "./network.ts";
-import type { World } from "./world.ts";
+import { call, type Reply } from "./network.ts";
+import { keyOf } from "./tenants.ts";
+import { drawBatch, drawJob } from "./wishes.ts";
+import { Violation, type World } from "./world.ts";
 
 const CREATE_TRIES = 3;
-const HOSTS = ["one.example", "two.example", "three.example"];
+const KEYED_TRIES = 12;
+
+interface Made {
+  jobs: NewJob[];
+  batch: NewBatch | null;
+}
+
+/** The body of a create, as far as it matters: the ids. */
+type Answer = { body: string } | "unavailable";
 
 export class Clients {
   readonly #world: World;
   readonly #host: Host;
   /** Jobs that a client has a 201 for. */
   readonly acknowledged = new Set<string>();
+  /** The body that each idempotency key was answered with. */
+  readonly answers = new Map<string, string>();
 
   constructor(world: World, host: Host) {
     this.#world = world;
@@ -21,51 +35,155 @@ export class Clients {
   }
 
   create(): void {
-    const { random, now, accounts, timeline } = this.#world;
+    const { random, accounts } = this.#world;
     const account = random.pick(accounts);
-    const wish: JobWish = {
-      created_at: now,
-      priority: random.chance(0.2) ? random.below(5) - 2 : 0,
-      tags: random.chance(0.1) ? ["region=eu"] : [],
-      source_host: random.pick(HOSTS),
-      filename: random.chance(0.2) ? "Named" : null,
-      sealed: random.chance(0.2) ? "ciphertext" : null,
-      options: {
-        download_thumbnail: random.chance(0.25),
-        wait_for_video: random.chance(0.1),
-        format: random.chance(0.2) ? "mkv" : "mp4",
-      },
-    };
-    const job = newJob(random.uuid(now), account.id, wish);
+    const isBatch = random.chance(0.2);
+    const make = (): Made => (isBatch ? drawBatch(this.#world, account) : drawJob(this.#world, account));
+    if (random.chance(0.5)) this.#keyed(account, `k${this.#world.steps}-${random.below(1_000_000)}`, make);
+    else this.#plain(account, make());
+  }
+
+  // --- without an idempotency key: the ids stay the same
+
+  #plain(account: AccountFacts, made: Made): void {
+    const { random, timeline } = this.#world;
     // A repeat is safe because the partition remembers for 24 h what it made; a wipe takes that memory along.
     const { wipes } = this.#host;
     const send = (tries: number): void =>
-      call<"created" | "unavailable">(
+      call<Answer>(
         this.#world,
         (reply) =>
           this.#host.handle(
-            () => {
-              if (this.#host.wipes !== wipes) return reply("unavailable");
-              const result = this.#host.turn((turn) => this.#world.api.createJobs(turn, account, [job]));
-              if (result.kind === "full") return reply("unavailable");
-              const last = Math.max(...result.events);
-              this.#host.drains.passed(last, (passed) => reply(passed ? "created" : "unavailable"));
-            },
+            () => (this.#host.wipes === wipes ? this.#insert(account, made, null, reply) : reply("unavailable")),
             () => reply(null),
           ),
         (answer) => {
-          if (answer === "created") this.#created(account.id, job.id);
+          if (answer !== null && answer !== "unavailable") this.#created(account.id, made);
           else if (tries > 1) timeline.in(random.ms(100, 5_000), () => send(tries - 1));
         },
       );
     send(CREATE_TRIES);
   }
 
-  #created(account: string, job: string): void {
+  // --- with one: each request mints its own ids, and only those of one may live
+
+  #keyed(account: AccountFacts, key: string, make: () => Made): void {
     const { random, timeline } = this.#world;
-    this.acknowledged.add(job);
-    this.#world.note(`create of ${job} acknowledged`);
-    if (random.chance(0.25)) timeline.in(random.ms(0, 120_000), () => this.#cancel(account, job));
+    const send = (tries: number): void =>
+      call<Answer>(
+        this.#world,
+        (reply) => this.#begin(account, key, make, reply),
+        (answer) => {
+          if (answer !== null && answer !== "unavailable") {
+            this.#answered(account, key, answer.body);
+            // The client forgets that it was answered, long after its jobs have ended.
+            if (random.chance(0.3)) timeline.in(random.ms(0, 15 * 60_000), () => send(1));
+          } else if (tries > 1) timeline.in(random.ms(100, 60_000), () => send(tries - 1));
+        },
+      );
+    send(KEYED_TRIES);
+  }
+
+  /** As `submit.ts`: the key is taken, the list is asked for, the jobs are inserted; each is a call of its own. */
+  #begin(account: AccountFacts, key: string, make: () => Made, reply: Reply<Answer>): void {
+    const { api, random, timeline } = this.#world;
+    const owner = random.uuid(this.#world.now);
+    const record = { account: account.id, keyId: keyOf(account).id, key, fingerprint: "same", owner };
+    this.#host.handle(
+      () => {
+        const start = this.#host.turn((turn) => api.beginIdempotent(turn, record));
+        if (start.kind === "replay") {
+          const { body } = start;
+          this.#host.drains.passed(start.event, (passed) => reply(passed ? { body } : "unavailable"));
+        } else if (start.kind !== "run") {
+          reply("unavailable");
+        } else {
+          timeline.in(random.chance(0.2) ? random.ms(0, 60_000) : random.ms(1, 50), () => {
+            const made = make();
+            for (const job of made.jobs) Object.assign(job, { idempotency_key: key, idempotency_fingerprint: "same" });
+            this.#host.handle(
+              () => this.#insert(account, made, record, reply),
+              () => reply(null),
+            );
+          });
+        }
+      },
+      () => reply(null),
+    );
+  }
+
+  #insert(account: AccountFacts, { jobs, batch }: Made, record: IdempotencyKey | null, reply: Reply<Answer>): void {
+    const { api } = this.#world;
+    const body = JSON.stringify(jobs.map((job) => job.id));
+    const last = this.#host.turn((turn) => {
+      if (record !== null && !api.ownsKey(turn, record)) return null;
+      const admitted = () => {
+        if (batch !== null) api.createBatch(turn, batch);
+      };
+      const result = api.createJobs(turn, account, jobs, admitted, keyOf(account));
+      if (result.kind === "full") return null;
+      const event = Math.max(...result.events);
+      if (record !== null) api.finishIdempotent(turn, record, body, event);
+      return event;
+    });
+    if (last === null) reply("unavailable");
+    else this.#host.drains.passed(last, (passed) => reply(passed ? { body } : "unavailable"));
+  }
+
+  #answered(account: AccountFacts, key: string, body: string): void {
+    const first = this.answers.get(key);
+    if (first !== undefined && first !== body) {
+      throw new Violation(`a key creates once: ${key} was answered ${first}, then ${body}`);
+    }
+    this.answers.set(key, body);
+    const jobs = (JSON.parse(body) as string[]).map((id) => ({ id }));
+    if (first === undefined) this.#created(account.id, { jobs, batch: null });
+  }
+
+  // --- what follows
+
+  #created(account: string, { jobs, batch }: { jobs: { id: string }[]; batch: NewBatch | null }): void {
+    const { random, timeline } = this.#world;
+    for (const { id } of jobs) {
+      this.acknowledged.add(id);
+      this.#world.note(`create of job ${id} acknowledged`);
+      if (random.chance(jobs.length > 1 ? 0.05 : 0.25)) {
+        timeline.in(random.ms(0, 120_000), () => this.#cancel(account, id));
+      }
+    }
+    if (batch === null) return;
+    if (random.chance(0.2)) timeline.in(random.ms(0, 240_000), () => this.#cancelBatch(account, batch.id));
+    if (batch.paused) timeline.in(random.ms(0, 240_000), () => this.startBatch(account, batch.id));
+  }
+
+  startBatch(account: string, batch: string): void {
+    this.#host.handle(
+      () => {
+        this.#host.turn((turn) => this.#world.api.startBatch(turn, account, batch));
+      },
+      () => {},
+    );
+  }
+
+  /** The chaos is over: whoever forgot a paused batch remembers it. */
+  startForgotten(): void {
+    if (this.#host.isUp) {
+      const paused = this.#host.core.sql.all<{ id: string; account_id: string }>(
+        "SELECT id, account_id FROM batches WHERE status = 'paused'",
+      );
+      for (const batch of paused) this.startBatch(batch.account_id, batch.id);
+    }
+    this.#world.timeline.in(60_000, () => this.startForgotten());
+  }
+
+  #cancelBatch(account: string, batch: string): void {
+    const force = this.#world.random.chance(0.5);
+    this.#host.handle(
+      () => {
+        this.#host.turn((turn) => this.#world.api.cancelBatch(turn, account, batch, force));
+      },
+      () => {},
+    );
   }
 
   #cancel(account: string, job: string): void {
@@ -77,12 +195,12 @@ export class Clients {
           () => {
             const before = this.#host.turn((turn) => getJob(turn, job)?.state);
             const result = this.#host.turn((turn) => this.#world.api.cancelJob(turn, account, job, force));
-            this.#world.note(`cancel of ${job} (${before}): ${result.kind}`);
+            this.#world.note(`cancel of job ${job} (${before}): ${result.kind}`);
             if (result.kind !== "cancelled") return reply(false);
             if (before === undefined || isTerminal(before)) throw new Error(`cancelled what was ${before}`);
             this.#host.drains.passed(result.event, (passed) => {
               // The client hears of it, or not; the edge has said it.
-              this.#world.note(`cancel of ${job} passed: ${passed}`);
+              this.#world.note(`cancel of job ${job} passed: ${passed}`);
               if (passed) this.#host.watcher.cancelAcknowledged(job);
               reply(passed);
             });

@@ -2,12 +2,25 @@
  * The core's functions as the simulation calls them. A mutation replaces one of them by a broken variant, so that the
  * test of the tests needs no switch in the product.
  */
+import { partitionNotices } from "../../../edge/courier/partition-notices.ts";
 import { drainToD1 } from "../../../edge/db/drain-to-d1.ts";
+import { cancelBatch, startBatch } from "../../../edge/partition/batch-commands.ts";
+import { createBatch } from "../../../edge/partition/batches.ts";
 import { openCore } from "../../../edge/partition/birth.ts";
 import { cancelJob } from "../../../edge/partition/cancel.ts";
 import { createJobs } from "../../../edge/partition/create.ts";
-import { advanceCursor, collectFlight, nextEvents, readCursor, retire } from "../../../edge/partition/drain.ts";
+import {
+  advanceCursor,
+  collectFlight,
+  flightLanded,
+  generationOf,
+  nextEvents,
+  readCursor,
+  retire,
+} from "../../../edge/partition/drain.ts";
+import { becomeParent } from "../../../edge/partition/expand.ts";
 import { commitFailed, committed, noteCommitted, pendingCommit } from "../../../edge/partition/finish.ts";
+import { beginIdempotent, finishIdempotent, ownsKey } from "../../../edge/partition/idempotency.ts";
 import { leaseJobs } from "../../../edge/partition/lease.ts";
 import { nextDue, runDue } from "../../../edge/partition/reap.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "../../../edge/partition/report.ts";
@@ -24,6 +37,9 @@ import {
 export const CORE = {
   addUpload,
   advanceCursor,
+  becomeParent,
+  beginIdempotent,
+  cancelBatch,
   cancelJob,
   claim,
   collectFlight,
@@ -31,6 +47,7 @@ export const CORE = {
   committed,
   complete,
   confirm,
+  createBatch,
   createJobs,
   doomedUploads,
   drainToD1,
@@ -39,13 +56,18 @@ export const CORE = {
   extracted,
   fail,
   findUpload,
+  finishIdempotent,
+  flightLanded,
   forgetUpload,
+  generationOf,
   heartbeat,
   leaseJobs,
   nextDue,
   nextEvents,
   noteCommitted,
   openCore,
+  ownsKey,
+  partitionNotices,
   pendingCommit,
   postponeAbort,
   readCursor,
@@ -53,6 +75,7 @@ export const CORE = {
   retire,
   runDue,
   setStep,
+  startBatch,
   uploadPlace,
 };
 

@@ -8,7 +8,9 @@ import type { State } from "../../../edge/partition/states.ts";
 import { type Turn, tokenOf } from "../../../edge/partition/turn.ts";
 import type { Held, LeasedJob, ProgressEntry, Slots, Step } from "../../../shared/contract/fleet.ts";
 import type { ExtractedInfo, FileKind, Manifest } from "../../../shared/contract/media.ts";
+import type { JobOptions } from "../../../shared/contract/options.ts";
 import type { Host } from "./host.ts";
+import { listOf } from "./wishes.ts";
 
 export type Answer<T> = { ok: T } | { refused: "session_fenced" | "lease_lost" | "bad_request" };
 const FENCED = { refused: "session_fenced" } as const;
@@ -62,18 +64,21 @@ export class Desk {
     const answer = this.#report(who, job, token, "complete", (turn, held) => {
       if (held.state !== "running") return held.state;
       const result = this.#api.complete(turn, held, manifest);
-      if (result.kind === "finishing") return result.job.state;
+      if (result.kind !== "bad_manifest") return result.job.state;
       bad = true;
       return held.state;
     });
     return bad ? { refused: "bad_request" } : answer;
   }
 
-  /** `stop` when the job ended here. */
+  /** `stop` when the job ended here, or became the parent of a list. */
   extracted(who: NodeIdentity, job: string, token: string, info: ExtractedInfo | "list"): Answer<"go" | "stop"> {
     return this.#running(who, job, token, "extracted", (turn, held) => {
       if (info !== "list") return this.#api.extracted(turn, held, info).kind;
-      this.#api.endAsList(turn, held, "URL is a playlist");
+      const { entries, ids } = listOf(job);
+      const { playlist } = JSON.parse(held.options) as JobOptions;
+      if (playlist === "never") this.#api.endAsList(turn, held, "URL is a playlist");
+      else this.#api.becomeParent(turn, held, { kind: "list", title: "A list", entries, truncated: false }, ids);
       return "stop";
     });
   }

@@ -1,6 +1,6 @@
 /** What must be true once everything has calmed down: of the partition, D1, the store and the streams together. */
 import type { FileRow } from "../../../edge/partition/drain.ts";
-import { isTerminal } from "../../../edge/partition/states.ts";
+import { isTerminal, type State } from "../../../edge/partition/states.ts";
 import type { Clients } from "./clients.ts";
 import type { Host } from "./host.ts";
 import type { Watcher } from "./watcher.ts";
@@ -10,7 +10,7 @@ import { Violation, type World } from "./world.ts";
 export function isSettled(host: Host): boolean {
   if (!host.isUp) return false;
   const { sql } = host.core;
-  return ["jobs", "uploads"].every((table) => sql.get(`SELECT 1 AS x FROM ${table} LIMIT 1`) === undefined);
+  return ["jobs", "batches", "uploads"].every((table) => sql.get(`SELECT 1 AS x FROM ${table} LIMIT 1`) === undefined);
 }
 
 function demand(rule: string, kept: boolean, detail: () => string): void {
@@ -23,6 +23,9 @@ export function checkEnd(world: World, host: Host, watcher: Watcher, clients: Cl
   checkUploads(world, host);
   checkUsage(world, host);
   checkStreams(world, watcher);
+  checkBatchesInD1(world);
+  checkKeys(world, clients);
+  checkNotices(world);
 }
 
 function checkJobs(world: World, watcher: Watcher, clients: Clients): void {
@@ -47,7 +50,7 @@ function checkFiles(world: World, watcher: Watcher): void {
   const right = new Set<string>();
   for (const job of world.d1.jobs()) {
     const own: FileRow[] = files.get(job.id) ?? [];
-    const wanted = job.state === "completed" ? ["media"] : [];
+    const wanted = job.state === "completed" && job.role !== "parent" ? ["media"] : [];
     if (wanted.length > 0 && job.options.includes('"download_thumbnail":true')) wanted.push("thumbnail");
     const kinds = own.map((file) => file.kind).sort();
     const text = () => `${job.id} is ${job.state} with ${kinds.join(", ") || "no files"}`;
@@ -88,6 +91,99 @@ function checkUsage(world: World, host: Host): void {
       const text = () => `${usage.account_id}.${column} is ${usage[column]}, not ${count} (epoch ${host.core.epoch})`;
       demand("D1's counters are its rows", usage[column] === count, text);
     }
+    const bytes = world.d1.files().filter((file) => file.account_id === usage.account_id);
+    const sums = {
+      usage_count: rows.length,
+      bytes_used: bytes.reduce((sum, file) => sum + file.size, 0),
+      bytes_reserved: 0,
+    };
+    for (const [column, sum] of Object.entries(sums)) {
+      const counted = usage[column as keyof typeof sums];
+      demand(
+        "D1's counters are its rows",
+        counted === sum,
+        () => `${usage.account_id}.${column}: ${counted}, not ${sum}`,
+      );
+    }
+  }
+  const open = world.d1.sql.all("SELECT * FROM attempts WHERE ended IS NULL");
+  demand("every attempt has ended", open.length === 0, () => JSON.stringify(open[0]));
+}
+
+function checkBatchesInD1(world: World): void {
+  const jobs = Map.groupBy(world.d1.jobs(), (job) => job.batch_id);
+  for (const batch of world.d1.batches()) {
+    const own = jobs.get(batch.id) ?? [];
+    const states = own.filter((job) => job.role !== "parent").map((job) => job.status);
+    const count = (...wanted: string[]) => states.filter((status) => wanted.includes(status)).length;
+    const right =
+      batch.total === states.length &&
+      batch.completed === count("Completed") &&
+      batch.failed === count("Failed", "Warning") &&
+      batch.skipped === count("Skipped") &&
+      batch.processing === 0;
+    demand("D1's batches count their jobs", right, () => `${JSON.stringify(batch)}: ${states.join(", ")}`);
+    demand("every batch ends", batch.finished_at !== null, () => batch.id);
+    if (batch.parent_job_id === null) continue;
+    const parent = world.d1.job(batch.parent_job_id);
+    demand("a list has its parent", parent?.batch_id === batch.id, () => JSON.stringify(batch));
+  }
+}
+
+function checkKeys(world: World, clients: Clients): void {
+  const creates = Map.groupBy(
+    world.d1.jobs().filter((job) => job.idempotency_key !== null),
+    (job) => job.idempotency_key ?? "",
+  );
+  for (const [key, jobs] of creates) {
+    const made = new Set(jobs.map((job) => job.create_event));
+    demand("a key creates once", made.size === 1, () => `${key}: ${jobs.map((job) => job.id).join(", ")}`);
+  }
+  for (const [key, body] of clients.answers) {
+    const made = (creates.get(key) ?? []).map((job) => job.id).sort();
+    const told = (JSON.parse(body) as string[]).sort();
+    demand("a key's answer is what it created", made.join() === told.join(), () => `${key}: ${made} against ${told}`);
+  }
+}
+
+const OUTCOMES: Partial<Record<State, string>> = {
+  completed: "job_completed",
+  failed: "job_failed",
+  warning: "job_warning",
+  skipped: "job_skipped",
+};
+
+/** Every end was handed to the courier, none of them as two, and none that is none. */
+function checkNotices(world: World): void {
+  const notices = [...world.courier.accepted.values()];
+  const place = new Map(notices.map((notice, index) => [notice.id, index]));
+  const outcomes = Map.groupBy(
+    notices.filter((notice) => notice.type.startsWith("job_")),
+    (notice) => notice.job_id,
+  );
+  for (const job of world.d1.jobs()) {
+    const type = OUTCOMES[job.state];
+    const wanted: string[] = [];
+    if (type !== undefined && type !== "job_completed") wanted.push(`slack ${type}`);
+    if (type !== undefined && job.webhook_url !== null) wanted.push(`webhook ${type}`);
+    const told = (outcomes.get(job.id) ?? []).map((notice) => `${notice.channel} ${notice.type}`).sort();
+    demand(
+      "one outcome is told",
+      told.join() === wanted.join(),
+      () => `${job.id} (${job.state}): ${told.join() || "none"}`,
+    );
+    outcomes.delete(job.id);
+  }
+  demand("only what is in D1 is told", outcomes.size === 0, () => [...outcomes.keys()].join());
+  for (const batch of world.d1.batches()) {
+    const own = notices.filter((notice) => notice.batch_id === batch.id && notice.type !== "progress");
+    const ends = own.filter((notice) => notice.type === "batch_completed");
+    const wanted = batch.webhook_url !== null && batch.kind !== "bulk" ? 1 : 0;
+    demand("a batch's end is told once", ends.length === wanted, () => `${batch.id}: ${ends.length}`);
+    const last = ends[0];
+    const isLast =
+      last === undefined || own.every((notice) => (place.get(notice.id) ?? 0) <= (place.get(last.id) ?? 0));
+    demand("a batch's end is told last", isLast, () => batch.id);
   }
 }
 
@@ -105,12 +201,7 @@ function checkStreams(world: World, watcher: Watcher): void {
     if (/^job\.(completed|failed|warning|skipped|cancelled)$/.test(event.type)) ends.set(event.job_id, event.id);
   }
   for (const job of world.d1.jobs()) {
-    if (mayHaveMissed(watcher, job.id)) continue;
+    if (watcher.repeated.has(job.id)) continue;
     demand("a stream hears the end", ends.has(job.id), () => job.id);
   }
-}
-
-/** A wipe may take the outbox of a stream along. */
-function mayHaveMissed(watcher: Watcher, job: string): boolean {
-  return watcher.repeated.has(job) || !watcher.jobs.has(job);
 }

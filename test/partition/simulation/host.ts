@@ -55,6 +55,11 @@ export class Host {
     return this.#core;
   }
 
+  /** Which start of the object this is. */
+  get life(): number {
+    return this.#life;
+  }
+
   get isUp(): boolean {
     return this.#core !== null;
   }
@@ -74,8 +79,12 @@ export class Host {
     this.#lastHandledAt = world.now;
     this.#dueAt = this.#alarmAt;
     world.d1.statementsLeft = world.random.chance(world.weather.rebirthFails)
-      ? world.random.below(8)
+      ? world.random.below(12)
       : Number.POSITIVE_INFINITY;
+    world.d1.beforeStatement = async () => {
+      const flight = world.random.chance(0.3) ? [...world.inAir][0] : undefined;
+      await flight?.();
+    };
     try {
       const core = await world.api.openCore(this.#sql, world.d1, PARTITION, world.config, () => world.now);
       if (life !== this.#life) return;
@@ -88,6 +97,7 @@ export class Host {
     } finally {
       this.#opening = false;
       world.d1.statementsLeft = Number.POSITIVE_INFINITY;
+      world.d1.beforeStatement = async () => {};
     }
     world.note(`open, epoch ${this.core.epoch}`);
     this.board = ProgressBoard.load(this.#sql);

@@ -13,6 +13,8 @@ export class JobHistory {
   /** The token whose report decided the job. */
   decider: string | null = null;
   terminalEvents = 0;
+  /** It had ended before it was seen: put back by a birth, for sinks that may not have heard of it. */
+  readonly endedBefore: boolean;
   #attempt: number;
   #attempts: number;
   #completes = 0;
@@ -24,8 +26,13 @@ export class JobHistory {
     this.account = account;
     this.epoch = epoch;
     this.state = state;
+    this.endedBefore = isTerminal(state);
     this.#attempt = attempt;
     this.#attempts = attempts;
+  }
+
+  get hasEnded(): boolean {
+    return this.endedBefore || this.terminalEvents > 0;
   }
 
   move(move: Move): void {

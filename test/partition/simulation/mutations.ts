@@ -1,5 +1,7 @@
 /** Cores that are broken on purpose, one promise each: the simulation has to notice every one of them. */
-import { advanceCursor, readCursor } from "../../../edge/partition/drain.ts";
+import { recordBatchEvent } from "../../../edge/partition/batch-events.ts";
+import { getBatch } from "../../../edge/partition/batches.ts";
+import { advanceCursor, readCursor, type UsageRow } from "../../../edge/partition/drain.ts";
 import { recordEvent } from "../../../edge/partition/events.ts";
 import type { LiveJob } from "../../../edge/partition/job-row.ts";
 import { getJob } from "../../../edge/partition/move.ts";
@@ -7,6 +9,11 @@ import { freeNames } from "../../../edge/partition/names.ts";
 import { isTerminal } from "../../../edge/partition/states.ts";
 import { tokenOf } from "../../../edge/partition/turn.ts";
 import { CORE, type CoreApi } from "./core-api.ts";
+import { ACCOUNTS } from "./tenants.ts";
+
+function limitsOfAccount(id: string): string {
+  return ACCOUNTS.find((account) => account.id === id)?.limits ?? "{}";
+}
 
 export interface Mutation {
   /** What the broken core does. */
@@ -81,10 +88,10 @@ export const MUTATIONS: readonly Mutation[] = [
     "retires a job that D1 has not heard of",
     {
       retire(sql, limit) {
-        const cursor = readCursor(sql, "d1");
-        advanceCursor(sql, "d1", Number.MAX_SAFE_INTEGER);
+        const cursors = (["d1", "courier"] as const).map((sink) => [sink, readCursor(sql, sink)] as const);
+        for (const [sink] of cursors) advanceCursor(sql, sink, Number.MAX_SAFE_INTEGER);
         const retired = CORE.retire(sql, limit);
-        sql.run("UPDATE cursors SET event_id = ? WHERE sink = 'd1'", cursor);
+        for (const [sink, at] of cursors) sql.run("UPDATE cursors SET event_id = ? WHERE sink = ?", at, sink);
         return retired;
       },
     },
@@ -170,6 +177,122 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     },
     /counters are the rows/,
+  ),
+  mutate(
+    "counts a batch's job twice",
+    {
+      committed(turn, id, files) {
+        const job = CORE.committed(turn, id, files);
+        turn.sql.run("UPDATE batches SET completed = completed + 1 WHERE id = ?", job?.batch_id ?? "");
+        return job;
+      },
+    },
+    /a batch counts its jobs/,
+  ),
+  mutate(
+    "ends a batch before its jobs",
+    {
+      cancelBatch(turn, account, id, force) {
+        const batch = getBatch(turn, id);
+        if (batch?.finished_at === null) recordBatchEvent(turn, batch, "batch.completed");
+        return CORE.cancelBatch(turn, account, id, force);
+      },
+    },
+    /a batch ends after its jobs/,
+  ),
+  mutate(
+    "forgets how far the courier was",
+    {
+      generationOf: (core, events) => ({
+        ...CORE.generationOf(core, events),
+        courier_event: Number.MAX_SAFE_INTEGER,
+        stream_event: Number.MAX_SAFE_INTEGER,
+      }),
+    },
+    /one outcome is told|a batch's end is told once|a stream hears the end/,
+  ),
+  mutate(
+    "tells the courier what D1 does not have",
+    {
+      nextEvents(sql, sink) {
+        if (sink !== "courier") return CORE.nextEvents(sql, sink);
+        return sql.all("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT 100", CORE.readCursor(sql, "courier"));
+      },
+    },
+    /only what is in D1 is told/,
+  ),
+  mutate(
+    "lets a flight of a dead generation land",
+    { generationOf: (core, events) => ({ ...CORE.generationOf(core, events), epoch: Number.MAX_SAFE_INTEGER }) },
+    /a dead generation writes nothing/,
+  ),
+  mutate(
+    "keeps no idempotency key over the loss of its storage",
+    { collectFlight: (sql, events) => ({ ...CORE.collectFlight(sql, events), idempotency: [] }) },
+    /a key creates once|a key's answer is what it created/,
+  ),
+  mutate(
+    "creates again for a key that was answered",
+    {
+      beginIdempotent(turn, key) {
+        turn.sql.run("DELETE FROM idempotency WHERE body IS NOT NULL");
+        return CORE.beginIdempotent(turn, key);
+      },
+    },
+    /a key creates once/,
+  ),
+  mutate(
+    "hands out a part of a create before D1 has the rest",
+    {
+      createJobs(turn, account, jobs, admitted, key) {
+        const result = CORE.createJobs(turn, account, jobs, admitted, key);
+        const first = result.kind === "created" ? Math.min(...result.events) : 0;
+        for (const job of jobs) turn.sql.run("UPDATE jobs SET create_event = ? WHERE id = ?", first, job.id);
+        return result;
+      },
+    },
+    /a create is handed out as a whole/,
+  ),
+  mutate(
+    "brings counters with a flight that leaves events behind",
+    {
+      collectFlight(sql, events) {
+        const usage = sql.all<UsageRow>(
+          `SELECT id AS account_id, version, usage_count, bytes_used, bytes_reserved, pending AS jobs_pending,
+             processing AS jobs_processing, completed AS jobs_completed, failed AS jobs_failed, warning AS jobs_warning,
+             skipped AS jobs_skipped, ? AS event FROM accounts`,
+          events.at(-1)?.id ?? 0,
+        );
+        return { ...CORE.collectFlight(sql, events), usage };
+      },
+    },
+    /D1's counters are its rows/,
+  ),
+  mutate(
+    "keeps the room of an attempt that was given back",
+    {
+      releaseAttempt(turn, job) {
+        CORE.releaseAttempt(turn, job);
+        turn.sql.run(
+          "UPDATE accounts SET bytes_reserved = bytes_reserved + ? WHERE id = ?",
+          job.bytes_reserved,
+          job.account_id,
+        );
+      },
+    },
+    /counters are the rows/,
+  ),
+  mutate(
+    "stores beyond the quota",
+    {
+      complete(turn, job, manifest) {
+        turn.sql.run("UPDATE accounts SET limits = '{}' WHERE id = ?", job.account_id);
+        const result = CORE.complete(turn, job, manifest);
+        turn.sql.run("UPDATE accounts SET limits = ? WHERE id = ?", limitsOfAccount(job.account_id), job.account_id);
+        return result;
+      },
+    },
+    /storage stays within the quota/,
   ),
   mutate(
     "confirms a cancelled offer",

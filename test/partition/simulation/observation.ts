@@ -7,6 +7,8 @@ import type { NodeSql } from "../node-sql.ts";
 export interface Move {
   job: string;
   account: string;
+  /** Of a member: a parent is born without one. */
+  batch: string | null;
   /** Null: the row was born. */
   old: State | null;
   /** Null: the row is gone (retired). */
@@ -25,6 +27,7 @@ export interface Move {
 export interface SeenEvent {
   id: number;
   job: string | null;
+  batch: string | null;
   type: string;
 }
 
@@ -38,25 +41,25 @@ const CURSORS = `(SELECT coalesce(max(event_id), 0) FROM main.cursors WHERE sink
 
 const TRIGGERS = `
 PRAGMA temp_store = MEMORY;
-CREATE TEMP TABLE moves (n INTEGER PRIMARY KEY, job TEXT, account TEXT, old TEXT, new TEXT, attempt INTEGER,
+CREATE TEMP TABLE moves (n INTEGER PRIMARY KEY, job TEXT, account TEXT, batch TEXT, old TEXT, new TEXT, attempt INTEGER,
   attemptsBefore INTEGER, attempts INTEGER, triesBefore TEXT, tries TEXT, createEvent INTEGER, terminalEvent INTEGER,
   d1Cursor INTEGER, leastCursor INTEGER);
-CREATE TEMP TABLE seen (n INTEGER PRIMARY KEY, id INTEGER, job TEXT, type TEXT);
+CREATE TEMP TABLE seen (n INTEGER PRIMARY KEY, id INTEGER, job TEXT, batch TEXT, type TEXT);
 CREATE TEMP TABLE lost (n INTEGER PRIMARY KEY, node TEXT, lastSeen INTEGER);
 CREATE TEMP TRIGGER on_move AFTER UPDATE OF state ON main.jobs WHEN OLD.state <> NEW.state BEGIN
-  INSERT INTO moves SELECT NULL, NEW.id, NEW.account_id, OLD.state, NEW.state, NEW.attempt, OLD.attempts, NEW.attempts,
+  INSERT INTO moves SELECT NULL, NEW.id, NEW.account_id, NEW.batch_id, OLD.state, NEW.state, NEW.attempt, OLD.attempts, NEW.attempts,
     OLD.tries, NEW.tries, NEW.create_event, NEW.terminal_event_id, ${CURSORS};
 END;
 CREATE TEMP TRIGGER on_birth AFTER INSERT ON main.jobs BEGIN
-  INSERT INTO moves SELECT NULL, NEW.id, NEW.account_id, NULL, NEW.state, NEW.attempt, 0, NEW.attempts,
+  INSERT INTO moves SELECT NULL, NEW.id, NEW.account_id, NEW.batch_id, NULL, NEW.state, NEW.attempt, 0, NEW.attempts,
     '{}', NEW.tries, NEW.create_event, NULL, ${CURSORS};
 END;
 CREATE TEMP TRIGGER on_retire AFTER DELETE ON main.jobs BEGIN
-  INSERT INTO moves SELECT NULL, OLD.id, OLD.account_id, OLD.state, NULL, OLD.attempt, OLD.attempts, OLD.attempts,
+  INSERT INTO moves SELECT NULL, OLD.id, OLD.account_id, OLD.batch_id, OLD.state, NULL, OLD.attempt, OLD.attempts, OLD.attempts,
     OLD.tries, OLD.tries, OLD.create_event, OLD.terminal_event_id, ${CURSORS};
 END;
 CREATE TEMP TRIGGER on_event AFTER INSERT ON main.events BEGIN
-  INSERT INTO seen VALUES (NULL, NEW.id, NEW.job_id, NEW.type);
+  INSERT INTO seen VALUES (NULL, NEW.id, NEW.job_id, NEW.batch_id, NEW.type);
 END;
 CREATE TEMP TRIGGER on_lost AFTER UPDATE OF state ON main.sessions WHEN NEW.state = 'lost' AND OLD.state <> 'lost' BEGIN
   INSERT INTO lost VALUES (NULL, NEW.node_id, OLD.last_seen);

@@ -1,12 +1,13 @@
 /** One run: some minutes of chaos, then calm, until everything has ended; every step is checked. */
 import { resolveCore } from "../../../edge/partition/turn.ts";
-import { account, START } from "../fixtures.ts";
+import { START } from "../fixtures.ts";
 import { Clients } from "./clients.ts";
 import { CORE, type CoreApi } from "./core-api.ts";
 import { Desk } from "./desk.ts";
 import { checkEnd, isSettled } from "./end-checks.ts";
 import { Host } from "./host.ts";
 import { frame } from "./network.ts";
+import { ACCOUNTS } from "./tenants.ts";
 import { VirtualNode } from "./virtual-node.ts";
 import { Watcher } from "./watcher.ts";
 import { Violation, World } from "./world.ts";
@@ -27,8 +28,6 @@ export interface RunResult {
   violation: Violation | null;
   notes: string[];
 }
-
-const ACCOUNTS = [account("ann"), account("bob", { max_concurrent: 3 }), account("cyd", {}, "shared")];
 
 const NODES = [
   { id: "n1", tags: ["region=eu"], country: "DE", account: null, slots: 3 },
@@ -93,6 +92,7 @@ function plan(world: World, host: Host, nodes: ReadonlyMap<string, VirtualNode>,
     world.note("calm");
     world.calmDown();
     for (const node of nodes.values()) node.heal();
+    clients.startForgotten();
   });
 }
 
@@ -117,5 +117,7 @@ function unfinished(host: Host): string {
   return JSON.stringify([
     host.core.sql.all("SELECT id, state, node_id, attempt, tags, avoid, tries FROM jobs"),
     host.core.sql.all("SELECT * FROM uploads"),
+    host.core.sql.all("SELECT * FROM batches"),
+    host.core.sql.all("SELECT * FROM cursors"),
   ]);
 }

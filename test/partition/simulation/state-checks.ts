@@ -1,9 +1,11 @@
 /** What must hold of a partition's tables after every transaction (DESIGN section 3). */
+import type { LiveBatch } from "../../../edge/partition/batches.ts";
 import type { Core } from "../../../edge/partition/core.ts";
 import type { FileRow } from "../../../edge/partition/drain.ts";
 import { type LiveJob, parseManifest, parseReserved } from "../../../edge/partition/job-row.ts";
 import type { SessionRow } from "../../../edge/partition/sessions.ts";
 import { apiStatus, isTerminal, type State } from "../../../edge/partition/states.ts";
+import type { Limits } from "../../../shared/contract/admin.ts";
 import { foldKey } from "../../../shared/names.ts";
 import { Violation } from "./world.ts";
 
@@ -13,6 +15,8 @@ export interface Tables {
   uploads: { upload_id: string; job_id: string; token: string; doomed_at: number | null }[];
   names: { account_id: string; folded: string; job_id: string | null }[];
   accounts: AccountCounters[];
+  batches: LiveBatch[];
+  keys: { id: string; pending: number; active: number; max_concurrent: number | null }[];
 }
 
 export interface AccountCounters {
@@ -25,6 +29,10 @@ export interface AccountCounters {
   failed: number;
   warning: number;
   skipped: number;
+  usage_count: number;
+  bytes_used: number;
+  bytes_reserved: number;
+  limits: string;
 }
 
 export function readTables({ sql }: Core): Tables {
@@ -34,6 +42,8 @@ export function readTables({ sql }: Core): Tables {
     uploads: sql.all("SELECT upload_id, job_id, token, doomed_at FROM uploads"),
     names: sql.all("SELECT account_id, folded, job_id FROM names"),
     accounts: sql.all("SELECT * FROM accounts"),
+    batches: sql.all("SELECT * FROM batches"),
+    keys: sql.all("SELECT * FROM keys"),
   };
 }
 
@@ -91,25 +101,70 @@ export function checkRows(core: Core, { jobs, sessions, uploads }: Tables): void
   }
 }
 
-/** @param ended jobs that ended in this generation or before it, by account and status. */
-export function checkCounters({ jobs, accounts }: Tables, ended: (account: string, status: string) => number): void {
+/** @param known what the account's jobs come to, in this generation and before it: ended by status, made, bytes. */
+export function checkCounters(
+  { jobs, accounts, keys }: Tables,
+  known: (account: string, what: string) => number,
+): void {
+  for (const key of keys) {
+    const own = jobs.filter((job) => job.key_id === key.id);
+    const pending = own.filter((job) => job.status === "Pending").length;
+    const active = own.filter((job) => HELD.includes(job.state)).length;
+    const right = key.pending === pending && key.active === active;
+    demand(
+      "counters are the rows",
+      right,
+      () => `${key.id} has ${key.pending}/${key.active}, not ${pending}/${active}`,
+    );
+    const most = key.max_concurrent ?? Number.POSITIVE_INFINITY;
+    demand("a key runs no more than it may", active <= most, () => `${key.id} runs ${active}`);
+  }
   for (const account of accounts) {
     const own = jobs.filter((job) => job.account_id === account.id);
     const count = (wanted: (job: LiveJob) => boolean) => own.filter(wanted).length;
-    const expected: Omit<AccountCounters, "id"> = {
+    const reserved = own.reduce((sum, job) => sum + job.bytes_reserved, 0);
+    const expected: Omit<AccountCounters, "id" | "limits"> = {
       ready: count((job) => job.state === "queued"),
       active: count((job) => HELD.includes(job.state)),
       pending: count((job) => job.status === "Pending"),
       processing: count((job) => job.status === "Processing"),
-      completed: ended(account.id, "Completed"),
-      failed: ended(account.id, "Failed"),
-      warning: ended(account.id, "Warning"),
-      skipped: ended(account.id, "Skipped"),
+      completed: known(account.id, "Completed"),
+      failed: known(account.id, "Failed"),
+      warning: known(account.id, "Warning"),
+      skipped: known(account.id, "Skipped"),
+      usage_count: known(account.id, "made"),
+      bytes_used: known(account.id, "bytes"),
+      bytes_reserved: reserved,
     };
+    const { storage_limit_bytes: limit } = JSON.parse(account.limits) as Limits;
+    const within = limit === undefined || account.bytes_used + account.bytes_reserved <= limit;
+    demand("storage stays within the quota", within, () => `${account.id} has ${account.bytes_used} + ${reserved}`);
     for (const [column, value] of Object.entries(expected)) {
       const counted = account[column as keyof typeof expected];
       demand("counters are the rows", counted === value, () => `${account.id}.${column} is ${counted}, not ${value}`);
     }
+  }
+}
+
+/** @param membersOf states of all jobs that a batch has, also of those that have left. */
+export function checkBatches({ batches }: Tables, membersOf: (batch: string) => State[]): void {
+  for (const batch of batches) {
+    const states = membersOf(batch.id);
+    const count = (...wanted: string[]) => states.filter((state) => wanted.includes(apiStatus(state))).length;
+    const expected = {
+      total: states.length,
+      completed: count("Completed"),
+      failed: count("Failed", "Warning"),
+      skipped: count("Skipped"),
+      cancelled: states.filter((state) => state === "cancelled").length,
+      processing: count("Processing"),
+    };
+    for (const [column, value] of Object.entries(expected)) {
+      const counted = batch[column as keyof typeof expected];
+      demand("a batch counts its jobs", counted === value, () => `${batch.id}.${column} is ${counted}, not ${value}`);
+    }
+    const over = batch.completed + batch.failed + batch.skipped === batch.total;
+    demand("a batch ends with its last job", over === (batch.finished_at !== null), () => JSON.stringify(batch));
   }
 }
 

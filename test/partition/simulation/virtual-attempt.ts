@@ -10,7 +10,7 @@ const TRIES = 12;
 /** Few enough that names collide. */
 const TITLES = ["One", "one", "Two", "Three"];
 /** What a node reports; the others are the edge's own. */
-const REPORTED = FAILURE_CLASSES.filter((each) => each !== "lost" && each !== "cancelled");
+const REPORTED = FAILURE_CLASSES.filter((each) => each !== "lost" && each !== "cancelled" && each !== "quota");
 
 type Plan = "deliver" | "hang" | "release" | "list" | FailureClass;
 
@@ -35,6 +35,7 @@ export class VirtualAttempt {
       if (this.#leased.options.wait_for_video && random.chance(0.7)) return "not_begun";
       return random.chance(0.1) ? "list" : random.pick(REPORTED);
     }
+    if (random.chance(0.1)) return "list";
     if (random.chance(weather.attemptHangs)) return "hang";
     return random.chance(weather.attemptReleases) ? "release" : "deliver";
   }

@@ -2,11 +2,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Database, Statement } from "../../../edge/db/database.ts";
+import type { BatchRow } from "../../../edge/partition/batches.ts";
 import type { AccountFacts } from "../../../edge/partition/create.ts";
 import type { FileRow, UsageRow } from "../../../edge/partition/drain.ts";
 import type { JobRow } from "../../../edge/partition/job-row.ts";
 import type { SqlValue } from "../../../edge/partition/sql.ts";
 import { type NodeSql, nodeSql } from "../node-sql.ts";
+import { keyOf } from "./tenants.ts";
 
 const FOLDER = join(import.meta.dirname, "../../../migrations");
 const MIGRATIONS = readdirSync(FOLDER)
@@ -30,11 +32,13 @@ class BoundStatement implements Statement {
   }
 
   async first<Row>(): Promise<Row | null> {
+    await this.#d1.beforeStatement();
     this.#d1.count();
     return this.#d1.sql.get<Row>(this.query, ...this.values) ?? null;
   }
 
   async all<Row>(): Promise<{ results: Row[] }> {
+    await this.#d1.beforeStatement();
     this.#d1.count();
     return { results: this.#d1.sql.all<Row>(this.query, ...this.values) };
   }
@@ -44,6 +48,8 @@ export class VirtualD1 implements Database {
   readonly sql: NodeSql = nodeSql();
   /** Statements that still work; then each one throws. */
   statementsLeft = Number.POSITIVE_INFINITY;
+  /** What else reaches D1 between two statements of a birth. */
+  beforeStatement: () => Promise<void> = async () => {};
 
   constructor(partition: string, accounts: readonly AccountFacts[]) {
     for (const script of MIGRATIONS) this.sql.database.exec(script);
@@ -56,6 +62,13 @@ export class VirtualD1 implements Database {
         account.pool,
         account.limits,
         account.store_prefix,
+      );
+      const key = keyOf(account);
+      this.sql.run(
+        "INSERT INTO api_keys (id, account_id, hash, prefix, last4, scopes, limits, created_at) VALUES (?1, ?2, ?1, '', '', '[]', ?3, 0)",
+        key.id,
+        account.id,
+        JSON.stringify(key.limits),
       );
     }
   }
@@ -84,6 +97,15 @@ export class VirtualD1 implements Database {
 
   files(): FileRow[] {
     return this.sql.all<FileRow>("SELECT * FROM files WHERE deleted_at IS NULL ORDER BY file_id");
+  }
+
+  /** The generation that has claimed the partition last. */
+  epoch(): number {
+    return this.sql.get<{ epoch: number }>("SELECT epoch FROM partitions")?.epoch ?? 0;
+  }
+
+  batches(): BatchRow[] {
+    return this.sql.all<BatchRow>("SELECT * FROM batches ORDER BY id");
   }
 
   usage(): UsageRow[] {

@@ -1,4 +1,5 @@
 /** Looks at everything that happens to the partition and throws at the first broken promise. */
+import type { Notice } from "../../../edge/courier/notice.ts";
 import type { Core } from "../../../edge/partition/core.ts";
 import type { FileRow } from "../../../edge/partition/drain.ts";
 import type { EventRow, JobEventData } from "../../../edge/partition/events.ts";
@@ -9,7 +10,7 @@ import { REAPER_LATE_SHARE } from "../../../shared/limits.ts";
 import type { NodeSql } from "../node-sql.ts";
 import { JobHistory } from "./job-history.ts";
 import { type LostSession, observe, watchStorage } from "./observation.ts";
-import { checkCounters, checkNames, checkRows, dueOf, readTables, type Tables } from "./state-checks.ts";
+import { checkBatches, checkCounters, checkNames, checkRows, dueOf, readTables, type Tables } from "./state-checks.ts";
 import { Violation, type World } from "./world.ts";
 
 interface Absence {
@@ -24,10 +25,13 @@ export class Watcher {
   jobs = new Map<string, JobHistory>();
   /** By job, of this generation's ends and of what a birth found in D1. */
   #files = new Map<string, FileRow[]>();
-  #ended = new Map<string, number>();
+  /** By account and what: jobs ended by status, jobs made, bytes stored. */
+  #known = new Map<string, number>();
+  /** By batch: its jobs, also those that have left. */
+  #members = new Map<string, Set<string>>();
   #lastEvent = 0;
   #lastChange = -1;
-  #tables: Tables = { jobs: [], sessions: [], uploads: [], names: [], accounts: [] };
+  #tables: Tables = { jobs: [], sessions: [], uploads: [], names: [], accounts: [], batches: [], keys: [] };
   #absences: Absence[] = [];
   #heard = 0;
   #sparedAt = 0;
@@ -52,11 +56,15 @@ export class Watcher {
       ]),
     );
     this.#files = Map.groupBy(this.#world.d1.files(), (file) => file.job_id);
-    this.#ended = new Map();
+    this.#members = new Map();
+    for (const job of this.#world.d1.jobs()) if (job.role !== "parent") this.#join(job.batch_id, job.id);
+    this.#known = new Map();
     for (const account of this.#tables.accounts) {
+      this.#known.set(`${account.id} made`, account.usage_count);
+      this.#known.set(`${account.id} bytes`, account.bytes_used);
       for (const status of ["completed", "failed", "warning", "skipped"] as const) {
         const name = status[0]?.toUpperCase() + status.slice(1);
-        this.#ended.set(`${account.id} ${name}`, account[status]);
+        this.#known.set(`${account.id} ${name}`, account[status]);
       }
     }
     this.check(core);
@@ -97,6 +105,8 @@ export class Watcher {
         if (this.jobs.has(move.job)) throw new Violation(`a job is made once: ${move.job}`);
         const born = new JobHistory(move.job, move.account, core.epoch, move.new, move.attempt, move.attempts);
         this.jobs.set(move.job, born);
+        this.#join(move.batch, move.job);
+        this.#count(move.account, "made", 1);
       } else {
         this.jobs.get(move.job)?.move(move);
       }
@@ -106,13 +116,16 @@ export class Watcher {
       if (event.id <= this.#lastEvent) throw new Violation(`event ids rise: ${event.id} after ${this.#lastEvent}`);
       this.#lastEvent = event.id;
       if (event.job !== null) this.jobs.get(event.job)?.event(event.type);
+      if (event.type === "batch.completed" && event.batch !== null) this.#checkBatchEnd(core, event.batch);
     }
     for (const move of moves) this.#checkTerminal(move.job, move.new);
+    for (const move of moves) if (move.new === "offered") this.#checkWhole(move.batch);
     this.#tables = readTables(core);
     this.#checkLost(lost);
     this.#heard = Math.max(0, ...this.#tables.sessions.map((session) => session.last_seen));
     checkRows(core, this.#tables);
-    checkCounters(this.#tables, (account, status) => this.#ended.get(`${account} ${status}`) ?? 0);
+    checkCounters(this.#tables, (account, what) => this.#known.get(`${account} ${what}`) ?? 0);
+    checkBatches(this.#tables, (batch) => [...(this.#members.get(batch) ?? [])].map((job) => this.#stateOf(job)));
     checkNames(this.#tables, this.#files);
     this.#lastChange = core.sql.get<{ n: number }>("SELECT total_changes() AS n")?.n ?? 0;
   }
@@ -120,11 +133,65 @@ export class Watcher {
   #end(core: Core, job: string, state: State): void {
     const history = this.jobs.get(job);
     if (history === undefined) return;
-    const key = `${history.account} ${apiStatus(state)}`;
-    this.#ended.set(key, (this.#ended.get(key) ?? 0) + 1);
+    this.#count(history.account, apiStatus(state), 1);
     const files = core.sql.all<FileRow>("SELECT * FROM files WHERE job_id = ?", job);
+    const bytes = files.reduce((sum, file) => sum + file.size, 0);
+    this.#count(history.account, "bytes", bytes);
     if (files.length > 0) this.#files.set(job, files);
-    if ((state === "completed") !== files.length > 0) throw new Violation(`completed has files: ${job} is ${state}`);
+    const isParent = core.sql.get("SELECT 1 AS x FROM jobs WHERE id = ? AND role = 'parent'", job) !== undefined;
+    if ((state === "completed" && !isParent) !== files.length > 0)
+      throw new Violation(`completed has files: ${job} is ${state}`);
+  }
+
+  #count(account: string, what: string, by: number): void {
+    const key = `${account} ${what}`;
+    this.#known.set(key, (this.#known.get(key) ?? 0) + by);
+  }
+
+  #join(batch: string | null, job: string): void {
+    if (batch === null) return;
+    const members = this.#members.get(batch) ?? new Set();
+    this.#members.set(batch, members.add(job));
+  }
+
+  /** Of a job that has left before this generation, as D1 has it. */
+  #stateOf(job: string): State {
+    const state = this.jobs.get(job)?.state ?? this.#world.d1.job(job)?.state;
+    if (state === undefined) throw new Violation(`a member is somewhere: ${job}`);
+    return state;
+  }
+
+  /** A create of which D1 has only a part is taken back by a rebuild: none of its jobs may have begun. */
+  #checkWhole(batch: string | null): void {
+    for (const job of this.#members.get(batch ?? "") ?? []) {
+      if (this.#world.d1.job(job) === undefined)
+        throw new Violation(`a create is handed out as a whole: D1 lacks ${job}`);
+    }
+  }
+
+  /** D1 has taken a flight: that of the generation which has claimed the partition last. */
+  landed(epoch: number): void {
+    const claimed = this.#world.d1.epoch();
+    if (claimed !== epoch) throw new Violation(`a dead generation writes nothing: ${epoch}, but ${claimed} lives`);
+  }
+
+  /** Whatever the courier is handed, D1 knows to have ended. */
+  told(notices: readonly Notice[]): void {
+    for (const { job_id, type } of notices) {
+      const state = job_id === null ? undefined : this.#world.d1.job(job_id)?.state;
+      if (job_id === null || !type.startsWith("job_") || (state !== undefined && isTerminal(state))) continue;
+      throw new Violation(`only what is in D1 is told: ${type} of ${job_id}, which is ${state}`);
+    }
+  }
+
+  /** `batch.completed` follows the terminal events of all its jobs and of its parent. */
+  #checkBatchEnd(core: Core, batch: string): void {
+    const row = core.sql.get<{ parent_job_id: string | null }>("SELECT parent_job_id FROM batches WHERE id = ?", batch);
+    const all = [...(this.#members.get(batch) ?? []), ...(row?.parent_job_id ? [row.parent_job_id] : [])];
+    for (const job of all) {
+      const ended = this.jobs.get(job)?.hasEnded ?? isTerminal(this.#stateOf(job));
+      if (!ended) throw new Violation(`a batch ends after its jobs: ${batch} before ${job}`);
+    }
   }
 
   #checkTerminal(job: string, state: State | null): void {

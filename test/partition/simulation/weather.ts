@@ -31,6 +31,12 @@ export interface Weather {
   d1Fails: number;
   d1AnswerLost: number;
   d1MaxMs: number;
+  /** A flight takes only the first of the events that wait. */
+  d1CutsShort: number;
+
+  courierFails: number;
+  courierAnswerLost: number;
+  courierMaxMs: number;
 
   storeUnavailable: number;
   storeAnswerLost: number;
@@ -62,6 +68,10 @@ export const CALM: Weather = {
   d1Fails: 0,
   d1AnswerLost: 0,
   d1MaxMs: 50,
+  d1CutsShort: 0,
+  courierFails: 0,
+  courierAnswerLost: 0,
+  courierMaxMs: 50,
   storeUnavailable: 0,
   storeAnswerLost: 0,
   storeRefuses: 0,
@@ -87,13 +97,17 @@ export function drawWeather(random: Random): Weather {
     awayEveryMs: maybe(0.4, 2 * MINUTE, 10 * MINUTE),
     freezeEveryMs: maybe(0.3, 2 * MINUTE, 10 * MINUTE),
     sleepEveryMs: maybe(0.2, 4 * MINUTE, 15 * MINUTE),
-    wipeEveryMs: maybe(0.25, 3 * MINUTE, 15 * MINUTE),
+    wipeEveryMs: maybe(0.4, 3 * MINUTE, 15 * MINUTE),
     rebirthFails: maybe(0.5, 0.1, 0.7),
     alarmLate: maybe(0.4, 0.05, 0.3),
     alarmTwice: maybe(0.4, 0.05, 0.5),
     d1Fails: maybe(0.5, 0.02, 0.4),
     d1AnswerLost: maybe(0.5, 0.02, 0.3),
     d1MaxMs: random.chance(0.3) ? 8_000 : 300,
+    d1CutsShort: maybe(0.5, 0.1, 0.9),
+    courierFails: maybe(0.4, 0.02, 0.6),
+    courierAnswerLost: maybe(0.5, 0.02, 0.3),
+    courierMaxMs: random.chance(0.3) ? 60_000 : 300,
     storeUnavailable: maybe(0.5, 0.02, 0.4),
     storeAnswerLost: maybe(0.5, 0.02, 0.3),
     storeRefuses: maybe(0.4, 0.02, 0.2),

@@ -4,6 +4,7 @@ import type { ResolvedCore } from "../../../edge/partition/turn.ts";
 import type { CoreApi } from "./core-api.ts";
 import { Random } from "./random.ts";
 import { Timeline } from "./timeline.ts";
+import { VirtualCourier } from "./virtual-courier.ts";
 import { VirtualD1 } from "./virtual-d1.ts";
 import { VirtualStore } from "./virtual-store.ts";
 import { CALM, drawWeather, type Weather } from "./weather.ts";
@@ -33,6 +34,9 @@ export class World {
   readonly timeline: Timeline;
   readonly d1: VirtualD1;
   readonly store: VirtualStore;
+  readonly courier = new VirtualCourier();
+  /** Flights to D1 that have taken off and not landed. A birth may find them landing at any moment. */
+  readonly inAir = new Set<() => Promise<void>>();
   weather: Weather;
   /** False once the chaos is over: faults that are planned already do not strike any more. */
   chaos = true;
