@@ -8,6 +8,8 @@ import { planSource } from "./extract.ts";
 import { MediaFailure, sizeFailure } from "./failure.ts";
 import { plainFormat } from "./ffmpeg/plain.ts";
 import { type Probed, probe } from "./ffmpeg/probe.ts";
+import { seekable } from "./ffmpeg/seekable.ts";
+import { fileBegins } from "./plan/clocks.ts";
 import { codecName, shortCodec } from "./plan/codecs.ts";
 import { shorterSide } from "./plan/formats.ts";
 import { planSteps, type StepInput, type StepPlan } from "./plan/steps.ts";
@@ -30,8 +32,8 @@ export async function produce(
 
   events.onStep("download");
   const downloaded = await downloadAll(request, plan.downloads, deps, events, signal);
-  const probes = await Promise.all(downloaded.paths.map((path) => probe(deps.ffprobe, path, context)));
-  const inputs = await Promise.all(probes.map((probed, at) => toInput(downloaded.paths[at] ?? "", probed)));
+  const { paths, probes, begins } = await openFiles(downloaded.paths, request, deps, signal);
+  const inputs = await Promise.all(probes.map((probed, at) => toInput(paths[at] ?? "", probed)));
   const steps = planSteps(options, inputs);
   if (steps === null) throw new MediaFailure("unsupported", "The source has no media");
 
@@ -39,8 +41,8 @@ export async function produce(
   const began = performance.now();
   const work =
     steps.kind === "move"
-      ? await move(downloaded.paths, steps, output)
-      : await convert({ request, steps, paths: downloaded.paths, probes, output, deps, events, signal });
+      ? await move(paths, steps, output)
+      : await convert({ request, steps, paths, probes, begins, output, deps, events, signal });
   const worked = elapsed(began) - (work.waitedMilliseconds ?? 0);
   const { size } = await stat(output);
   if (request.maxFilesizeBytes !== null && size > request.maxFilesizeBytes) throw sizeFailure(request.maxFilesizeBytes);
@@ -72,17 +74,34 @@ export async function produce(
     effective: {
       ...steps.effective,
       actual_clip_start: steps.clip === null ? null : thousandths(work.clipStart),
-      actual_clip_end: clipEnd(steps, work.clipStart, duration),
+      actual_clip_end: steps.clip === null ? null : clipEnd(work.clipStart, work.clipEnd, duration),
       duration_seconds: duration === null ? null : thousandths(duration),
     },
   };
+}
+
+/** The files as ffmpeg will read them: for a clip they can be sought in, and it is known how their clocks go together. */
+async function openFiles(downloaded: readonly string[], request: MediaRequest, deps: MediaDeps, signal: AbortSignal) {
+  const { dir, options, groups } = request;
+  const context = { dir, signal, groups };
+  const look = (files: readonly string[]) => Promise.all(files.map((path) => probe(deps.ffprobe, path, context)));
+  const first = await look(downloaded);
+  // Before a file is written again without them: MP4 begins at 0.
+  const begins = fileBegins(first.map(({ startSeconds }) => startSeconds));
+  if (options.clip_start_seconds === null && options.clip_end_seconds === null)
+    return { paths: downloaded, probes: first, begins };
+  const paths = [];
+  for (const [at, probed] of first.entries())
+    paths.push(await seekable(deps.ffmpeg, downloaded[at] ?? "", probed, context));
+  const same = paths.every((path, at) => path === downloaded[at]);
+  return { paths, probes: same ? first : await look(paths), begins };
 }
 
 /** What ffmpeg would be told to do is nothing: the file becomes the output under its new name. */
 async function move(paths: readonly string[], steps: StepPlan, output: string) {
   const input = steps.video?.input ?? steps.audio?.input ?? 0;
   await rename(paths[input] ?? "", output);
-  return { input, clipStart: 0, waitedMilliseconds: null };
+  return { input, clipStart: 0, clipEnd: null, waitedMilliseconds: null };
 }
 
 async function toInput(path: string, probed: Probed): Promise<StepInput> {
@@ -95,10 +114,9 @@ async function toInput(path: string, probed: Probed): Promise<StepInput> {
   };
 }
 
-/** By the length of what came out; the last frame's own length may reach past the end that was asked for. */
-function clipEnd(steps: StepPlan, start: number, duration: number | null): number | null {
-  if (steps.clip === null || duration === null) return null;
-  return thousandths(Math.min(start + duration, steps.clip.end ?? Number.POSITIVE_INFINITY));
+/** By the length of what came out; the last frame's own length may reach past the end. */
+function clipEnd(start: number, end: number | null, duration: number | null): number | null {
+  return duration === null ? null : thousandths(Math.min(start + duration, end ?? Number.POSITIVE_INFINITY));
 }
 
 /** `1080p` by the shorter side, or `audio`. */

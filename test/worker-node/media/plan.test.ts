@@ -190,10 +190,16 @@ describe("planSteps re-encodes only what must be", () => {
 });
 
 describe("stepArguments", () => {
-  const args = (options: Partial<JobOptions>, inputs: StepInput[], seek = 0): string => {
+  const args = (
+    options: Partial<JobOptions>,
+    inputs: StepInput[],
+    skip = [0, 0],
+    length: number | null = null,
+  ): string => {
     const steps = planSteps(jobOptions(options), inputs);
     if (steps === null) throw new Error("no plan");
-    return stepArguments(steps, { inputs: ["/w/source-0", "/w/source-1"], output: "/w/output" }, seek).join(" ");
+    const files = skip.map((seconds, at) => ({ path: `/w/source-${at}`, skip: seconds }));
+    return stepArguments(steps, { inputs: files, output: "/w/output" }, { length, copyUntil: length }).join(" ");
   };
 
   it("opens local files only, with demuxers that read one file only", () => {
@@ -211,10 +217,24 @@ describe("stepArguments", () => {
       "-i file:/w/source-1 -vn -map 0:0 -c:a copy",
     );
   });
-  it("seeks in each input and bounds the length", () => {
-    const line = args({ clip_start_seconds: 3, clip_end_seconds: 5.5, video_codec: "h264" }, [PICTURE, SOUND], 3);
-    expect(line.match(/-ss 3\.000000 -i/g)).toHaveLength(2);
-    expect(line).toContain("-t 2.500000");
+  it("seeks in each input by its own clock and bounds the length", () => {
+    const clip = { clip_start_seconds: 3, clip_end_seconds: 5.5, video_codec: "h264" } as const;
+    const line = args(clip, [PICTURE, SOUND], [3, 2.92], 2.5);
+    expect(line).toMatch(/-ss 3\.000000 -i file:\/w\/source-0 .* -ss 2\.920000 -i file:\/w\/source-1 -t 2\.500000/);
+  });
+  it("lets a file that begins later begin later", () => {
+    expect(args({}, [PICTURE, SOUND], [-0.08, 0])).toContain("-itsoffset 0.080000 -i file:/w/source-0");
+  });
+  it("keeps each picture at its own time when it encodes", () => {
+    expect(args({ video_codec: "vp9" }, [TS])).toContain("-fps_mode vfr -enc_time_base -1");
+  });
+  it("drops copied pictures that lie outside, on a clock that it knows", () => {
+    const clip = { clip_start_seconds: 3, clip_end_seconds: 5.5 };
+    expect(args(clip, [H264_AAC], [2, 0], 3.5)).toContain(
+      "-bsf:v noise=drop=lt(pts\\,startpts)+gte(dts\\,315000.0) -video_track_timescale 90000",
+    );
+    expect(args({ ...clip, format: "mkv" }, [H264_AAC], [2, 0], 3.5)).toContain("gte(dts\\,3500.0) -map");
+    expect(args({}, [TS])).not.toContain("-bsf");
   });
   it("names H.265 as Apple wants it", () => {
     expect(args({ video_codec: "h265" }, [TS])).toContain("-tag:v hvc1");
