@@ -3,7 +3,7 @@ import { rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { convert } from "./convert.ts";
 import { ensureFreeDisk } from "./disk.ts";
-import { downloadAll } from "./download.ts";
+import { type DownloadedAll, downloadAll } from "./download.ts";
 import { planSource } from "./extract.ts";
 import { MediaFailure, sizeFailure } from "./failure.ts";
 import { plainFormat } from "./ffmpeg/plain.ts";
@@ -12,7 +12,7 @@ import { seekable } from "./ffmpeg/seekable.ts";
 import { fileBegins } from "./plan/clocks.ts";
 import { codecName, shortCodec } from "./plan/codecs.ts";
 import { shorterSide } from "./plan/formats.ts";
-import { planSteps, type StepInput, type StepPlan } from "./plan/steps.ts";
+import { planClip, planSteps, type StepInput, type StepPlan } from "./plan/steps.ts";
 import type { MediaDeps, MediaEvents, MediaRequest, Produced, ProducedFile } from "./run-attempt.ts";
 import { makeSideFiles } from "./side-files.ts";
 import type { SourceInfo } from "./source.ts";
@@ -32,7 +32,7 @@ export async function produce(
 
   events.onStep("download");
   const downloaded = await downloadAll(request, plan.downloads, deps, events, signal);
-  const { paths, probes, begins } = await openFiles(downloaded.paths, request, deps, signal);
+  const { paths, probes, begins } = await openFiles(downloaded, request, deps, signal);
   const inputs = await Promise.all(probes.map((probed, at) => toInput(paths[at] ?? "", probed)));
   const steps = planSteps(options, inputs);
   if (steps === null) throw new MediaFailure("unsupported", "The source has no media");
@@ -81,19 +81,20 @@ export async function produce(
 }
 
 /** The files as ffmpeg will read them: for a clip they can be sought in, and it is known how their clocks go together. */
-async function openFiles(downloaded: readonly string[], request: MediaRequest, deps: MediaDeps, signal: AbortSignal) {
+async function openFiles(downloaded: DownloadedAll, request: MediaRequest, deps: MediaDeps, signal: AbortSignal) {
   const { dir, options, groups } = request;
   const context = { dir, signal, groups };
   const look = (files: readonly string[]) => Promise.all(files.map((path) => probe(deps.ffprobe, path, context)));
-  const first = await look(downloaded);
-  // Before a file is written again without them: MP4 begins at 0.
-  const begins = fileBegins(first.map(({ startSeconds }) => startSeconds));
-  if (options.clip_start_seconds === null && options.clip_end_seconds === null)
-    return { paths: downloaded, probes: first, begins };
+  const first = await look(downloaded.paths);
+  // Of the files as they came: what is written again below begins at 0.
+  const zeros = first.map(({ startSeconds }, at) => downloaded.zeros[at] ?? startSeconds);
+  const shared = fileBegins(zeros);
+  const begins = first.map(({ startSeconds }, at) => (shared[at] ?? 0) + startSeconds - (zeros[at] ?? 0));
+  if (planClip(options) === null) return { paths: downloaded.paths, probes: first, begins };
   const paths = [];
   for (const [at, probed] of first.entries())
-    paths.push(await seekable(deps.ffmpeg, downloaded[at] ?? "", probed, context));
-  const same = paths.every((path, at) => path === downloaded[at]);
+    paths.push(await seekable(deps.ffmpeg, downloaded.paths[at] ?? "", probed, context));
+  const same = paths.every((path, at) => path === downloaded.paths[at]);
   return { paths, probes: same ? first : await look(paths), begins };
 }
 

@@ -3,6 +3,7 @@
  * of the same track can be read one after the other once their clocks agree. Only on files that our own ffmpeg wrote with
  * `FRAGMENTED`.
  */
+import { constants } from "node:fs";
 import { type FileHandle, open, writeFile } from "node:fs/promises";
 import { type AvcConfig, joinAvcConfigs, parseAvcConfig } from "./avc.ts";
 import { type Box, boxesIn, findPath, replaceContent, topBoxes } from "./boxes.ts";
@@ -76,13 +77,14 @@ export async function joinParts(
   const moov = config === null ? null : replaceContent(shape.moov, AVC_CONFIG, config);
   const base = parts[0]?.dts;
   if (moov === null || base === undefined) return null;
-  await writeFile(headFile, Buffer.concat([shape.ftyp, moov]));
+  await writeFile(headFile, Buffer.concat([shape.ftyp, moov]), { flag: "wx" });
   for (const { part, dts } of parts) await setClock(part, BigInt(dts - base));
   return [headFile, ...parts.map(({ part }) => part.path)];
 }
 
 async function setClock(part: Part, begin: bigint): Promise<void> {
-  const file = await open(part.path, "r+");
+  // Never through a link: the folder is shared with the tools.
+  const file = await open(part.path, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
     const own = part.clocks[0]?.ticks ?? 0n;
     const bytes = Buffer.alloc(8);

@@ -87,7 +87,8 @@ export function planSteps(options: StepOptions, inputs: readonly StepInput[]): S
   };
 }
 
-function planClip(options: StepOptions): StepPlan["clip"] {
+/** Null when the whole is wanted. */
+export function planClip(options: Pick<StepOptions, "clip_start_seconds" | "clip_end_seconds">): StepPlan["clip"] {
   const { clip_start_seconds: start, clip_end_seconds: end } = options;
   return start === null && end === null ? null : { start: start ?? 0, end };
 }

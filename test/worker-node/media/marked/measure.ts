@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { z } from "zod";
 import type { Tools } from "../../../../worker-node/tools.ts";
-import { BITS } from "./sources.ts";
+import { MARKED_BITS as BITS } from "../../../origin/marked.ts";
 
 const run = promisify(execFile);
 const MAX_BUFFER = 64 * 1024 * 1024;

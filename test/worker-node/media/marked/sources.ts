@@ -1,25 +1,14 @@
-/**
- * Media that can be measured: each frame carries its number as sixteen black or white blocks along its upper edge, and the
- * sound beeps for 50 ms at each whole second. All variants are encoded from one lossless run of the pictures.
- */
+/** The measurable media of `test/origin/marked.ts` in many coats, all encoded from one lossless run of the pictures. */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { beeps, NUMBERED } from "../../../origin/marked.ts";
 
 const run = promisify(execFile);
 const FFMPEG_TIMEOUT_MILLIS = 60_000;
 
-export const WIDTH = 160;
-export const BITS = 16;
-const BLOCK = WIDTH / BITS;
 const FRAMES = 250;
 const SECONDS = 10;
-
-const NUMBERED =
-  `testsrc2=size=${WIDTH}x90:rate=25,format=yuv420p,` +
-  `geq=lum='if(lt(Y,20),255*mod(floor(N/pow(2,floor(X/${BLOCK}))),2),lum(X,Y)/2+32)'` +
-  ":cb='if(lt(Y,20),128,cb(X,Y))':cr='if(lt(Y,20),128,cr(X,Y))'";
-const BEEPS = `aevalsrc='if(lt(mod(t,1),0.05),0.7*sin(2*PI*1000*t),0)':s=48000:d=${SECONDS}`;
 
 /** What a source is made of; frames are numbered from 0 and frame n is shown at n / `rate`, but for `vfr`. */
 export interface MarkedSource {
@@ -101,7 +90,15 @@ export async function makeMarked(ffmpeg: string, dir: string, names: readonly So
   for (const { file, args, inputRate, from } of [...own.filter((one) => !one.from), ...own.filter((one) => one.from)]) {
     const inputs =
       from === undefined
-        ? [...(inputRate === undefined ? [] : ["-r", inputRate]), "-i", "numbered.mkv", "-f", "lavfi", "-i", BEEPS]
+        ? [
+            ...(inputRate === undefined ? [] : ["-r", inputRate]),
+            "-i",
+            "numbered.mkv",
+            "-f",
+            "lavfi",
+            "-i",
+            beeps(SECONDS),
+          ]
         : ["-i", from];
     await ff([...inputs, ...args.split(" "), join(dir, file)]);
   }
