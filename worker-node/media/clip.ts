@@ -97,7 +97,7 @@ async function cutPicture(source: ClipSource, uncut: ClipCut, clock: Clock, exac
   const { video } = source.steps;
   if (cut?.kind === "all" && video !== null) {
     const { input, stream } = video;
-    const encoded = { mode: "encode", input, stream, codec: "h264", crf: ALL_CRF } as const;
+    const encoded = { mode: "encode", input, stream, codec: "h264", crf: ALL_CRF, side: null } as const;
     return { ...uncut, steps: { ...source.steps, kind: "transcode", video: encoded } };
   }
   if (cut?.kind === "join") {

@@ -96,13 +96,18 @@ function videoArguments(step: VideoStep, input: number, plan: StepPlan): string[
   // Apple's players know H.265 by this tag only.
   const tag = codec === "h265" && CONTAINERS[plan.format].faststart ? ["-tag:v", "hvc1"] : [];
   if (step.mode === "copy") return [...map, "-c:v", "copy", ...tag];
-  // 4:2:0 needs even sides; sources with odd ones exist.
-  const { width, height } = step.stream;
-  const odd = (width ?? 0) % 2 === 1 || (height ?? 0) % 2 === 1;
-  const even = odd ? ["-vf", "crop=trunc(iw/2)*2:trunc(ih/2)*2"] : [];
+  const filter = shape(step);
   // Pictures keep the source's own times: rounded to a frame rate that ffmpeg guessed, a cut would drop one and show another twice.
   const times = ["-fps_mode", "vfr", "-enc_time_base", "-1"];
-  return [...map, ...even, ...times, ...ENCODERS[step.codec], "-crf", String(step.crf), ...tag];
+  return [...map, ...filter, ...times, ...ENCODERS[step.codec], "-crf", String(step.crf), ...tag];
+}
+
+function shape({ side, stream }: Extract<VideoStep, { mode: "encode" }>): string[] {
+  // By the picture as it is shown: ffmpeg has turned it where a player would. -2 keeps the proportions, and the side even.
+  if (side !== null) return ["-vf", `scale=w=if(lt(iw\\,ih)\\,${side}\\,-2):h=if(lt(iw\\,ih)\\,-2\\,${side})`];
+  // 4:2:0 needs even sides; sources with odd ones exist.
+  const odd = (stream.width ?? 0) % 2 === 1 || (stream.height ?? 0) % 2 === 1;
+  return odd ? ["-vf", "crop=trunc(iw/2)*2:trunc(ih/2)*2"] : [];
 }
 
 function audioArguments(step: AudioStep, input: number): string[] {
