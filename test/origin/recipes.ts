@@ -62,6 +62,17 @@ const hls = (height: number) =>
       `-hls_segment_filename hls/${height}p/%03d.ts`,
   );
 
+export const TINY_SECONDS = 3;
+const TINY_H264 = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 2 -g 50 -sc_threshold 0 -b:v 300k";
+
+/** For conversions by the dozen. The sound is noise, which takes all the bits that an encoder may spend. */
+const tiny = (makes: string, size: string, args: string) =>
+  recipe(
+    makes,
+    `${picture(size, TINY_SECONDS)} -f lavfi -i anoisesrc=color=pink:amplitude=0.3:sample_rate=48000:seed=1:duration=${TINY_SECONDS} ` +
+      `-ac 2 ${args}`,
+  );
+
 export const RECIPES: readonly Recipe[] = [
   mp4("video-360.mp4", "640x360", CLIP_SECONDS, "3.0", 800),
   mp4("video-720.mp4", "1280x720", CLIP_SECONDS, "3.1", 2000),
@@ -91,6 +102,20 @@ export const RECIPES: readonly Recipe[] = [
       ..."-i video-360.mp4 -i video-720.mp4 -map 0:v -map 1:v -map 0:a -c copy -f dash".split(" "),
       ...["-seg_duration", `${SEGMENT_SECONDS}`, "-adaptation_sets", "id=0,streams=v id=1,streams=a"],
       "dash/manifest.mpd",
+    ],
+  },
+  tiny("tiny/h264.mp4", "320x180", `${TINY_H264} ${AAC} ${FASTSTART}`),
+  tiny("tiny/upright.mp4", "180x320", `${TINY_H264} ${AAC} ${FASTSTART}`),
+  tiny("tiny/vp9.webm", "320x180", `-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 200k -g 50 ${OPUS}`),
+  recipe(
+    "tiny/hls/index.m3u8",
+    "-i tiny/h264.mp4 -c copy -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_filename tiny/hls/%03d.ts",
+  ),
+  {
+    makes: "tiny/dash/manifest.mpd",
+    args: [
+      ..."-i tiny/h264.mp4 -map 0:v -map 0:a -c copy -f dash -seg_duration 2".split(" "),
+      ...["-adaptation_sets", "id=0,streams=v id=1,streams=a", "tiny/dash/manifest.mpd"],
     ],
   },
   {
