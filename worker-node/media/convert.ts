@@ -4,7 +4,7 @@ import { MediaFailure, sizeFailure } from "./failure.ts";
 import { runFfmpeg } from "./ffmpeg/run.ts";
 import { stepArguments } from "./plan/arguments.ts";
 import type { MediaEvents } from "./run-attempt.ts";
-import { type JoinedVideo, joinVideo } from "./smart-cut.ts";
+import { type JoinedVideo, joinVideo, removePieces } from "./smart-cut.ts";
 
 export interface Conversion extends ClipSource {
   output: string;
@@ -34,6 +34,7 @@ export async function convert(conversion: Conversion): Promise<Converted> {
     // What could not be joined safely begins at a keyframe.
     const final = cut.smart !== null && joined === null ? await findCut(conversion, false) : cut;
     await run(conversion, final, joined, total);
+    if (cut.smart !== null) await removePieces(conversion.request.dir);
     return { input: 0, clipStart: final.start, clipEnd: final.end, waitedMilliseconds: slot.waited };
   } finally {
     slot.release();

@@ -3,6 +3,7 @@
  * the two ends are encoded again with the source's profile. The encoded pictures bring parameter sets of their own, under a
  * number that the source does not use, and all sets stand in the one header of the result: a player needs no trick.
  */
+import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { freeSetId } from "./ffmpeg/avc.ts";
 import { FRAGMENTED, joinParts, type Part, readPart } from "./ffmpeg/fragments.ts";
@@ -28,6 +29,8 @@ const PROFILES: Readonly<Record<string, string>> = {
   Main: "main",
   High: "high",
 };
+
+const PIECES = ["begin", "head", "middle", "tail"] as const;
 
 export interface CutSource {
   path: string;
@@ -76,13 +79,13 @@ export async function joinVideo(
   work: CutWork,
 ): Promise<JoinedVideo | null> {
   const { dir } = work.request;
-  const middle = await copyPart(source, cut.middle, join(dir, "cut-middle.mp4"), work);
+  const file = (name: (typeof PIECES)[number]) => join(dir, `cut-${name}.mp4`);
+  const middle = await copyPart(source, cut.middle, file("middle"), work);
   if (middle === null || !middle.beginsWithIdr) return null;
   const setId = freeSetId(middle.config);
   if (setId === null) return null;
   const { key, untilDts } = cut.middle;
   const copied = { part: middle, dts: key.dts };
-  const file = (name: string) => join(dir, `cut-${name}.mp4`);
   const before = { until: key.dts, delay: key.pts - key.dts, setId, path: file("head") };
   const head = cut.head === null ? [] : [await fittingPart(source, cut.head, before, work)];
   const from = Math.ceil(untilDts ?? 0);
@@ -90,12 +93,17 @@ export async function joinVideo(
   const tail = cut.tail === null ? [] : [await fittingPart(source, cut.tail, after, work)];
   const parts = [...head, copied, ...tail].filter((one) => one !== null);
   if (parts.length !== head.length + 1 + tail.length) return null;
-  const files = await joinParts(parts, middle, join(dir, "cut-begin.mp4"));
+  const files = await joinParts(parts, middle, file("begin"));
   if (files === null) return null;
   return {
     parts: files.map((path) => basename(path)),
     first: (cut.head?.first ?? cut.middle.key.pts) / source.ticks - source.startSeconds,
   };
+}
+
+/** What `joinVideo` wrote, once it has been read: together about as much as the clip. */
+export async function removePieces(dir: string): Promise<void> {
+  for (const name of PIECES) await rm(join(dir, `cut-${name}.mp4`), { force: true });
 }
 
 async function copyPart(source: CutSource, part: CopiedPart, path: string, work: CutWork): Promise<Part | null> {

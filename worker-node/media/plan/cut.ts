@@ -76,9 +76,9 @@ export function keyframeCut(atStart: readonly Packet[], atEnd: readonly Packet[]
   if (end === null) return { key, untilDts: null, end };
   // One past the last packet that is wanted; from there on to where nothing that has gone by is shown after what is left.
   const least = atEnd.findLastIndex(({ pts }) => pts < end - tolerance) + 1;
-  if (least >= atEnd.length) return { key, untilDts: null, end: null };
-  const clean = atEnd.findIndex((_, at) => at >= least && latest(atEnd.slice(0, at)) < earliest(atEnd.slice(at)));
-  const at = clean < 0 ? least : clean;
+  const at = atEnd.findIndex((_, from) => from >= least && latest(atEnd.slice(0, from)) < earliest(atEnd.slice(from)));
+  // None: the pictures that are left belong to what is wanted.
+  if (at < 0) return { key, untilDts: null, end: null };
   return { key, untilDts: between(atEnd, at), end: earliest(atEnd.slice(at)) };
 }
 
