@@ -118,14 +118,19 @@ function copied(cut: ClipCut, { untilDts }: CopiedPart, clock: Clock): ClipCut {
   return { ...cut, copyUntil: untilDts === null ? null : clock.toSeconds(untilDts) - cut.start };
 }
 
-/** To the first keyframe after the start, as far as that is within reach. */
+/** From a keyframe at or before the start to the first one after it, as far as there are such. */
 async function packetsAtStart(source: ClipSource, clock: Clock, { start, end }: ClipCut): Promise<Packet[]> {
+  const from = clock.toTicks(start + TOLERANCE_SECONDS);
+  const last = (end ?? Number.POSITIVE_INFINITY) + MARGIN_SECONDS;
   let packets: Packet[] = [];
-  for (const window of [...WINDOWS_SECONDS, Number.POSITIVE_INFINITY]) {
-    const to = Math.min(start + window, (end ?? Number.POSITIVE_INFINITY) + MARGIN_SECONDS);
-    packets = await packetsFrom(source, clock, start - TOLERANCE_SECONDS, Number.isFinite(to) ? to : null);
-    const key = packets.some((packet) => packet.key && packet.pts > clock.toTicks(start));
-    if (key || (end !== null && to > end)) break;
+  // A seek goes by decoding times: what it finds may be shown after the start. Then it goes further back.
+  for (const back of [MARGIN_SECONDS, ...WINDOWS_SECONDS]) {
+    for (const window of [...WINDOWS_SECONDS, Number.POSITIVE_INFINITY]) {
+      const to = Math.min(start + window, last);
+      packets = await packetsFrom(source, clock, start - back, Number.isFinite(to) ? to : null);
+      if (to === last || packets.some(({ key, pts }) => key && pts > from)) break;
+    }
+    if (start <= back || packets.some(({ key, pts }) => key && pts <= from)) break;
   }
   return packets;
 }

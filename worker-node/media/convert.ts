@@ -2,7 +2,7 @@
 import { type ClipCut, type ClipSource, findCut } from "./clip.ts";
 import { MediaFailure, sizeFailure } from "./failure.ts";
 import { runFfmpeg } from "./ffmpeg/run.ts";
-import { stepArguments } from "./plan/arguments.ts";
+import { prerollFor, stepArguments } from "./plan/arguments.ts";
 import type { MediaEvents } from "./run-attempt.ts";
 import { type JoinedVideo, joinVideo, removePieces } from "./smart-cut.ts";
 
@@ -50,9 +50,11 @@ async function run(
   const { request, paths, begins, output, deps, events, signal } = conversion;
   const { dir, groups, maxFilesizeBytes: maxBytes } = request;
   const end = Math.min(cut.end ?? Number.POSITIVE_INFINITY, total ?? Number.POSITIVE_INFINITY);
+  // Copied packets need none: their keyframe is known.
+  const preroll = cut.steps.video?.mode === "encode" ? prerollFor(cut.start) : 0;
   const inputs: { path: string | readonly string[]; skip: number }[] = paths.map((path, at) => ({
     path,
-    skip: cut.start - (begins[at] ?? 0),
+    skip: cut.start - preroll - (begins[at] ?? 0),
   }));
   let { steps } = cut;
   if (joined !== null && steps.video !== null) {
@@ -64,7 +66,7 @@ async function run(
     });
   }
   const length = cut.end === null ? null : cut.end - cut.start;
-  const args = stepArguments(steps, { inputs, output }, { length, copyUntil: cut.copyUntil });
+  const args = stepArguments(steps, { inputs, output }, { preroll, length, copyUntil: cut.copyUntil });
   const began = performance.now();
   await runFfmpeg(deps.ffmpeg, args, {
     dir,

@@ -11,7 +11,7 @@ import { inputArguments } from "./ffmpeg/input.ts";
 import { listPackets } from "./ffmpeg/packets.ts";
 import type { ProbedStream } from "./ffmpeg/probe.ts";
 import { runFfmpeg } from "./ffmpeg/run.ts";
-import { decimal } from "./plan/arguments.ts";
+import { decimal, prerollFor } from "./plan/arguments.ts";
 import type { CopiedPart, EncodedPart, SmartCut } from "./plan/cut.ts";
 import type { MediaDeps, MediaEvents, MediaRequest } from "./run-attempt.ts";
 
@@ -110,7 +110,7 @@ async function copyPart(source: CutSource, part: CopiedPart, path: string, work:
   const { key, untilDts } = part;
   const length = untilDts === null ? [] : ["-t", decimal((untilDts - key.pts) / source.ticks)];
   await run(work, [
-    ...inputArguments(source.path, ["-ss", seconds(source, key.pts)]),
+    ...inputArguments(source.path, ["-ss", decimal(seconds(source, key.pts))]),
     ...length,
     ...["-map", `0:${source.stream.index}`, "-c", "copy", "-copypriorss", "0", "-bsf:v", "h264_mp4toannexb"],
     ...output(source, path),
@@ -151,10 +151,13 @@ async function fittingPart(source: CutSource, wanted: EncodedPart, fit: Fit, wor
 
 async function encodePart(source: CutSource, part: EncodedPart, as: Fit & { reorder: number }, work: CutWork) {
   const { profile, level, pixelFormat } = source.stream;
+  const seek = seconds(source, part.seek);
+  const preroll = prerollFor(seek);
   // 9 is level 1b, which has no such name.
   const limit = level !== null && level > 9 ? ["-level", (level / 10).toFixed(1)] : [];
   await run(work, [
-    ...inputArguments(source.path, ["-ss", seconds(source, part.seek)]),
+    ...inputArguments(source.path, ["-ss", decimal(seek - preroll)]),
+    ...["-ss", decimal(preroll)],
     ...["-map", `0:${source.stream.index}`, "-frames:v", String(part.pictures)],
     // Every picture once, at its own time.
     ...["-fps_mode", "passthrough", "-enc_time_base", "-1"],
@@ -176,6 +179,6 @@ function run({ request, deps, signal }: CutWork, args: string[]): Promise<void> 
 }
 
 /** Since the beginning of the file, as `-ss` counts. */
-function seconds(source: CutSource, ticks: number): string {
-  return decimal(ticks / source.ticks - source.startSeconds);
+function seconds(source: CutSource, ticks: number): number {
+  return ticks / source.ticks - source.startSeconds;
 }

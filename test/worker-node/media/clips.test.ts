@@ -1,19 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { JobOptions } from "../../../shared/contract/options.ts";
-import type { Tools } from "../../../worker-node/tools.ts";
-import { type Cut, cutLocal } from "./marked/cut.ts";
 import { judge, judgeSound } from "./marked/judge.ts";
-import { type Measured, measure } from "./marked/measure.ts";
-import { makeMarked, SOURCES, type SourceName } from "./marked/sources.ts";
-import { realTools } from "./tools.ts";
+import type { SourceName } from "./marked/sources.ts";
+import { useMarked } from "./marked/use-marked.ts";
 
 const USED: SourceName[] = [
   "plain",
   "bframes",
   "fragmented",
+  "indexed",
   "ts",
   "mkv",
   "openGop",
@@ -25,28 +20,7 @@ const USED: SourceName[] = [
 ];
 const ONE_PACKET_SECONDS = 0.027;
 
-let dir: string;
-let tools: Tools;
-const measured = new Map<SourceName, Promise<Measured>>();
-
-beforeAll(async () => {
-  tools = await realTools();
-  dir = mkdtempSync(join(tmpdir(), "trawl-marked-"));
-  await makeMarked(tools.ffmpeg.command[0] ?? "", dir, USED);
-});
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
-const pathOf = (name: SourceName) => join(dir, SOURCES[name].file);
-
-function sourceOf(name: SourceName): Promise<Measured> {
-  const known = measured.get(name) ?? measure(tools, pathOf(name));
-  measured.set(name, known);
-  return known;
-}
-
-function cut(name: SourceName, start: number | null, end: number | null, more: Partial<JobOptions> = {}): Promise<Cut> {
-  return cutLocal(tools, [pathOf(name)], { clip_start_seconds: start, clip_end_seconds: end, ...more });
-}
+const { cut, sourceOf } = useMarked(USED);
 
 describe("a clip by copy of H.264 is exact to the frame", () => {
   const rows: [string, SourceName, number | null, number | null, string, Partial<JobOptions>?][] = [
@@ -59,6 +33,7 @@ describe("a clip by copy of H.264 is exact to the frame", () => {
     ["past the end of the media", "bframes", 8.3, 99, "encoded"],
     ["from the beginning to a time", "bframes", null, 3.3, "tail encoded"],
     ["of a transport stream that begins late", "ts", 2.5, 7.1, "head and tail encoded"],
+    ["of a fragmented file with an index", "indexed", 4.3, 6.5, "head encoded"],
     ["of a fragmented file", "fragmented", 2.5, 7.1, "head and tail encoded"],
     ["of Matroska that begins late, into Matroska", "mkv", 2.5, 7.1, "head encoded", { format: "mkv" }],
     ["at 29.97 frames a second, into MOV", "ntsc", 2.5, 7.1, "head and tail encoded", { format: "mov" }],
@@ -110,12 +85,7 @@ describe("picture and sound from two files", () => {
     ["as a clip", 2.5, 7.1],
   ])("stay in step, %s", async (_title, start, end) => {
     const source = await sourceOf("mkv");
-    // The picture's file has no sound and the reverse: only then does each have a beginning of its own.
-    const made = await cutLocal(tools, [join(dir, "late.mkv"), join(dir, "late.mkv")], {
-      clip_start_seconds: start,
-      clip_end_seconds: end,
-      format: "mkv",
-    });
+    const made = await cut(["mkv", "mkv"], start, end, { format: "mkv" });
     judge(source, made, { start: start ?? 0, end: end ?? 99 });
   });
 });

@@ -249,7 +249,9 @@ describe("stepArguments", () => {
     const steps = planSteps(jobOptions(options), inputs);
     if (steps === null) throw new Error("no plan");
     const files = skip.map((seconds, at) => ({ path: `/w/source-${at}`, skip: seconds }));
-    return stepArguments(steps, { inputs: files, output: "/w/output" }, { length, copyUntil: length }).join(" ");
+    return stepArguments(steps, { inputs: files, output: "/w/output" }, { preroll: 0, length, copyUntil: length }).join(
+      " ",
+    );
   };
 
   it("opens local files only, with demuxers that read one file only", () => {

@@ -6,10 +6,13 @@
 import { open, rm } from "node:fs/promises";
 import type { Tool } from "../../tools.ts";
 import { MediaFailure } from "../failure.ts";
+import { topBoxes } from "./boxes.ts";
 import { inputArguments } from "./input.ts";
 import { isFragmented } from "./plain.ts";
 import type { Probed } from "./probe.ts";
 import { type FfmpegContext, runFfmpeg } from "./run.ts";
+
+const MAX_FRONT_BOXES = 8;
 
 /**
  * Answers the path of a file with the same streams that can be sought in; the old one is removed if that is another.
@@ -46,7 +49,9 @@ async function needsIndex(path: string, probed: Probed): Promise<boolean> {
   if (!names.includes("mp4")) return false;
   const file = await open(path, "r");
   try {
-    return await isFragmented(file);
+    // With an index in front, as sites write it that are read by ranges, ffmpeg finds any fragment.
+    const indexed = (await topBoxes(file, MAX_FRONT_BOXES)).some(({ type }) => type === "sidx");
+    return !indexed && (await isFragmented(file));
   } finally {
     await file.close();
   }

@@ -40,6 +40,8 @@ export interface StepFiles {
 }
 
 export interface StepTiming {
+  /** Seconds that are read and decoded before the output begins. */
+  preroll: number;
   /** Seconds to write; null for all. */
   length: number | null;
   /** A picture that is copied ends before this decoding time, seconds since the output's beginning; null for none. */
@@ -52,6 +54,7 @@ export function stepArguments(plan: StepPlan, files: StepFiles, timing: StepTimi
   const used = [...new Set([plan.video?.input, plan.audio?.input])].filter((at) => at !== undefined);
   return [
     ...used.flatMap((at) => fileArguments(files.inputs[at] ?? { path: "", skip: 0 })),
+    ...(timing.preroll > 0 ? ["-ss", decimal(timing.preroll)] : []),
     ...(timing.length === null ? [] : ["-t", decimal(timing.length)]),
     ...(plan.video === null ? ["-vn"] : videoArguments(plan.video, used.indexOf(plan.video.input), plan)),
     ...(plan.video?.mode === "copy" && plan.clip !== null ? trimmed(timing.copyUntil, container) : []),
@@ -68,6 +71,16 @@ export function stepArguments(plan: StepPlan, files: StepFiles, timing: StepTimi
     ...(container.muxer === "mp4" ? ["-strict", "-2"] : []),
     ...["-f", container.muxer, "-y", `file:${files.output}`],
   ];
+}
+
+/**
+ * A seek finds the keyframe that is decoded before a time, which may be shown after it: pictures in between would be missing.
+ * So much earlier it is shown before, too; the encoder gets what comes from the time on.
+ */
+const PREROLL_SECONDS = 0.5;
+
+export function prerollFor(seconds: number): number {
+  return Math.min(PREROLL_SECONDS, Math.max(0, seconds));
 }
 
 function fileArguments({ path, skip }: StepFile): string[] {

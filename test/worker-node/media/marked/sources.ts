@@ -10,12 +10,10 @@ const FFMPEG_TIMEOUT_MILLIS = 60_000;
 const FRAMES = 250;
 const SECONDS = 10;
 
-/** What a source is made of; frames are numbered from 0 and frame n is shown at n / `rate`, but for `vfr`. */
+/** What a source is made of; its frames are numbered from 0. */
 export interface MarkedSource {
   /** Its file name. */
   file: string;
-  /** Frames a second. */
-  rate: number;
   /** ffmpeg's arguments between the two inputs and the file name. */
   args: string;
   /** Read the pictures at another rate. */
@@ -29,49 +27,48 @@ const AAC = "-c:a aac -b:a 96k";
 const gop = (frames: number) => `-g ${frames} -keyint_min ${frames} -sc_threshold 0`;
 
 export const SOURCES = {
-  plain: { file: "plain.mp4", rate: 25, args: `${X264} -bf 0 ${gop(50)} ${AAC}` },
-  bframes: { file: "bframes.mp4", rate: 25, args: `${X264} -bf 3 ${gop(50)} ${AAC}` },
+  plain: { file: "plain.mp4", args: `${X264} -bf 0 ${gop(50)} ${AAC}` },
+  bframes: { file: "bframes.mp4", args: `${X264} -bf 3 ${gop(50)} ${AAC}` },
   /** As a site's DASH or HLS in fMP4. */
   fragmented: {
     file: "fragmented.mp4",
-    rate: 25,
     from: "bframes.mp4",
     args: "-c copy -movflags frag_keyframe+delay_moov+default_base_moof",
   },
-  ts: { file: "late.ts", rate: 25, from: "bframes.mp4", args: "-c copy -output_ts_offset 7.3" },
-  mkv: { file: "late.mkv", rate: 25, from: "bframes.mp4", args: "-c copy -output_ts_offset 3" },
+  /** With an index in front, as sites have it that are read by ranges. */
+  indexed: {
+    file: "indexed.mp4",
+    from: "bframes.mp4",
+    args: "-c copy -movflags frag_keyframe+delay_moov+default_base_moof+global_sidx",
+  },
+  ts: { file: "late.ts", from: "bframes.mp4", args: "-c copy -output_ts_offset 7.3" },
+  mkv: { file: "late.mkv", from: "bframes.mp4", args: "-c copy -output_ts_offset 3" },
   openGop: {
     file: "open-gop.mp4",
-    rate: 25,
     args: `${X264} -x264-params open-gop=1:bframes=3:keyint=50:min-keyint=50:scenecut=0 ${AAC}`,
   },
   ntsc: {
     file: "ntsc.mp4",
-    rate: 30_000 / 1001,
     inputRate: "30000/1001",
     args: `${X264} -bf 2 ${gop(60)} ${AAC} -t 8`,
   },
   /** Every frame whose number leaves 2 over by 5, or 3 by 7, is missing. */
   vfr: {
     file: "vfr.mp4",
-    rate: 25,
     args: `-vf select='not(eq(mod(n\\,5)\\,2)+eq(mod(n\\,7)\\,3))' -vsync vfr ${X264} -bf 2 ${gop(40)} ${AAC}`,
   },
-  oneGop: { file: "one-gop.mp4", rate: 25, args: `${X264} -bf 3 ${gop(1_000)} ${AAC}` },
+  oneGop: { file: "one-gop.mp4", args: `${X264} -bf 3 ${gop(1_000)} ${AAC}` },
   /** Main profile, other entropy coder, three slices: what an encoder of ours does not write. */
   main: {
     file: "main.mp4",
-    rate: 25,
     args: `${X264} -profile:v main -bf 2 -x264-params cabac=0:slices=3 -level 4.0 ${gop(50)} ${AAC}`,
   },
   hevc: {
     file: "hevc.mp4",
-    rate: 25,
     args: `-c:v libx265 -preset ultrafast -pix_fmt yuv420p -x265-params log-level=error:bframes=3:keyint=50:min-keyint=50:scenecut=0:open-gop=0 -tag:v hvc1 ${AAC}`,
   },
   vp9: {
     file: "vp9.webm",
-    rate: 25,
     args: "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 300k -g 50 -c:a libopus -b:a 96k",
   },
 } as const satisfies Record<string, MarkedSource>;

@@ -51,7 +51,11 @@ describe("each preset has its number, and each is smaller than the one before", 
       ]);
       if (steps === null) throw new Error("no plan");
       const output = join(dir, `${codec}-${quality_preset}.mkv`);
-      const args = stepArguments(steps, { inputs: [{ path, skip: 0 }], output }, { length: null, copyUntil: null });
+      const args = stepArguments(
+        steps,
+        { inputs: [{ path, skip: 0 }], output },
+        { preroll: 0, length: null, copyUntil: null },
+      );
       expect(args[args.indexOf("-crf") + 1]).toBe(String(CRF[codec][quality_preset]));
       await runFfmpeg(deps.ffmpeg, args, { dir, expectedSeconds: null });
       sizes.push(statSync(output).size);
