@@ -82,6 +82,8 @@ export type Telemetry = z.infer<typeof Telemetry>;
 export const EffectiveMedia = z.object({
   video_codec: z.string().max(20).nullable(),
   audio_codec: z.string().max(20).nullable(),
+  /** The CRF of a picture that was encoded though `copy` was asked for; nodes of old do not tell. */
+  video_quality: z.int().min(0).max(63).nullable().optional(),
   actual_clip_start: z.number().nonnegative().nullable(),
   actual_clip_end: z.number().nonnegative().nullable(),
   duration_seconds: seconds,

@@ -110,8 +110,8 @@ export class TestNode {
     return this.call(`jobs/${job.job}/${name}`, { token: job.token, ...body });
   }
 
-  /** From `extracted` to `complete`, with these bytes as the media file. */
-  async deliver(job: LeasedJob, bytes: string, info: Json = {}): Promise<Answer> {
+  /** From `extracted` to `complete`, with these bytes as the media file; `effective` is where it is other than asked. */
+  async deliver(job: LeasedJob, bytes: string, info: Json = {}, effective: Json = {}): Promise<Answer> {
     const extracted = await this.job(job, "extracted", {
       result: { kind: "single", info: extractedInfo({ size_estimate: bytes.length, ...info }) },
     });
@@ -119,8 +119,9 @@ export class TestNode {
     const [ticket] = (extracted.body as unknown as { tickets: Ticket[] }).tickets;
     const put = await putPart(ticket?.urls[0]?.url ?? "", bytes);
     expect(put.status).toBe(200);
+    const manifest = await manifestOf(ticket?.upload_id ?? "", bytes, put.headers.get("etag") ?? "");
     return this.job(job, "complete", {
-      manifest: await manifestOf(ticket?.upload_id ?? "", bytes, put.headers.get("etag") ?? ""),
+      manifest: { ...manifest, effective: { ...(manifest.effective as Json), ...effective } },
     });
   }
 }

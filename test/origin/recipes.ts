@@ -5,6 +5,8 @@
  * Any change in this file changes the hash of the cache folder, so a stale cache cannot be served.
  */
 
+import { beeps, NUMBERED } from "./marked.ts";
+
 /** What ffprobe must say about one file; the tests hold every file against it. */
 export interface MediaFact {
   /** Path on the site, without the leading slash. */
@@ -27,6 +29,10 @@ export const CLIP_SECONDS = 8;
 const BIG_CLIP_SECONDS = 5;
 const VERTICAL_SECONDS = 6;
 export const EPISODE_SECONDS: readonly number[] = [6, 7, 8];
+/** Long enough that a clip of it is a small part. */
+export const LONG_SECONDS = 60;
+/** Not what the playlist says, which is rounded to whole seconds: their sum is seconds off at the end. */
+const LONG_SEGMENT_FRAMES = 48;
 /** One segment per second; see `behaviours/live.ts`. */
 export const LIVE_SEGMENTS = 60;
 
@@ -54,6 +60,17 @@ const hls = (height: number) =>
     `hls/${height}p/index.m3u8`,
     `-i video-${height}.mp4 -c copy -f hls -hls_time ${SEGMENT_SECONDS} -hls_playlist_type vod ` +
       `-hls_segment_filename hls/${height}p/%03d.ts`,
+  );
+
+export const TINY_SECONDS = 3;
+const TINY_H264 = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 2 -g 50 -sc_threshold 0 -b:v 300k";
+
+/** For conversions by the dozen. The sound is noise, which takes all the bits that an encoder may spend. */
+const tiny = (makes: string, size: string, args: string) =>
+  recipe(
+    makes,
+    `${picture(size, TINY_SECONDS)} -f lavfi -i anoisesrc=color=pink:amplitude=0.3:sample_rate=48000:seed=1:duration=${TINY_SECONDS} ` +
+      `-ac 2 ${args}`,
   );
 
 export const RECIPES: readonly Recipe[] = [
@@ -85,6 +102,40 @@ export const RECIPES: readonly Recipe[] = [
       ..."-i video-360.mp4 -i video-720.mp4 -map 0:v -map 1:v -map 0:a -c copy -f dash".split(" "),
       ...["-seg_duration", `${SEGMENT_SECONDS}`, "-adaptation_sets", "id=0,streams=v id=1,streams=a"],
       "dash/manifest.mpd",
+    ],
+  },
+  tiny("tiny/h264.mp4", "320x180", `${TINY_H264} ${AAC} ${FASTSTART}`),
+  tiny("tiny/upright.mp4", "180x320", `${TINY_H264} ${AAC} ${FASTSTART}`),
+  tiny("tiny/vp9.webm", "320x180", `-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 200k -g 50 ${OPUS}`),
+  recipe(
+    "tiny/hls/index.m3u8",
+    "-i tiny/h264.mp4 -c copy -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_filename tiny/hls/%03d.ts",
+  ),
+  {
+    makes: "tiny/dash/manifest.mpd",
+    args: [
+      ..."-i tiny/h264.mp4 -map 0:v -map 0:a -c copy -f dash -seg_duration 2".split(" "),
+      ...["-adaptation_sets", "id=0,streams=v id=1,streams=a", "tiny/dash/manifest.mpd"],
+    ],
+  },
+  {
+    makes: "long/video.mp4",
+    args: [
+      ...["-f", "lavfi", "-i", NUMBERED, "-f", "lavfi", "-i", beeps(LONG_SECONDS), "-t", String(LONG_SECONDS)],
+      ...`-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 2 -g ${LONG_SEGMENT_FRAMES} -sc_threshold 0`.split(" "),
+      ...[...AAC.split(" "), ...FASTSTART.split(" "), "long/video.mp4"],
+    ],
+  },
+  recipe(
+    "long/hls/index.m3u8",
+    "-i long/video.mp4 -c copy -f hls -hls_time 1 -hls_flags round_durations -hls_playlist_type vod " +
+      "-hls_segment_filename long/hls/%03d.ts",
+  ),
+  {
+    makes: "long/dash/manifest.mpd",
+    args: [
+      ..."-i long/video.mp4 -map 0:v -map 0:a -c copy -f dash -seg_duration 1.92".split(" "),
+      ...["-adaptation_sets", "id=0,streams=v id=1,streams=a", "long/dash/manifest.mpd"],
     ],
   },
   recipe("thumbs/thumb.jpg", "-ss 1 -i video-360.mp4 -frames:v 1 -q:v 3"),

@@ -10,6 +10,8 @@
  * | `/audio.mp3` `/audio.m4a` `/audio.ogg` | MP3, AAC, Opus; 8 s |
  * | `/hls/master.m3u8` | 360p and 720p, subtitles en and de; each variant is `/hls/360p/index.m3u8` and so on |
  * | `/dash/manifest.mpd` | 360p and 720p video, one audio |
+ * | `/tiny/h264.mp4` `/tiny/upright.mp4` `/tiny/vp9.webm` `/tiny/hls/index.m3u8` `/tiny/dash/manifest.mpd` | 3 s, 180 lines or columns, noise for a sound |
+ * | `/long/video.mp4` `/long/hls/index.m3u8` `/long/dash/manifest.mpd` | a minute of `marked.ts`, segments of 1.92 s; the playlist says 2 |
  * | `/drm/master.m3u8` | declares FairPlay; not to be downloaded |
  * | `/hls/pieces.m3u8` | 360p, subtitles en-US in segments of 2 s, each with an X-TIMESTAMP-MAP of its own |
  * | `/subtitles/en.vtt` `/subtitles/de.vtt` `/subtitles/en.srt` `/subtitles/de.ttml` `/subtitles/fr.ass` | one word a second |

@@ -1,12 +1,16 @@
 /** Downloads the planned formats side by side: picture and sound often come from hosts that limit each connection. */
 import { sizeFailure } from "./failure.ts";
+import { planClip } from "./plan/steps.ts";
 import type { MediaDeps, MediaEvents, MediaRequest } from "./run-attempt.ts";
+import { downloadSection, type Section } from "./section.ts";
 import type { SourceFormat } from "./source.ts";
-import type { Downloaded, DownloadProgress } from "./ytdlp/port.ts";
+import type { DownloadProgress } from "./ytdlp/port.ts";
 
 export interface DownloadedAll {
   /** In the order of the formats. */
   paths: string[];
+  /** The first time stamp of each whole source, where only a part of it was fetched; else null. */
+  zeros: (number | null)[];
   milliseconds: number;
   /** 10^6 bytes a second, one decimal. */
   megabytesPerSecond: number | null;
@@ -23,21 +27,21 @@ export async function downloadAll(
 ): Promise<DownloadedAll> {
   const began = performance.now();
   const { dir, proxyUrl, groups, cookiesFile, maxFilesizeBytes: maxBytes } = request;
+  const clip = planClip(request.options);
   const siblings = new AbortController();
   const progress: (DownloadProgress | null)[] = formats.map(() => null);
   let failure: { error: unknown } | null = null;
   const context = { dir, proxyUrl, groups, cookiesFile, signal: AbortSignal.any([signal, siblings.signal]) };
   const results = await Promise.all(
-    formats.map(async (format, at): Promise<Downloaded | null> => {
+    formats.map(async (format, at): Promise<Section | null> => {
       const onProgress = (now: DownloadProgress): void => {
         progress[at] = now;
         events.onProgress(sum(progress));
       };
       try {
-        return await deps.ytdlp.download(
-          { formatId: format.id, fileName: `source-${at}`, maxBytes, onProgress },
-          context,
-        );
+        const wanted = { formatId: format.id, fileName: `source-${at}`, maxBytes, onProgress };
+        const section = clip === null ? null : await downloadSection(format, clip, wanted, deps, context);
+        return section ?? { ...(await deps.ytdlp.download(wanted, context)), zero: null };
       } catch (error) {
         failure ??= { error };
         siblings.abort();
@@ -52,6 +56,7 @@ export async function downloadAll(
   const milliseconds = Math.round(performance.now() - began);
   return {
     paths: done.map((one) => one.path),
+    zeros: done.map((one) => one.zero),
     milliseconds,
     megabytesPerSecond: milliseconds === 0 ? null : Math.round(bytes / milliseconds / 100) / 10,
     retries: done.reduce((all, one) => all + one.retries, 0),

@@ -3,15 +3,17 @@ import { rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { convert } from "./convert.ts";
 import { ensureFreeDisk } from "./disk.ts";
-import { downloadAll } from "./download.ts";
+import { type DownloadedAll, downloadAll } from "./download.ts";
 import { embedMetadata } from "./embed/embed.ts";
 import { planSource } from "./extract.ts";
 import { MediaFailure, sizeFailure } from "./failure.ts";
 import { plainFormat } from "./ffmpeg/plain.ts";
 import { type Probed, probe } from "./ffmpeg/probe.ts";
+import { seekable } from "./ffmpeg/seekable.ts";
+import { fileBegins } from "./plan/clocks.ts";
 import { codecName, shortCodec } from "./plan/codecs.ts";
 import { shorterSide } from "./plan/formats.ts";
-import { planSteps, type StepInput, type StepPlan } from "./plan/steps.ts";
+import { planClip, planSteps, type StepInput, type StepPlan } from "./plan/steps.ts";
 import type { MediaDeps, MediaEvents, MediaRequest, Produced, ProducedFile } from "./run-attempt.ts";
 import { makeSideFiles } from "./side-files.ts";
 import type { SourceInfo } from "./source.ts";
@@ -32,8 +34,8 @@ export async function produce(
 
   events.onStep("download");
   const downloaded = await downloadAll(request, plan.downloads, deps, events, signal);
-  const probes = await Promise.all(downloaded.paths.map((path) => probe(deps.ffprobe, path, context)));
-  const inputs = await Promise.all(probes.map((probed, at) => toInput(downloaded.paths[at] ?? "", probed)));
+  const { paths, probes, begins, zeros } = await openFiles(downloaded, request, deps, signal);
+  const inputs = await Promise.all(probes.map((probed, at) => toInput(paths[at] ?? "", probed)));
   const steps = planSteps(options, inputs);
   if (steps === null) throw new MediaFailure("unsupported", "The source has no media");
 
@@ -41,14 +43,14 @@ export async function produce(
   const began = performance.now();
   const work =
     steps.kind === "move"
-      ? await move(downloaded.paths, steps, output)
-      : await convert({ request, steps, paths: downloaded.paths, probes, output, deps, events, signal });
+      ? await move(paths, steps, output)
+      : await convert({ request, steps, paths, probes, begins, output, deps, events, signal });
   const worked = elapsed(began) - (work.waitedMilliseconds ?? 0);
   // A moved file is what was probed already.
   const final = steps.kind === "move" ? probes[work.input] : await probe(deps.ffprobe, output, context);
   const duration = final?.durationSeconds ?? null;
   const clip = steps.clip === null ? null : { start: work.clipStart, end: steps.clip.end };
-  const startSeconds = probes[steps.video?.input ?? steps.audio?.input ?? 0]?.startSeconds ?? 0;
+  const startSeconds = zeros[steps.video?.input ?? steps.audio?.input ?? 0] ?? 0;
   const side = await makeSideFiles(plan.outputs, { clip, startSeconds }, request, deps, signal);
   if (options.embed_metadata) {
     const cover = () => coverOf(side.files, request, source, deps, signal);
@@ -80,7 +82,7 @@ export async function produce(
     effective: {
       ...steps.effective,
       actual_clip_start: steps.clip === null ? null : thousandths(work.clipStart),
-      actual_clip_end: clipEnd(steps, work.clipStart, duration),
+      actual_clip_end: steps.clip === null ? null : clipEnd(work.clipStart, work.clipEnd, duration),
       duration_seconds: duration === null ? null : thousandths(duration),
     },
   };
@@ -100,11 +102,29 @@ async function coverOf(
   return (await makeThumbnail(source.thumbnailUrl, "cover", request, deps, signal))?.path ?? null;
 }
 
+/** The files as ffmpeg will read them: for a clip they can be sought in, and it is known how their clocks go together. */
+async function openFiles(downloaded: DownloadedAll, request: MediaRequest, deps: MediaDeps, signal: AbortSignal) {
+  const { dir, options, groups } = request;
+  const context = { dir, signal, groups };
+  const look = (files: readonly string[]) => Promise.all(files.map((path) => probe(deps.ffprobe, path, context)));
+  const first = await look(downloaded.paths);
+  // Of the files as they came: what is written again below begins at 0.
+  const zeros = first.map(({ startSeconds }, at) => downloaded.zeros[at] ?? startSeconds);
+  const shared = fileBegins(zeros);
+  const begins = first.map(({ startSeconds }, at) => (shared[at] ?? 0) + startSeconds - (zeros[at] ?? 0));
+  if (planClip(options) === null) return { paths: downloaded.paths, probes: first, begins, zeros };
+  const paths = [];
+  for (const [at, probed] of first.entries())
+    paths.push(await seekable(deps.ffmpeg, downloaded.paths[at] ?? "", probed, context));
+  const same = paths.every((path, at) => path === downloaded.paths[at]);
+  return { paths, probes: same ? first : await look(paths), begins, zeros };
+}
+
 /** What ffmpeg would be told to do is nothing: the file becomes the output under its new name. */
 async function move(paths: readonly string[], steps: StepPlan, output: string) {
   const input = steps.video?.input ?? steps.audio?.input ?? 0;
   await rename(paths[input] ?? "", output);
-  return { input, clipStart: 0, waitedMilliseconds: null };
+  return { input, clipStart: 0, clipEnd: null, waitedMilliseconds: null };
 }
 
 async function toInput(path: string, probed: Probed): Promise<StepInput> {
@@ -117,10 +137,9 @@ async function toInput(path: string, probed: Probed): Promise<StepInput> {
   };
 }
 
-/** By the length of what came out; the last frame's own length may reach past the end that was asked for. */
-function clipEnd(steps: StepPlan, start: number, duration: number | null): number | null {
-  if (steps.clip === null || duration === null) return null;
-  return thousandths(Math.min(start + duration, steps.clip.end ?? Number.POSITIVE_INFINITY));
+/** By the length of what came out; the last frame's own length may reach past the end. */
+function clipEnd(start: number, end: number | null, duration: number | null): number | null {
+  return duration === null ? null : thousandths(Math.min(start + duration, end ?? Number.POSITIVE_INFINITY));
 }
 
 /** `1080p` by the shorter side, or `audio`. */

@@ -106,7 +106,7 @@ function optionsView(row: JobRow, options: JobOptions, effective: EffectiveMedia
     video_codec: effective?.video_codec ?? options.video_codec,
     audio_codec: audioCodec,
     audio_bitrate: audioCodec === "copy" ? null : (options.audio_bitrate ?? DEFAULT_AUDIO_BITRATE),
-    video_quality: options.video_quality,
+    video_quality: effective?.video_quality ?? options.video_quality,
     quality_preset: options.quality_preset,
     max_resolution: options.max_resolution,
     filename: row.filename,

@@ -18,6 +18,20 @@ async function failed(account: Account): Promise<string> {
   return id;
 }
 
+test("a job echoes what its file has where copy could not be kept, with the quality in force", async () => {
+  const account = await newAccount();
+  const id = await account.createJob({ format: "webm", clip_start: "2.5" });
+  const node = await TestNode.online(account);
+  const effective = { video_codec: "vp9", audio_codec: "opus", video_quality: 31, actual_clip_start: 2.5 };
+  await node.deliver(await node.take(), "the bytes", {}, { ...effective, actual_clip_end: 7.125 });
+  await readStream(await call(`/jobs/${id}/events`, { headers: { "x-api-key": account.key } }));
+  expect((await account.api("GET", `/jobs/${id}`)).body).toMatchObject({
+    ...effective,
+    actual_clip_end: 7.125,
+    audio_bitrate: "192k",
+  });
+});
+
 test("retry makes a new job with the same parameters; the original is untouched", async () => {
   const account = await newAccount();
   const id = await failed(account);

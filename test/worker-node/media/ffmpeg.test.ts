@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureFreeDisk, freeBytes } from "../../../worker-node/media/disk.ts";
-import { keyframeBefore, lastKeyframe } from "../../../worker-node/media/ffmpeg/keyframe.ts";
+import { listPackets, parsePackets } from "../../../worker-node/media/ffmpeg/packets.ts";
 import { plainFormat } from "../../../worker-node/media/ffmpeg/plain.ts";
 import { parseProbe, probe } from "../../../worker-node/media/ffmpeg/probe.ts";
 import { ProgressReader } from "../../../worker-node/media/ffmpeg/progress.ts";
@@ -80,20 +80,26 @@ describe("ffprobe and ffmpeg open one local file and nothing else", () => {
   });
 });
 
-describe("keyframeBefore", () => {
+describe("listPackets", () => {
   it.each([
-    ["a.mp4", 2.5, 2],
-    ["a.mp4", 3, 3],
-    ["a.mp4", 0.4, 0],
-    ["a.mkv", 2.5, 2],
-    ["a.ts", 2.5, 2],
-  ])("in %s at %d s finds %d s", async (name, at, expected) => {
+    ["a.mp4", 12_800],
+    ["a.mkv", 1_000],
+    ["a.ts", 90_000],
+  ])("of %s names the keyframes around a time, in decoding order", async (name, ticks) => {
     const path = join(dir, name);
-    const { startSeconds } = await probe(tools.ffprobe, path, { dir });
-    expect(await keyframeBefore(tools.ffprobe, path, at, startSeconds, { dir })).toBeCloseTo(expected, 1);
+    const { startSeconds, streams } = await probe(tools.ffprobe, path, { dir });
+    expect(streams[0]?.ticks).toBe(ticks);
+    const window = { stream: 0, from: startSeconds + 1.5, to: startSeconds + 3.1 };
+    const packets = await listPackets(tools.ffprobe, path, window, { dir });
+    const keys = packets.filter(({ key }) => key).map(({ pts }) => pts / ticks - startSeconds);
+    for (const second of [2, 3]) expect(keys.some((key) => Math.abs(key - second) < 0.05)).toBe(true);
+    expect(packets.map(({ dts }) => dts)).toEqual(packets.map(({ dts }) => dts).toSorted((a, b) => a - b));
   });
-  it("knows no keyframe in text without one", () => {
-    expect(lastKeyframe("1.0,__\nN/A,K_\n\n", 5)).toBeNull();
+  it("goes back at the same pace where Matroska knows no decoding time yet", () => {
+    const lines =
+      "pts=80|dts=N/A|flags=K_\npts=160|dts=N/A|flags=__\npts=120|dts=80|flags=__\npts=N/A|dts=1|flags=__\npts=200|dts=120|flags=__\n";
+    expect(parsePackets(lines).map(({ dts }) => dts)).toEqual([0, 40, 80, 120]);
+    expect(parsePackets("error\n\n")).toEqual([]);
   });
 });
 

@@ -52,6 +52,23 @@ const PODCAST = source(["mpeg -/mp3 - 128 https.mp3"]);
 const SILENT = source(["s avc1/- 640x360 500"]);
 const BIG_ONLY = source(["b avc1/mp4a 3840x2160 9000", "m avc1/mp4a 2560x1440 6000"]);
 
+const VERTICAL_BIG = source(["b avc1/mp4a 720x1280 1500", "c avc1/mp4a 1080x1920 3000"]);
+const AV1_ONLY = source(["h avc1/mp4a 1280x720 2000", "a av01/opus 640x360 500 https.webm"]);
+const MIXED = source(["o -/opus - 100 https.webm", "v vp9/mp4a 1280x720 2000 https.mp4"]);
+const BOTH_WAYS = source(["file avc1/mp4a 1280x720 2000", "hls avc1/mp4a 1280x720 2000 m3u8_native.mp4"]);
+const FAST = toSourceInfo({
+  formats: [
+    { format_id: "fast", vcodec: "avc1", acodec: "mp4a", width: 1280, height: 720, fps: 60, tbr: 1500 },
+    { format_id: "slow", vcodec: "avc1", acodec: "mp4a", width: 1280, height: 720, fps: 30, tbr: 2500 },
+  ],
+});
+const DUBBED = toSourceInfo({
+  formats: [
+    { format_id: "own", vcodec: "none", acodec: "mp4a", abr: 96, language_preference: 10 },
+    { format_id: "dub", vcodec: "none", acodec: "mp4a", abr: 128, language_preference: -1 },
+  ],
+});
+
 function plan(options: Partial<JobOptions>, info: SourceInfo): MediaPlan {
   const made = planMedia(jobOptions(options), info);
   if ("problem" in made) throw new Error(made.problem);
@@ -84,6 +101,15 @@ describe("planMedia chooses formats", () => {
     ["by the height where a site tells no codecs", { max_resolution: "720" }, PAGE, "m"],
     ["a sound file though a video was asked for", {}, PODCAST, "mpeg"],
     ["a silent video", {}, SILENT, "s"],
+    ["of one size what is the named codec already", { video_codec: "vp9", max_resolution: "1080" }, YOUTUBE, "248+251"],
+    ["the named codec is no reason for a smaller picture", { video_codec: "h264" }, YOUTUBE, "313+251"],
+    ["more frames a second of one size", {}, FAST, "fast"],
+    ["an upright video, none small enough", { max_resolution: "360" }, VERTICAL_BIG, "b"],
+    ["no more than the limit of an upright one", { max_resolution: "1080" }, VERTICAL, "c"],
+    ["the sound in the original language", { format: "m4a", audio_only: true }, DUBBED, "own"],
+    ["one file rather than fragments of the same", {}, BOTH_WAYS, "file"],
+    ["AV1 in WebM where nothing else fits", { format: "webm" }, AV1_ONLY, "a"],
+    ["a sound that fits beside a muxed one that does not", { format: "webm" }, MIXED, "v+o"],
     ["the format that was named", { format_id: "247", max_resolution: "360" }, YOUTUBE, "247+251"],
     ["the named format alone when it has sound", { format_id: "18" }, YOUTUBE, "18"],
     ["the named sound", { format_id: "139" }, YOUTUBE, "139"],
@@ -195,16 +221,48 @@ describe("planSteps re-encodes only what must be", () => {
     expect(`${steps?.kind} ${video} ${audio} ${video_codec ?? "-"}/${audio_codec ?? "-"}`).toBe(expected);
   });
 
+  it.each<[string, Partial<JobOptions>, StepInput, number | null]>([
+    ["to the limit where it is encoded anyway", { video_codec: "h264", max_resolution: "240" }, TS, 240],
+    ["for a fallback too", { format: "webm", max_resolution: "240" }, TS, 240],
+    ["never up", { video_codec: "h264", max_resolution: "720" }, TS, null],
+    ["not where the limit is kept", { video_codec: "h264", max_resolution: "360" }, TS, null],
+    ["not without a limit", { video_codec: "h264" }, TS, null],
+    ["not a format that was named", { video_codec: "h264", max_resolution: "240", format_id: "ts" }, TS, null],
+  ])("scales down %s", (_title, options, input, side) => {
+    const video = planSteps(jobOptions({ video_quality: 23, ...options }), [input])?.video;
+    expect(video).toMatchObject({ mode: "encode", side });
+  });
+
+  it("does not encode to make a copy smaller", () => {
+    expect(planSteps(jobOptions({ max_resolution: "240" }), [TS])).toMatchObject({ kind: "remux" });
+  });
+
+  it("echoes the quality of a fallback, not of what was asked for", () => {
+    const quality = (options: Partial<JobOptions>) => planSteps(jobOptions(options), [TS])?.effective.video_quality;
+    expect(quality({ format: "webm" })).toBe(31);
+    expect(quality({ format: "webm", quality_preset: "low" })).toBe(36);
+    expect(quality({ video_codec: "h264", video_quality: 30 })).toBeNull();
+    expect(quality({})).toBeNull();
+  });
+
   it("has no plan for a file with nothing that was asked for", () => {
     expect(planSteps(jobOptions({ format: "m4a", audio_only: true }), [PICTURE])).toBeNull();
   });
 });
 
 describe("stepArguments", () => {
-  const args = (options: Partial<JobOptions>, inputs: StepInput[], seek = 0): string => {
+  const args = (
+    options: Partial<JobOptions>,
+    inputs: StepInput[],
+    skip = [0, 0],
+    length: number | null = null,
+  ): string => {
     const steps = planSteps(jobOptions(options), inputs);
     if (steps === null) throw new Error("no plan");
-    return stepArguments(steps, { inputs: ["/w/source-0", "/w/source-1"], output: "/w/output" }, seek).join(" ");
+    const files = skip.map((seconds, at) => ({ path: `/w/source-${at}`, skip: seconds }));
+    return stepArguments(steps, { inputs: files, output: "/w/output" }, { preroll: 0, length, copyUntil: length }).join(
+      " ",
+    );
   };
 
   it("opens local files only, with demuxers that read one file only", () => {
@@ -222,10 +280,24 @@ describe("stepArguments", () => {
       "-i file:/w/source-1 -vn -map 0:0 -c:a copy",
     );
   });
-  it("seeks in each input and bounds the length", () => {
-    const line = args({ clip_start_seconds: 3, clip_end_seconds: 5.5, video_codec: "h264" }, [PICTURE, SOUND], 3);
-    expect(line.match(/-ss 3\.000000 -i/g)).toHaveLength(2);
-    expect(line).toContain("-t 2.500000");
+  it("seeks in each input by its own clock and bounds the length", () => {
+    const clip = { clip_start_seconds: 3, clip_end_seconds: 5.5, video_codec: "h264" } as const;
+    const line = args(clip, [PICTURE, SOUND], [3, 2.92], 2.5);
+    expect(line).toMatch(/-ss 3\.000000 -i file:\/w\/source-0 .* -ss 2\.920000 -i file:\/w\/source-1 -t 2\.500000/);
+  });
+  it("lets a file that begins later begin later", () => {
+    expect(args({}, [PICTURE, SOUND], [-0.08, 0])).toContain("-itsoffset 0.080000 -i file:/w/source-0");
+  });
+  it("keeps each picture at its own time when it encodes", () => {
+    expect(args({ video_codec: "vp9" }, [TS])).toContain("-fps_mode vfr -enc_time_base -1");
+  });
+  it("drops copied pictures that lie outside, on a clock that it knows", () => {
+    const clip = { clip_start_seconds: 3, clip_end_seconds: 5.5 };
+    expect(args(clip, [H264_AAC], [2, 0], 3.5)).toContain(
+      "-bsf:v noise=drop=lt(pts\\,startpts)+gte(dts\\,315000.0) -video_track_timescale 90000",
+    );
+    expect(args({ ...clip, format: "mkv" }, [H264_AAC], [2, 0], 3.5)).toContain("gte(dts\\,3500.0) -map");
+    expect(args({}, [TS])).not.toContain("-bsf");
   });
   it("names H.265 as Apple wants it", () => {
     expect(args({ video_codec: "h265" }, [TS])).toContain("-tag:v hvc1");

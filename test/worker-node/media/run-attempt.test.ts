@@ -131,8 +131,14 @@ describe("an attempt", () => {
     expect(made.steps).toBe("download mux");
   });
 
-  it("cuts at the keyframe before when it copies, and says so", async () => {
+  it("cuts H.264 to the frame when it copies too", async () => {
     const made = await run("video-360.mp4", { clip_start_seconds: 3.3, clip_end_seconds: 6 });
+    expect(made.effective).toMatchObject({ video_codec: null, actual_clip_start: 3.3, actual_clip_end: 6 });
+    expect(made.effective.duration_seconds).toBeCloseTo(2.7, 1);
+  });
+
+  it("cuts other codecs at the keyframe before when it copies, and says so", async () => {
+    const made = await run("video-360.webm", { clip_start_seconds: 3.3, clip_end_seconds: 6 });
     const { actual_clip_start, duration_seconds } = made.effective;
     expect(actual_clip_start).toBeLessThan(3.3);
     expect((actual_clip_start ?? 0) + (duration_seconds ?? 0)).toBeCloseTo(6, 1);

@@ -50,3 +50,13 @@ export function inputArguments(path: string, before: readonly string[] = [], sid
     `file:${path}`,
   ];
 }
+
+/**
+ * Several files of our own making, read one after the other as one.
+ *
+ * @param names Plain file names in ffmpeg's working directory: a path of the operator's may have a `|` in it.
+ */
+export function joinedArguments(names: readonly string[], before: readonly string[] = []): string[] {
+  const address = `concat:${names.map((name) => `file:${name}`).join("|")}`;
+  return ["-protocol_whitelist", "file,concat", "-format_whitelist", DEMUXERS.join(","), ...before, "-i", address];
+}

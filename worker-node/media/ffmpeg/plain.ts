@@ -4,10 +4,13 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import type { Format } from "../../../shared/contract/options.ts";
+import { topBoxes } from "./boxes.ts";
 import type { Probed } from "./probe.ts";
 
 /** Top-level boxes looked at; a whole file has about five, a fragmented one two per fragment. */
 const MAX_BOXES = 64;
+/** Fewer bytes than a box has; some writers leave a few at the end. */
+const SLACK_BYTES = 8;
 /** An EBML header with its document type is 40 bytes or so. */
 const EBML_BYTES = 256;
 
@@ -50,21 +53,11 @@ async function mp4Format(file: FileHandle, probed: Probed, soundOnly: boolean): 
   return soundOnly ? "m4a" : "mp4";
 }
 
-/** Walks the top-level boxes; a `moof` (or anything that is no box) means that players may stumble over it. */
-async function isFragmented(file: FileHandle): Promise<boolean> {
+/** A `moof` (or anything that is no box) means that players may stumble over it. */
+export async function isFragmented(file: FileHandle): Promise<boolean> {
+  const boxes = await topBoxes(file, MAX_BOXES);
+  if (boxes.some(({ type }) => type === "moof" || type === "styp" || type === "sidx")) return true;
+  const last = boxes.at(-1);
   const { size } = await file.stat();
-  const header = Buffer.alloc(16);
-  let at = 0;
-  for (let boxes = 0; boxes < MAX_BOXES && at + 8 <= size; boxes++) {
-    const { bytesRead } = await file.read(header, 0, 16, at);
-    const type = header.toString("latin1", 4, 8);
-    if (type === "moof" || type === "styp" || type === "sidx") return true;
-    const short = header.readUInt32BE(0);
-    // 1: a 64-bit length follows; 0: this box reaches to the end.
-    const length =
-      short === 1 && bytesRead === 16 ? Number(header.readBigUInt64BE(8)) : short === 0 ? size - at : short;
-    if (length < 8) return true;
-    at += length;
-  }
-  return false;
+  return boxes.length < MAX_BOXES && (last === undefined || last.at + last.size + SLACK_BYTES <= size);
 }

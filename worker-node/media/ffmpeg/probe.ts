@@ -22,6 +22,15 @@ const Stream = z.object({
   height: number,
   channels: number,
   pix_fmt: text,
+  profile: text,
+  level: number,
+  has_b_frames: number,
+  field_order: text,
+  time_base: text,
+  side_data_list: z
+    .array(z.object({ rotation: number }).catch({ rotation: null }))
+    .catch([])
+    .default([]),
   bit_rate: number,
   duration: number,
   disposition: z.object({ attached_pic: number }).catch({ attached_pic: 0 }).default({ attached_pic: 0 }),
@@ -49,6 +58,17 @@ export interface ProbedStream {
   height: number | null;
   channels: number | null;
   pixelFormat: string | null;
+  /** ffmpeg's words: `High`, `Constrained Baseline`. */
+  profile: string | null;
+  /** 31 for 3.1. */
+  level: number | null;
+  /** By how many pictures decoding runs ahead of showing. */
+  reorder: number;
+  interlaced: boolean;
+  /** Turned by the player, as phones record. */
+  rotated: boolean;
+  /** Ticks a second of its time stamps; null when that is no whole number. */
+  ticks: number | null;
   bitRate: number | null;
 }
 
@@ -119,8 +139,20 @@ function toStream(stream: z.infer<typeof Stream>): ProbedStream {
     height: stream.height,
     channels: stream.channels,
     pixelFormat: stream.pix_fmt,
+    profile: stream.profile,
+    level: stream.level,
+    reorder: stream.has_b_frames ?? 0,
+    interlaced: stream.field_order !== null && !["progressive", "unknown"].includes(stream.field_order),
+    rotated: stream.side_data_list.some(({ rotation }) => rotation !== null && rotation !== 0),
+    ticks: ticks(stream.time_base),
     bitRate: stream.bit_rate,
   };
+}
+
+/** Of `1/12800`. */
+function ticks(timeBase: string | null): number | null {
+  const found = /^1\/([1-9]\d{0,9})$/.exec(timeBase ?? "");
+  return found === null ? null : Number(found[1]);
 }
 
 function longest(durations: (number | null)[]): number | null {

@@ -92,6 +92,8 @@ function bestVideo(wish: Wish, formats: readonly SourceFormat[]): SourceFormat |
   return best(offered, (format) => [
     Number(fitsVideo(wish, format)),
     shorterSide(format) ?? 0,
+    // Of one size, what is already the codec that was asked for.
+    Number(wish.video_codec !== "copy" && codecName(format.vcodec) === wish.video_codec),
     -codecRank(format),
     format.fps ?? 0,
     format.vbr ?? format.tbr ?? 0,

@@ -4,6 +4,7 @@
  */
 import type { AudioBitrate, Format, JobOptions } from "../../../shared/contract/options.ts";
 import { CONTAINERS, type EncodedAudio, type EncodedVideo, keeps, wantsAudioOnly } from "./containers.ts";
+import { shorterSide } from "./formats.ts";
 import { crf, DEFAULT_AUDIO_BITRATE } from "./quality.ts";
 
 export interface VideoStream {
@@ -30,7 +31,15 @@ export interface StepInput {
 
 export type VideoStep =
   | { mode: "copy"; input: number; stream: VideoStream }
-  | { mode: "encode"; input: number; stream: VideoStream; codec: EncodedVideo; crf: number };
+  | {
+      mode: "encode";
+      input: number;
+      stream: VideoStream;
+      codec: EncodedVideo;
+      crf: number;
+      /** The shorter side to scale down to; null as it is. Never up. */
+      side: number | null;
+    };
 
 export type AudioStep =
   | { mode: "copy"; input: number; stream: AudioStream }
@@ -44,7 +53,7 @@ export interface StepPlan {
   audio: AudioStep | null;
   clip: { start: number; end: number | null } | null;
   /** What the job echoes in place of `copy`; null where it got what it asked for. */
-  effective: { video_codec: string | null; audio_codec: string | null };
+  effective: { video_codec: string | null; audio_codec: string | null; video_quality: number | null };
 }
 
 export type StepOptions = Pick<
@@ -57,6 +66,8 @@ export type StepOptions = Pick<
   | "audio_codec_explicit"
   | "video_quality"
   | "quality_preset"
+  | "max_resolution"
+  | "format_id"
   | "clip_start_seconds"
   | "clip_end_seconds"
 >;
@@ -74,6 +85,7 @@ export function planSteps(options: StepOptions, inputs: readonly StepInput[]): S
   const sources = new Set([video?.input, audio?.input].filter((at) => at !== undefined));
   const [only] = sources;
   const isPlain = sources.size === 1 && only !== undefined && inputs[only]?.plain === options.format;
+  const fallback = video?.mode === "encode" && video.codec !== options.video_codec ? video : null;
   return {
     kind: encodes ? "transcode" : isPlain && clip === null ? "move" : "remux",
     format: options.format,
@@ -81,13 +93,15 @@ export function planSteps(options: StepOptions, inputs: readonly StepInput[]): S
     audio,
     clip,
     effective: {
-      video_codec: video?.mode === "encode" && video.codec !== options.video_codec ? video.codec : null,
+      video_codec: fallback?.codec ?? null,
+      video_quality: fallback?.crf ?? null,
       audio_codec: audio?.mode === "encode" && audio.codec !== options.audio_codec ? audio.codec : null,
     },
   };
 }
 
-function planClip(options: StepOptions): StepPlan["clip"] {
+/** Null when the whole is wanted. */
+export function planClip(options: Pick<StepOptions, "clip_start_seconds" | "clip_end_seconds">): StepPlan["clip"] {
   const { clip_start_seconds: start, clip_end_seconds: end } = options;
   return start === null && end === null ? null : { start: start ?? 0, end };
 }
@@ -107,7 +121,18 @@ function planVideo(
   const plainWish = options.video_quality === null && options.quality_preset === null && !clipped;
   if (wanted === stream.codec && plainWish && fits) return { mode: "copy", input, stream };
   const codec = wanted === "copy" || !keeps(container.video, wanted) ? container.fallbackVideo : wanted;
-  return { mode: "encode", input, stream, codec, crf: crf(codec, options.quality_preset, options.video_quality) };
+  const quality = crf(codec, options.quality_preset, options.video_quality);
+  return { mode: "encode", input, stream, codec, crf: quality, side: scaledSide(options, stream) };
+}
+
+/**
+ * `max_resolution` chooses among what the site offers, and of what is all too large the smallest (3.1). Where the picture is
+ * encoded anyway the limit costs nothing, and is kept; a format that was named beats it.
+ */
+function scaledSide(options: StepOptions, stream: VideoStream): number | null {
+  const limit = Number(options.max_resolution);
+  const side = shorterSide(stream);
+  return options.format_id === null && side !== null && side > limit ? limit : null;
 }
 
 function planAudio(options: StepOptions, input: number, stream: AudioStream | null): AudioStep | null {

@@ -122,8 +122,8 @@ async function download(
   jsRuntime: string,
   run: Run,
 ): Promise<Downloaded> {
-  const { fileName, maxBytes } = request;
-  const infoFile = await writeFormatRequest(context.dir, request.formatId, fileName);
+  const { fileName, maxBytes, patch } = request;
+  const infoFile = await writeFormatRequest(context.dir, request.formatId, fileName, patch);
   // An abort of our own beside the caller's: the source turned out to be too large.
   const tooLarge = new AbortController();
   let retries = 0;

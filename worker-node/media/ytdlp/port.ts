@@ -59,6 +59,8 @@ export interface DownloadRequest {
   fileName: string;
   maxBytes: number | null;
   onProgress: (progress: DownloadProgress) => void;
+  /** What is to be other than the source said of the format: fewer fragments, another playlist. */
+  patch?: Readonly<Record<string, unknown>>;
 }
 
 export interface Downloaded {
