@@ -116,6 +116,20 @@ export function classifyToolFailure(stage: Stage, end: ToolEnd): MediaFailure {
   return new MediaFailure("media", said === "" ? null : userText(said));
 }
 
+/**
+ * Classifies a source's final HTTP status, by the same rules as a tool that reports one.
+ *
+ * @example classifyStatus("download", 410, null).class // "removed"
+ */
+export function classifyStatus(
+  stage: "extract" | "download",
+  status: number,
+  retryAfterMs: number | null,
+): MediaFailure {
+  const wait = retryAfterMs === null ? "" : ` Retry-After: ${Math.ceil(retryAfterMs / 1000)}`;
+  return classifyToolFailure(stage, { code: 1, stderrTail: `ERROR: HTTP Error ${status}${wait}` });
+}
+
 /** A 403 for the page is the site's "no"; for the media it is mostly an address that ran out, and a new look helps. */
 function forbidden(stage: Stage, words: string): Rule | undefined {
   const match = /HTTP Error 403/i;

@@ -14,8 +14,10 @@
 
 import type { EffectiveMedia, ExtractedInfo, FileKind, Telemetry } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
+import type { FetchWay } from "../fetch/send.ts";
 import type { GroupLog } from "../process/run.ts";
 import type { Tool, Tools } from "../tools.ts";
+import { watchingDisk } from "./disk.ts";
 import { findSource } from "./extract.ts";
 import { classifyError } from "./failures.ts";
 import { produce } from "./produce.ts";
@@ -32,6 +34,8 @@ export interface MediaRequest {
   dir: string;
   /** The egress guard with this attempt's password; null only where nothing is to be guarded (tests). */
   proxyUrl: string | null;
+  /** The same guard for our own fetches; without it yt-dlp downloads everything. */
+  direct?: FetchWay | undefined;
   /** Limits of the account; null = none. */
   maxFilesizeBytes: number | null;
   maxDurationSeconds: number | null;
@@ -45,6 +49,8 @@ export interface MediaDeps {
   ffprobe: Tool;
   /** Waits for a `transcode` slot and answers its release; without it a re-encode starts at once. */
   transcodeSlot?: (signal: AbortSignal) => Promise<() => void>;
+  /** Free bytes where a folder lies. Defaults to the file system's answer. */
+  freeBytes?: (dir: string) => Promise<number>;
 }
 
 export interface StepProgress {
@@ -118,7 +124,8 @@ export async function produceMedia(
   events: MediaEvents,
   signal: AbortSignal,
 ): Promise<Produced> {
-  return produce(request, source, deps, events, signal).catch((error: unknown) => {
+  const work = (watched: AbortSignal) => produce(request, source, deps, events, watched);
+  return watchingDisk(request.dir, signal, work, deps.freeBytes).catch((error: unknown) => {
     throw classifyError(error);
   });
 }

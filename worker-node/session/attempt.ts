@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Dispatcher } from "undici";
 import type { Held, LeasedJob, ProgressEntry, Step, Ticket } from "../../shared/contract/fleet.ts";
 import type { ManifestFile, Telemetry } from "../../shared/contract/media.ts";
-import type { EgressProxy } from "../egress/proxy.ts";
+import type { EgressAttempt, EgressProxy } from "../egress/proxy.ts";
 import { isFinal, isLost } from "../fleet/fleet-error.ts";
 import type { Log } from "../log.ts";
 import { classifyError } from "../media/failures.ts";
@@ -96,7 +96,7 @@ export class Attempt {
       deadline = setTimeout(() => this.#abort.abort(new MediaFailure("timeout")), this.#job.deadline_ms);
       await mkdir(dir, { recursive: true, mode: 0o700 });
       log("info", "attempt.started", ids);
-      const outcome = await this.#work(dir, way.proxyUrl);
+      const outcome = await this.#work(dir, way);
       log("info", "attempt.ended", { ...ids, outcome });
     } catch (error) {
       await this.#report(error);
@@ -120,13 +120,14 @@ export class Attempt {
     }
   }
 
-  async #work(dir: string, proxyUrl: string): Promise<string> {
+  async #work(dir: string, { proxyUrl, direct }: EgressAttempt): Promise<string> {
     const { link, media } = this.#deps;
     const request: MediaRequest = {
       url: this.#job.url,
       options: this.#job.options,
       dir,
       proxyUrl,
+      direct,
       maxFilesizeBytes: this.#job.max_filesize_bytes,
       maxDurationSeconds: this.#job.max_duration_seconds,
       groups: recordGroups(dir, this.held.job, this.held.token),

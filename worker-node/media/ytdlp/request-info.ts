@@ -17,10 +17,15 @@ export async function saveInfo(dir: string, text: string): Promise<void> {
   await writeFile(join(dir, INFO_FILE), text, { mode: 0o600 });
 }
 
+/** All that was learned of one format, unchecked; undefined when the source has none of this id. */
+export async function readFormat(dir: string, formatId: string): Promise<Json | undefined> {
+  return formatOf(await loadInfo(dir), formatId);
+}
+
 /** Writes the request for one format; answers its file name. */
 export async function writeFormatRequest(dir: string, formatId: string, name: string): Promise<string> {
   const info = await loadInfo(dir);
-  const format = list(info.formats).find((one) => one.format_id === formatId);
+  const format = formatOf(info, formatId);
   if (format === undefined) throw new MediaFailure("unsupported", "Requested format is not available");
   return write(dir, name, { ...skeleton(info), formats: [{ ...format, format_id: CHOSEN }] });
 }
@@ -62,6 +67,10 @@ function skeleton(info: Json): Json {
     live_status: info.live_status,
     duration: info.duration,
   };
+}
+
+function formatOf(info: Json, formatId: string): Json | undefined {
+  return list(info.formats).find((one) => one.format_id === formatId);
 }
 
 async function write(dir: string, name: string, info: Json): Promise<string> {
