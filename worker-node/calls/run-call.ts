@@ -1,5 +1,4 @@
 /** One call from its question to its answer, in a folder and on an egress attempt of its own, as an attempt has them. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { CallAnswer, CallRequest, CallResult } from "../../shared/contract/calls.ts";
 import type { EgressOptions } from "../egress/policy.ts";
@@ -7,6 +6,7 @@ import type { EgressProxy } from "../egress/proxy.ts";
 import type { Log } from "../log.ts";
 import { classifyError } from "../media/failures.ts";
 import type { YtDlp, YtDlpContext } from "../media/ytdlp/port.ts";
+import { makeFolder, type ToolUsers } from "../process/confine.ts";
 import { recordGroups, removeAttempt } from "../process/leftovers.ts";
 import type { CallFrame } from "./calls.ts";
 import { expand } from "./expand.ts";
@@ -23,6 +23,8 @@ export interface CallDeps {
   shows: ResolvedShowServices;
   /** Folder of all attempts and calls. */
   workRoot: string;
+  /** As of an attempt. */
+  users?: ToolUsers | undefined;
   log: Log;
 }
 
@@ -32,7 +34,7 @@ export async function runCall(frame: CallFrame, deps: CallDeps, signal: AbortSig
   const dir = join(deps.workRoot, id);
   const way = deps.egress.openAttempt(id);
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await makeFolder(dir, deps.users ?? null);
     const groups = recordGroups(dir, frame.call, "call");
     const result = await answer(frame.request, { dir, proxyUrl: way.proxyUrl, signal, groups }, deps);
     return fitAnswer({ ok: true, result });

@@ -10,6 +10,7 @@ export type Stage = "extract" | "download" | "mux";
 /** What a run of a tool leaves to judge by; `RunResult` fits. */
 export interface ToolEnd {
   code: number | null;
+  signal?: string | null;
   stderrTail: string;
   timedOut?: boolean;
   missing?: boolean;
@@ -26,7 +27,10 @@ interface Rule {
 
 const RULES: readonly Rule[] = [
   // The node itself is in trouble: before anything that a site may have said in the same breath.
-  { class: "disk", match: /no space left on device|disk quota exceeded|\benospc\b|\bedquot\b|read-only file system/i },
+  {
+    class: "disk",
+    match: /no space left on device|disk quota exceeded|\benospc\b|\bedquot\b|read-only file system|file too large/i,
+  },
   // The egress guard's reason phrase (`egress/policy.ts`): it comes as a 403 through the proxy.
   {
     class: "unsupported",
@@ -99,6 +103,8 @@ const NO_CONNECTION = /^(?:ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_|EHOST|ENET|UND_E
 export function classifyToolFailure(stage: Stage, end: ToolEnd): MediaFailure {
   if (end.missing) return new MediaFailure("media", "A tool is missing on the worker node");
   if (end.lost) return new MediaFailure("lost", "The download process of the worker node was lost");
+  // Its file grew into the last of the disk (`process/confine.ts`).
+  if (end.signal === "SIGXFSZ") return new MediaFailure("disk");
   const said = errorLine(end.stderrTail);
   const retryAfter = retryAfterSeconds(end.stderrTail);
   // What it said first; that it ran into our time limit only if it said nothing.

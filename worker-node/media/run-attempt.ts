@@ -15,10 +15,13 @@
 import type { EffectiveMedia, ExtractedInfo, FileKind, Telemetry } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import type { FetchWay } from "../fetch/send.ts";
+import { isPlainFile, takeBack } from "../process/confine.ts";
+import { killMarked } from "../process/group.ts";
 import type { GroupLog } from "../process/run.ts";
 import type { Tool, Tools } from "../tools.ts";
 import { watchingDisk } from "./disk.ts";
 import { findSource } from "./extract.ts";
+import { MediaFailure } from "./failure.ts";
 import { classifyError } from "./failures.ts";
 import { produce } from "./produce.ts";
 import type { SourceInfo } from "./source.ts";
@@ -39,7 +42,7 @@ export interface MediaRequest {
   /** Limits of the account; null = none. */
   maxFilesizeBytes: number | null;
   maxDurationSeconds: number | null;
-  /** Written to `attempt.json` as groups start and end. */
+  /** Hears of process groups as they start and end. */
   groups?: GroupLog | undefined;
 }
 
@@ -124,8 +127,19 @@ export async function produceMedia(
   events: MediaEvents,
   signal: AbortSignal,
 ): Promise<Produced> {
-  const work = (watched: AbortSignal) => produce(request, source, deps, events, watched);
+  const work = async (watched: AbortSignal) => {
+    const produced = await produce(request, source, deps, events, watched);
+    await seal(request.dir, produced.files);
+    return produced;
+  };
   return watchingDisk(request.dir, signal, work, deps.freeBytes).catch((error: unknown) => {
     throw classifyError(error);
   });
+}
+
+/** From here on the node alone is at the files: what a tool left running is ended, and what it left is looked at. */
+async function seal(dir: string, files: readonly ProducedFile[]): Promise<void> {
+  await killMarked(dir);
+  takeBack(dir);
+  for (const { path } of files) if (!(await isPlainFile(path))) throw new MediaFailure("media");
 }

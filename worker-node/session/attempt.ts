@@ -1,5 +1,4 @@
 /** One hand-out from offer to report: confirm, look, download, convert, upload, complete. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dispatcher } from "undici";
 import type { Held, LeasedJob, ProgressEntry, Step, Ticket } from "../../shared/contract/fleet.ts";
@@ -17,6 +16,7 @@ import {
   produceMedia,
   type StepProgress,
 } from "../media/run-attempt.ts";
+import { makeFolder, type ToolUsers } from "../process/confine.ts";
 import { recordGroups, removeAttempt } from "../process/leftovers.ts";
 import { type Uploaded, uploadFile } from "../upload/upload-file.ts";
 import type { PartitionLink } from "./partition-link.ts";
@@ -29,6 +29,8 @@ export interface AttemptDeps {
   storage?: Dispatcher | undefined;
   /** Folder of all attempts. */
   workRoot: string;
+  /** Gives each attempt's tools a uid of their own; without it they have the node's. */
+  users?: ToolUsers | undefined;
   log: Log;
 }
 
@@ -94,7 +96,7 @@ export class Attempt {
     try {
       await this.#confirm();
       deadline = setTimeout(() => this.#abort.abort(new MediaFailure("timeout")), this.#job.deadline_ms);
-      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await makeFolder(dir, this.#deps.users ?? null);
       log("info", "attempt.started", ids);
       const outcome = await this.#work(dir, way);
       log("info", "attempt.ended", { ...ids, outcome });
