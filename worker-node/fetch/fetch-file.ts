@@ -54,7 +54,7 @@ export interface Fetched {
 export async function fetchFile(way: FetchWay, request: FetchRequest, tuning: FetchTuning = {}): Promise<Fetched> {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
   // The folder may be a tool's: whatever lies there under this name is not to be written through.
-  const file = await open(request.path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o644);
+  const file = await open(request.path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o600);
   try {
     const fetched = await fetchInto(file, way, request, tuning);
     await file.close();

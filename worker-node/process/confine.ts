@@ -11,6 +11,7 @@ import {
   chownSync,
   constants,
   existsSync,
+  lchownSync,
   lstatSync,
   readdirSync,
   readFileSync,
@@ -133,6 +134,16 @@ export async function makeFolder(dir: string, users: ToolUsers | null): Promise<
   users?.giveTo(dir);
 }
 
+/** What the node has laid into a folder for its tool becomes the tool's: whoever wrote it need not know that there is another uid. */
+export function handOver(dir: string, user: number): void {
+  for (const name of readdirSync(dir)) {
+    const path = join(dir, name);
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    // One name only: a second one may be anywhere.
+    if (found?.isFile() && found.uid !== user && found.nlink === 1) lchownSync(path, user, user);
+  }
+}
+
 /**
  * Takes out of a folder what no tool has a reason to make: links, pipes, sockets. The node reads and writes there with
  * rights that the tool has not; through a link it would do so anywhere.
@@ -143,13 +154,10 @@ export function dropLinks(dir: string): void {
   }
 }
 
-/**
- * Writes a file that a tool is to read: its uid is another, and the folder is closed to all others. Never through a link
- * that lies in its place.
- */
+/** Writes a file into a tool's folder: never through a link that lies in its place. */
 export async function writeForTool(path: string, text: string): Promise<void> {
   const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
-  await writeFile(path, text, { flag: O_CREAT | O_NOFOLLOW | O_TRUNC | O_WRONLY, mode: 0o644 });
+  await writeFile(path, text, { flag: O_CREAT | O_NOFOLLOW | O_TRUNC | O_WRONLY, mode: 0o600 });
 }
 
 /** The folder is the node's alone from here on. Its tools must have been ended. */

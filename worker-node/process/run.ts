@@ -9,7 +9,7 @@
  * - No shell, an environment from scratch, no stdin, a capped output.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { confined, dropLinks, SETPRIV, toolUser } from "./confine.ts";
+import { confined, dropLinks, handOver, SETPRIV, toolUser } from "./confine.ts";
 import { ATTEMPT_VARIABLE, groupAlive, KILL_GRACE_MS, killGroup } from "./group.ts";
 import { LineSplitter, Tail } from "./lines.ts";
 import { readStat } from "./proc.ts";
@@ -102,6 +102,8 @@ export interface RunResult {
 export async function runTool(command: readonly string[], options: RunOptions): Promise<RunResult> {
   const result = blankResult();
   if (options.signal?.aborted) return { ...result, aborted: true };
+  const user = toolUser(options.dir);
+  if (user !== null) handOver(options.dir, user);
   const child = (options.launch ?? spawnTool)(command, options);
   const tail = new Tail(MAX_STDERR_TAIL_BYTES);
   const captured: Buffer[] = [];
@@ -147,7 +149,7 @@ export async function runTool(command: readonly string[], options: RunOptions): 
       // What the tool left behind in its group has no business after it.
       if (groupAlive(child.pid)) await killGroup(child.pid, 0);
       options.groups?.ended(child.pid);
-      if (toolUser(options.dir) !== null) dropLinks(options.dir);
+      if (user !== null) dropLinks(options.dir);
     }
     await ended.drained();
   } finally {
