@@ -1,7 +1,7 @@
 /** One attempt's share of the proxy: its password, its connections, its bytes, what was refused to it. */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { Agent, type ClientRequestArgs } from "node:http";
-import type { Socket } from "node:net";
+import type { OnReadOpts, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici";
 import { dial } from "./dial.ts";
@@ -49,13 +49,13 @@ export class ProxyAttempt {
   }
 
   /** @throws EgressError */
-  async dial(target: Target): Promise<Socket> {
+  async dial(target: Target, onread?: OnReadOpts): Promise<Socket> {
     if (this.#ended.signal.aborted) throw new EgressError("closed", target.host);
     if (this.#upstream.size + this.#dialling >= MAX_CONNECTIONS_PER_ATTEMPT)
       throw new EgressError("limit", target.host);
     this.#dialling++;
     try {
-      const socket = await dial(target, this.#policy, this.#ended.signal);
+      const socket = await dial(target, this.#policy, { signal: this.#ended.signal, ...(onread ? { onread } : {}) });
       this.#track(socket);
       return socket;
     } finally {

@@ -6,6 +6,7 @@ import { appendFile, type FileHandle, mkdir, open, readFile, rm, writeFile } fro
 import { dirname, join } from "node:path";
 import type { BeginCall } from "../../storage/disk-wire.ts";
 import { PrefixHash } from "./prefix-hash.ts";
+import { WriteBack } from "./write-back.ts";
 
 export interface UploadRecord extends BeginCall {
   id: string;
@@ -45,6 +46,7 @@ export class Upload {
   readonly prefix: PrefixHash;
   /** No part is accepted any more. */
   closed = false;
+  readonly #writeBack: WriteBack;
   /** Last sign of life, Unix time in milliseconds. */
   touched: number;
 
@@ -53,6 +55,7 @@ export class Upload {
     this.path = join(folder, `${record.id}${DATA_SUFFIX}`);
     this.#log = join(folder, `${record.id}${LOG_SUFFIX}`);
     this.prefix = new PrefixHash(this.path);
+    this.#writeBack = new WriteBack(this.path);
     this.touched = record.began;
   }
 
@@ -91,6 +94,7 @@ export class Upload {
   async recordPart(part: number, size: number, sha256: string): Promise<void> {
     await this.#append({ part, size, sha256 });
     this.parts.set(part, { size, sha256, seen: true });
+    this.#writeBack.written(size);
     this.#advancePrefix();
   }
 
@@ -98,10 +102,12 @@ export class Upload {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all([...this.open.values()].map((part) => part.cut()));
+    await this.#writeBack.settled();
   }
 
   async remove(): Promise<void> {
     this.prefix.reset();
+    await this.#writeBack.settled();
     await rm(this.path, { force: true });
     await rm(this.#log, { force: true });
   }
