@@ -48,26 +48,27 @@ export function toolUser(dir: string): number | null {
   return uid >= FIRST_UID && uid <= LAST_UID ? uid : null;
 }
 
-export interface ToolLimits {
-  core: number;
-  data: number;
-  fsize: number;
-  nofile: number;
-  /** Only under a uid of its own: the kernel counts all processes of a uid. */
-  nproc: number | null;
+export interface Confinement {
+  /** Uid and gid; null: the node's own. */
+  user: number | null;
+  /** Names as in `RLIMIT_*`, in lower case. Never above the node's own: nobody but root may raise those. */
+  limits: Readonly<Record<string, number>>;
 }
 
-/** Never above the node's own: nobody but root may raise those. */
-export function toolLimits(dir: string, user: number | null): ToolLimits {
+/** What a tool is held in that works in this folder. */
+export function confinementOf(dir: string): Confinement {
+  const user = toolUser(dir);
   const { bavail, bsize } = statfsSync(dir);
   const memory = Math.round(Math.min(MAX_MEMORY_BYTES, Math.max(MIN_MEMORY_BYTES, totalmem() * MEMORY_SHARE)));
-  return {
+  const limits = {
     core: 0,
     data: Math.min(memory, ownLimit("Max data size")),
     fsize: Math.min(Math.max(FILE_RESERVE_BYTES, bavail * bsize - FILE_RESERVE_BYTES), ownLimit("Max file size")),
     nofile: Math.min(MAX_OPEN_FILES, ownLimit("Max open files")),
-    nproc: user === null ? null : Math.min(MAX_PROCESSES, ownLimit("Max processes")),
   };
+  // The kernel counts all processes of a uid: under the node's own it would count the node's too.
+  const processes = user === null ? {} : { nproc: Math.min(MAX_PROCESSES, ownLimit("Max processes")) };
+  return { user, limits: { ...limits, ...processes } };
 }
 
 /** The hard limit; `/proc/self/limits` has the soft one in the column before. */
@@ -84,14 +85,9 @@ function ownLimit(name: string): number {
 
 /** The command as it is really started: dying with us, within its limits, as the owner of its folder. 1 ms, seen. */
 export function confined(command: readonly string[], dir: string): readonly string[] {
-  const user = toolUser(dir);
-  return [...limited(dir, user), ...privileges(user), ...command];
-}
-
-function limited(dir: string, user: number | null): string[] {
-  if (PRLIMIT === undefined) return [];
-  const limits = Object.entries(toolLimits(dir, user)).filter(([, value]) => value !== null);
-  return [PRLIMIT, ...limits.map(([name, value]) => `--${name}=${value}`), "--"];
+  const { user, limits } = confinementOf(dir);
+  const within = Object.entries(limits).map(([name, value]) => `--${name}=${value}`);
+  return [...(PRLIMIT === undefined ? [] : [PRLIMIT, ...within, "--"]), ...privileges(user), ...command];
 }
 
 /** In this order `setpriv` sets the death signal last: a change of uid would clear it (prctl(2)). */
