@@ -1,7 +1,7 @@
 /**
  * Socket → stream in large reads. Node reads 64 KiB at a time into fresh memory, whatever the buffers of its streams; its
- * `onread` reads as much as it is given room for, into memory that is used again. A tunnel of 400 MB takes a sixteenth of
- * the turns of the event loop with it (docs/decisions/081).
+ * `onread` reads as much as it is given room for, into memory that is used again: 130 ms of processor time for 400 MB in
+ * place of 345 ms (docs/decisions/081).
  */
 import type { OnReadOpts, Socket } from "node:net";
 import type { Writable } from "node:stream";
