@@ -5,7 +5,7 @@ import type { OnReadOpts, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici";
 import { dial } from "./dial.ts";
-import { guardedDispatcher } from "./dispatcher.ts";
+import { dispatcherOver } from "./dispatcher.ts";
 import { IDLE_TIMEOUT_MS, MAX_CONNECTIONS_PER_ATTEMPT, MAX_REFUSALS_KEPT } from "./limits.ts";
 import { EgressError, type EgressPolicy, type EgressReason } from "./policy.ts";
 import type { Target } from "./resolve.ts";
@@ -68,7 +68,7 @@ export class ProxyAttempt {
    * socket.
    */
   get dispatcher(): Dispatcher {
-    this.#dispatcher ??= guardedDispatcher((target) =>
+    this.#dispatcher ??= dispatcherOver((target) =>
       this.dial(target).catch((error: unknown) => {
         if (error instanceof EgressError) this.noteRefusal(error);
         throw error;

@@ -1,7 +1,6 @@
 /** `fetch` through the guard, for what we ourselves get from a user's URL. */
 import { type Dispatcher, fetch, type RequestInit, type Response } from "undici";
 import { checkUrl } from "../../shared/url-guard.ts";
-import { dial } from "./dial.ts";
 import { guardedDispatcher } from "./dispatcher.ts";
 import { MAX_REDIRECTS } from "./limits.ts";
 import { EgressError, type EgressOptions, resolveEgress, toEgressError } from "./policy.ts";
@@ -27,7 +26,7 @@ const CREDENTIAL_HEADERS = ["authorization", "cookie", "proxy-authorization"];
  */
 export function guardedFetch(options: EgressOptions = {}): GuardedFetch {
   const policy = resolveEgress(options);
-  const dispatcher: Dispatcher = guardedDispatcher((target) => dial(target, policy));
+  const dispatcher: Dispatcher = guardedDispatcher(policy);
 
   /** One hop. */
   async function send(text: string, init: RequestInit): Promise<{ response: Response; url: URL }> {

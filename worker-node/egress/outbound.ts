@@ -3,7 +3,6 @@ import { Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { request as send } from "undici";
 import { checkUrl } from "../../shared/url-guard.ts";
-import { dial } from "./dial.ts";
 import { guardedDispatcher } from "./dispatcher.ts";
 import { isHopByHop } from "./headers.ts";
 import {
@@ -26,7 +25,7 @@ const NULL_BODY_STATUSES = new Set([101, 204, 205, 304]);
 /** For Miniflare's `outboundService`, without which workerd reaches every loopback spelling. */
 export function guardedOutbound(options: EgressOptions = {}): Outbound {
   const policy = resolveEgress(options);
-  const dispatcher = guardedDispatcher((target) => dial(target, policy));
+  const dispatcher = guardedDispatcher(policy);
 
   async function pass(request: Request): Promise<Response> {
     const verdict = checkUrl(request.url, policy);

@@ -1,7 +1,6 @@
 /** A source of one file, as good as a server can be, until a test tells it to be otherwise. */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { dial } from "../../../worker-node/egress/dial.ts";
 import { guardedDispatcher } from "../../../worker-node/egress/dispatcher.ts";
 import { type EgressOptions, resolveEgress } from "../../../worker-node/egress/policy.ts";
 import { HostSlots } from "../../../worker-node/fetch/hosts.ts";
@@ -111,7 +110,7 @@ export function noise(bytes: number, seed = "a"): Buffer {
 /** A way out through the guard, with a limit of its own. */
 export function wayOut(options: EgressOptions = { allowPrivate: true }, hosts = new HostSlots()) {
   const policy = resolveEgress(options);
-  const dispatcher = guardedDispatcher((target) => dial(target, policy));
+  const dispatcher = guardedDispatcher(policy);
   const way: FetchWay = { dispatcher, hosts };
   return { way, close: () => dispatcher.destroy() };
 }
