@@ -91,7 +91,7 @@ async function cookiesOf(ofFormat: string | null, file: string | null): Promise<
 function failureOf(error: FetchError, maxBytes: number | null): "declined" {
   if (error.reason === "refused") throw new MediaFailure("unsupported", "Unsupported URL");
   if (error.reason === "too-large") throw sizeFailure(maxBytes);
-  if (error.reason === "network") throw new MediaFailure("network", error.message);
+  if (error.reason === "network") throw new MediaFailure("network");
   const { status } = error;
   if (error.reason === "unsuitable" || status === null) return "declined";
   const final = status === 404 || status === 410 || status === 429 || status === 451 || status >= 500;
