@@ -48,7 +48,7 @@ export function toolUser(dir: string): number | null {
   return uid >= FIRST_UID && uid <= LAST_UID ? uid : null;
 }
 
-interface Confinement {
+export interface Confinement {
   /** Uid and gid; null: the node's own. */
   user: number | null;
   /** Names as in `RLIMIT_*`, in lower case. Never above the node's own: nobody but root may raise those. */
@@ -56,7 +56,7 @@ interface Confinement {
 }
 
 /** What a tool is held in that works in this folder. */
-function confinementOf(dir: string): Confinement {
+export function confinementOf(dir: string): Confinement {
   const user = toolUser(dir);
   const { bavail, bsize } = statfsSync(dir);
   const memory = Math.round(Math.min(MAX_MEMORY_BYTES, Math.max(MIN_MEMORY_BYTES, totalmem() * MEMORY_SHARE)));
