@@ -2,8 +2,9 @@
 import { MAX_NAME_BYTES } from "./limits.ts";
 
 const encoder = new TextEncoder();
+// Those that turn the direction of text are control characters too: `a<U+202E>4pm.exe` would be shown as `aexe.mp4`.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the rule's purpose
-const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f<>:"/\\|?*]/gu;
+const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069<>:"/\\|?*]/gu;
 const EDGES = /^[. ]+|[. ]+$/g;
 /** Windows device names, alone or before a dot. */
 const DEVICE = /^(con|prn|aux|nul|com[1-9]|lpt[1-9])(?=\.|$)/i;

@@ -6,8 +6,8 @@
  * `TRAWL_TEST_TMP` and `TMPDIR` name a folder of this test file's own, so whatever makes temp files makes them there. A process
  * that the test means to kill without mercy gets `TMPDIR: await testDir()`, and its litter goes with that folder.
  */
-import { mkdtempSync, readdirSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chmodSync, mkdtempSync, readdirSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach } from "vitest";
@@ -19,6 +19,8 @@ const POLL_MILLIS = 20;
 
 const older = pidsNow();
 const root = mkdtempSync(join(tmpdir(), "trawl-test-"));
+// Others may pass through, as through any data folder: a node that is root runs its tools under uids of their own.
+chmodSync(root, 0o711);
 process.env.TRAWL_TEST_TMP = root;
 process.env.TMPDIR = root;
 
@@ -85,6 +87,7 @@ let inTest = false;
 export async function testDir(name = "dir"): Promise<string> {
   await mkdir(root, { recursive: true });
   const folder = await mkdtemp(join(root, `${name}-`));
+  await chmod(folder, 0o711);
   (inTest ? testFolders : fileFolders).push(folder);
   return folder;
 }

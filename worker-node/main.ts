@@ -12,7 +12,9 @@ import { FleetError, isRetryable } from "./fleet/fleet-error.ts";
 import { type Log, makeLog } from "./log.ts";
 import { mediaDeps } from "./media/run-attempt.ts";
 import { type InstalledYtDlp, openInstalled } from "./media/ytdlp/installed.ts";
+import type { ToolUsers } from "./process/confine.ts";
 import { sweepLeftovers } from "./process/leftovers.ts";
+import { openToolUsers } from "./process/open-users.ts";
 import { type Identity, type IdentityOptions, loadIdentity, NotEnrolled } from "./session/identity.ts";
 import { RunningNode } from "./session/node.ts";
 import { Session } from "./session/session.ts";
@@ -53,6 +55,8 @@ export async function runNode(options: NodeOptions): Promise<number> {
   }
   const swept = await sweepLeftovers(workRoot);
   if (swept.directories > 0) log("info", "leftovers.swept", { ...swept });
+  const { users, why } = await openToolUsers([dataDir, workRoot], tools);
+  if (why !== null) log("warn", "tools.unconfined", { why });
 
   const ending = new AbortController();
   const stopping = stopSignals();
@@ -67,7 +71,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
       log,
     );
     const find = () => findInstalledYtDlp(toolOptions);
-    return await work(options, identity, { tools, find }, workRoot, log, stopping);
+    return await work(options, identity, { tools, users, find }, workRoot, log, stopping);
   } catch (error) {
     if (stopping.now.aborted) return 0;
     if (!(error instanceof NotEnrolled || error instanceof FleetError)) throw error;
@@ -82,7 +86,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
 async function work(
   options: NodeOptions,
   identity: Identity,
-  { tools, find }: { tools: Tools; find: () => Promise<YtDlpTool> },
+  { tools, users, find }: { tools: Tools; users: ToolUsers | undefined; find: () => Promise<YtDlpTool> },
   workRoot: string,
   log: Log,
   stopping: StopSignals,
@@ -134,7 +138,7 @@ async function work(
   };
   const storage = guardedDispatcher(resolveEgress(guard));
   const media = mediaDeps(tools, ytdlp);
-  const node = new RunningNode({ session, slots, media, egress, storage, workRoot, log, guard, shows });
+  const node = new RunningNode({ session, slots, media, egress, storage, workRoot, users, log, guard, shows });
   try {
     const opened = await session.get();
     log("info", "node.ready", {

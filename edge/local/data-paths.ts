@@ -39,11 +39,15 @@ export function dataPaths(dataDir: string): DataPaths {
   };
 }
 
-/** Makes the folders. All are for their owner alone: they hold keys and other people's jobs. */
+/**
+ * Makes the folders. They are for their owner alone, as they hold keys and other people's jobs; through two of them others
+ * may pass, and see nothing: the node's tools, which have a uid of their own, on the way to their folder.
+ */
 export async function makeDataFolders(paths: DataPaths): Promise<void> {
   const mode = 0o700;
-  await mkdir(paths.dir, { recursive: true, mode });
+  const passage = 0o711;
+  await mkdir(paths.dir, { recursive: true, mode: passage });
   await mkdir(paths.state, { recursive: true, mode });
-  await mkdir(paths.node, { recursive: true, mode });
+  await mkdir(paths.node, { recursive: true, mode: passage });
   await mkdir(join(paths.dir, "run"), { recursive: true, mode });
 }

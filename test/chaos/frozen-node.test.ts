@@ -24,7 +24,7 @@ test("a node that is frozen past its lease changes nothing when it goes on", asy
   await origin.waitForHeld("ice", 2);
   await startNode(stack, "other");
   signal(frozen.pid, "SIGSTOP");
-  // Its yt-dlp is not frozen: it ends well, and the node will wake with the whole file at hand.
+  // When it wakes, what it was sent meanwhile is at hand, and it goes on as if nothing had been.
   origin.release("ice");
   const done = await stack.api.finished(id);
   expect(done).toMatchObject({ status: "Completed", node_id: "other", attempts: 2 });

@@ -14,7 +14,8 @@ beforeEach(async () => {
   atEnd(() => origin.close());
 });
 
-const heldUrl = (key: string) => ({ url: `${origin.url}/hold/${key}/video-360.mp4` });
+/** In segments, which a tool downloads: a single file the node would fetch itself. */
+const heldUrl = (key: string) => ({ url: `${origin.url}/hold/${key}/hls/360p/index.m3u8` });
 
 test("a node that is killed while it downloads is started again and finishes what it held", async () => {
   const stack = await Stack.start({ slots: 2 });

@@ -31,8 +31,9 @@ const REFUSED = { error: "Job cannot be cancelled (not in queue or already proce
 
 const cancel = (id: string, force = false) => stack.api.call("DELETE", `/jobs/${id}${force ? "?force=true" : ""}`);
 
+/** In segments, which a tool downloads: a single file the node would fetch itself. */
 async function held(key: string): Promise<string> {
-  const id = await stack.api.create({ url: `${origin.url}/hold/${key}/video-1080.mp4` });
+  const id = await stack.api.create({ url: `${origin.url}/hold/${key}/hls/720p/index.m3u8` });
   await origin.waitForHeld(key, 2);
   return id;
 }

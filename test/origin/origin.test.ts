@@ -107,6 +107,33 @@ describe("a plain file", () => {
 });
 
 describe("behaviours", () => {
+  it("slow gives each connection its own share, more than a chunk at a time too", async () => {
+    const began = performance.now();
+    const whole = async () => (await (await get("slow/2000000/video-720.mp4")).bytes()).length;
+    const sizes = await Promise.all([whole(), whole()]);
+    const seconds = (performance.now() - began) / 1000;
+    expect(sizes[0]).toBe(sizes[1]);
+    // The first beat is free.
+    expect(seconds).toBeGreaterThan((sizes[0] ?? 0) / 2_000_000 - 0.11);
+  });
+
+  it("padded films are as large as asked, whole and in parts", async () => {
+    const file = Buffer.from(await (await get("video-360.mp4")).bytes());
+    const size = file.length + 3_000_000;
+    const whole = Buffer.from(await (await get(`padded/${size}/video-360.mp4`)).bytes());
+    expect(whole.length).toBe(size);
+    expect(whole.subarray(0, file.length).equals(file)).toBe(true);
+    expect(whole.toString("latin1", file.length + 4, file.length + 8)).toBe("free");
+    for (const [start, end] of [
+      [file.length - 5, file.length + 20],
+      [file.length + 3, file.length + 9],
+      [file.length + 2_000_000, size - 1],
+    ] as const) {
+      const part = await get(`padded/${size}/video-360.mp4`, { range: `bytes=${start}-${end}` });
+      expect(Buffer.from(await part.bytes()).equals(whole.subarray(start, end + 1))).toBe(true);
+    }
+  });
+
   it("slow sends no faster than it says", async () => {
     const begun = performance.now();
     const response = await get("slow/30000/subtitles/en.vtt");

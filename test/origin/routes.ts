@@ -7,6 +7,7 @@
  * | `/video-360.mp4` `/video-720.mp4` `/video-1080.mp4` | H.264 and AAC, faststart; 8 s, 8 s, 5 s |
  * | `/vertical.mp4` | 360x640, 6 s |
  * | `/video-360.webm` | VP9 and Opus, 8 s |
+ * | `/padded/<bytes>/<mp4>` | that film with a `free` box behind it, so many bytes in all |
  * | `/audio.mp3` `/audio.m4a` `/audio.ogg` | MP3, AAC, Opus; 8 s |
  * | `/hls/master.m3u8` | 360p and 720p, subtitles en and de; each variant is `/hls/360p/index.m3u8` and so on |
  * | `/dash/manifest.mpd` | 360p and 720p video, one audio |

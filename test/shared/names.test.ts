@@ -38,6 +38,7 @@ describe("the sanitiser, in the order of jobs API 11.1", () => {
     ["a plain name stays", "A talk", "A talk"],
     ["NFC", "Cafe\u0301", "Café"],
     ["control characters go", "a\u0000b\u001fc\u007fd\u0085e", "abcde"],
+    ["what turns the direction of text goes", "a\u202e4pm.exe\u2066b\u2069", "a4pm.exeb"],
     ["a tab is a control character, so it goes before white space is looked at", "a\tb", "ab"],
     ['the nine characters <>:"/\\|?* go', 'a<b>c:d"e/f\\g|h?i*j', "abcdefghij"],
     ["NFC holds after a character between two was removed", "e:\u0301", "é"],

@@ -1,5 +1,4 @@
 /** One call from its question to its answer, in a folder and on an egress attempt of its own, as an attempt has them. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { CallAnswer, CallRequest, CallResult } from "../../shared/contract/calls.ts";
 import type { EgressOptions } from "../egress/policy.ts";
@@ -8,6 +7,7 @@ import type { Log } from "../log.ts";
 import { writeCookies } from "../media/cookies.ts";
 import { classifyError } from "../media/failures.ts";
 import type { YtDlp, YtDlpContext } from "../media/ytdlp/port.ts";
+import { makeFolder, type ToolUsers } from "../process/confine.ts";
 import { recordGroups, removeAttempt } from "../process/leftovers.ts";
 import type { CallFrame } from "./calls.ts";
 import { expand } from "./expand.ts";
@@ -24,6 +24,8 @@ export interface CallDeps {
   shows: ResolvedShowServices;
   /** Folder of all attempts and calls. */
   workRoot: string;
+  /** As of an attempt. */
+  users?: ToolUsers | undefined;
   log: Log;
 }
 
@@ -33,7 +35,7 @@ export async function runCall(frame: CallFrame, deps: CallDeps, signal: AbortSig
   const dir = join(deps.workRoot, id);
   const way = deps.egress.openAttempt(id);
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await makeFolder(dir, deps.users ?? null);
     const groups = recordGroups(dir, frame.call, "call");
     const cookies = "cookies" in frame.request ? frame.request.cookies : undefined;
     const cookiesFile = cookies === undefined ? undefined : await writeCookies(dir, cookies);

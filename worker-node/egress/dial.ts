@@ -1,5 +1,5 @@
 /** Connects to an address that was checked. */
-import { connect, type Socket } from "node:net";
+import { connect, type OnReadOpts, type Socket } from "node:net";
 import { DIAL_TIMEOUT_MS } from "./limits.ts";
 import { EgressError, type EgressPolicy, type ResolvedAddress } from "./policy.ts";
 import { resolveChecked, type Target } from "./resolve.ts";
@@ -7,12 +7,19 @@ import { resolveChecked, type Target } from "./resolve.ts";
 /** Stands for the host while Node chooses among its addresses: no resolver is ever asked for it. */
 const PLACEHOLDER_HOST = "checked.invalid";
 
+export interface DialOptions {
+  signal?: AbortSignal;
+  /** Takes what the socket reads, in place of its stream. */
+  onread?: OnReadOpts;
+}
+
 /**
  * Resolves, checks and connects. There is no second look-up between check and connection.
  *
  * @throws EgressError
  */
-export async function dial(target: Target, policy: EgressPolicy, signal?: AbortSignal): Promise<Socket> {
+export async function dial(target: Target, policy: EgressPolicy, options: DialOptions = {}): Promise<Socket> {
+  const { signal, onread } = options;
   const addresses = await resolveChecked(target, policy);
   if (signal?.aborted) throw new EgressError("closed", target.host);
   const socket = connect({
@@ -25,6 +32,7 @@ export async function dial(target: Target, policy: EgressPolicy, signal?: AbortS
     allowHalfOpen: true,
     noDelay: true,
     keepAlive: true,
+    ...(onread === undefined ? {} : { onread }),
   });
   return new Promise((resolve, reject) => {
     const fail = (error: EgressError) => {

@@ -6,11 +6,20 @@ import { Agent, type buildConnector } from "undici";
 import { dial } from "./dial.ts";
 import { DIAL_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_HEADER_BYTES } from "./limits.ts";
 import { EgressError, type EgressPolicy } from "./policy.ts";
+import type { Target } from "./resolve.ts";
+
+/** Checks and connects: `dial` with a policy, or that of an attempt. */
+export type Dialler = (target: Target) => Promise<Socket>;
 
 /** The caller closes it. */
 export function guardedDispatcher(policy: EgressPolicy): Agent {
+  return dispatcherOver((target) => dial(target, policy));
+}
+
+/** The same on connections that somebody else makes. */
+export function dispatcherOver(dialler: Dialler): Agent {
   return new Agent({
-    connect: guardedConnector(policy),
+    connect: guardedConnector(dialler),
     bodyTimeout: IDLE_TIMEOUT_MS,
     headersTimeout: IDLE_TIMEOUT_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -18,19 +27,19 @@ export function guardedDispatcher(policy: EgressPolicy): Agent {
 }
 
 /** Not undici's own connector with a `lookup` option: that hook is never called for address literals. */
-function guardedConnector(policy: EgressPolicy): buildConnector.connector {
+function guardedConnector(dialler: Dialler): buildConnector.connector {
   return (options, callback) => {
-    open(options, policy).then(
+    open(options, dialler).then(
       (socket) => callback(null, socket),
       (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
     );
   };
 }
 
-async function open(options: buildConnector.Options, policy: EgressPolicy): Promise<Socket> {
+async function open(options: buildConnector.Options, dialler: Dialler): Promise<Socket> {
   const secure = options.protocol === "https:";
   const port = Number(options.port || (secure ? 443 : 80));
-  const socket = await dial({ host: options.hostname, port }, policy);
+  const socket = await dialler({ host: options.hostname, port });
   return secure ? startTls(socket, options) : socket;
 }
 

@@ -4,6 +4,7 @@ import { type Duplex, pipeline } from "node:stream";
 import type { ProxyAttempt } from "./attempt.ts";
 import { parseAuthority } from "./forward.ts";
 import { EGRESS_ANSWERS, EGRESS_HEADER, EgressError, toEgressError } from "./policy.ts";
+import { Pump } from "./pump.ts";
 
 /** Dials and joins both connections; either end closing or failing ends both. */
 export async function tunnel(
@@ -17,7 +18,8 @@ export async function tunnel(
   const target = parseAuthority(request.url ?? "", 443);
   try {
     if (target === null) throw new EgressError("invalid", "");
-    const upstream = await attempt.dial(target);
+    const pump = new Pump(client);
+    const upstream = await attempt.dial(target, pump.onread);
     if (client.destroyed) {
       upstream.destroy();
       return;
@@ -27,9 +29,10 @@ export async function tunnel(
     pipeline(client, upstream, (error) => {
       if (error) client.destroy();
     });
-    pipeline(upstream, client, (error) => {
-      if (error) upstream.destroy();
+    client.once("close", () => {
+      if (!client.writableFinished) upstream.destroy();
     });
+    pump.join(upstream);
   } catch (error) {
     const fault = toEgressError(error, target?.host ?? "");
     attempt.noteRefusal(fault);

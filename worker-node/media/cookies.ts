@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Cookie, parseCookies } from "../../shared/netscape-cookies.ts";
+import { CookieJar } from "../fetch/cookies.ts";
 
 const FILE_NAME = "cookies.txt";
 /** Python's reader of the format takes no file without its first line. */
@@ -51,21 +52,5 @@ export async function withOwnCookies<Context extends { dir: string; cookiesFile?
  * @example const cookie = cookieHeader(parseCookies(text).cookies, "https://example.com/feed.xml");
  */
 export function cookieHeader(cookies: readonly Cookie[], url: string, now = Date.now()): string | null {
-  const { hostname, pathname, protocol } = new URL(url);
-  const sent = cookies
-    // Others could not stand in a header.
-    .filter(({ name, value }) => /^[\x20-\x7e]*$/.test(name + value))
-    .filter((cookie) => isFor(cookie, hostname.toLowerCase(), pathname, protocol === "https:", now))
-    .toSorted((a, b) => b.path.length - a.path.length)
-    .map(({ name, value }) => (name === "" ? value : `${name}=${value}`));
-  return sent.length === 0 ? null : sent.join("; ");
-}
-
-function isFor(cookie: Cookie, host: string, path: string, secure: boolean, now: number): boolean {
-  // Digits at the end are an address, and addresses have no subdomains.
-  const below = cookie.subdomains && host.endsWith(`.${cookie.domain}`) && !/\d$/.test(host);
-  if (host !== cookie.domain && !below) return false;
-  if (cookie.secure && !secure) return false;
-  if (cookie.expires !== 0 && cookie.expires * 1000 <= now) return false;
-  return path === cookie.path || path.startsWith(cookie.path.endsWith("/") ? cookie.path : `${cookie.path}/`);
+  return new CookieJar(cookies).headerFor(new URL(url), now / 1000);
 }

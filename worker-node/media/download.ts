@@ -1,4 +1,5 @@
 /** Downloads the planned formats side by side: picture and sound often come from hosts that limit each connection. */
+import { downloadDirect } from "./direct.ts";
 import { sizeFailure } from "./failure.ts";
 import { planClip } from "./plan/steps.ts";
 import type { MediaDeps, MediaEvents, MediaRequest } from "./run-attempt.ts";
@@ -15,6 +16,15 @@ export interface DownloadedAll {
   /** 10^6 bytes a second, one decimal. */
   megabytesPerSecond: number | null;
   retries: number;
+  /** All of it was fetched by ourselves. */
+  direct: boolean;
+  /** Ways that were tried, one after another. */
+  ways: number;
+}
+
+interface One extends Section {
+  direct: boolean;
+  ways: number;
 }
 
 /** The first failure ends the others; it is thrown when all of them have gone. */
@@ -32,23 +42,30 @@ export async function downloadAll(
   const progress: (DownloadProgress | null)[] = formats.map(() => null);
   let failure: { error: unknown } | null = null;
   const context = { dir, proxyUrl, groups, cookiesFile, signal: AbortSignal.any([signal, siblings.signal]) };
-  const results = await Promise.all(
-    formats.map(async (format, at): Promise<Section | null> => {
-      const onProgress = (now: DownloadProgress): void => {
-        progress[at] = now;
-        events.onProgress(sum(progress));
-      };
-      try {
-        const wanted = { formatId: format.id, fileName: `source-${at}`, maxBytes, onProgress };
-        const section = clip === null ? null : await downloadSection(format, clip, wanted, deps, context);
-        return section ?? { ...(await deps.ytdlp.download(wanted, context)), zero: null };
-      } catch (error) {
-        failure ??= { error };
-        siblings.abort();
-        return null;
-      }
-    }),
-  );
+  const fail = (error: unknown): null => {
+    failure ??= { error };
+    siblings.abort();
+    return null;
+  };
+  const download = async (format: SourceFormat, at: number): Promise<One> => {
+    const onProgress = (now: DownloadProgress): void => {
+      progress[at] = now;
+      const all = sum(progress);
+      events.onProgress(all);
+      // Each alone may be within the limit.
+      if (maxBytes !== null && (all.bytes ?? 0) > maxBytes) fail(sizeFailure(maxBytes));
+    };
+    const wanted = { formatId: format.id, fileName: `source-${at}`, maxBytes, onProgress };
+    const section = clip === null ? null : await downloadSection(format, clip, wanted, deps, context);
+    if (section !== null) return { ...section, direct: false, ways: 1 };
+    const way = request.direct ?? null;
+    const own =
+      way === null ? "unfit" : await downloadDirect(wanted, { ...context, way, cookieFile: cookiesFile ?? null });
+    if (typeof own === "object") return { ...own, zero: null, direct: true, ways: 1 };
+    const ways = own === "declined" ? 2 : 1;
+    return { ...(await deps.ytdlp.download(wanted, context)), zero: null, direct: false, ways };
+  };
+  const results = await Promise.all(formats.map((format, at) => download(format, at).catch(fail)));
   if (failure !== null) throw (failure as { error: unknown }).error;
   const done = results.filter((one) => one !== null);
   const bytes = done.reduce((all, one) => all + one.size, 0);
@@ -60,6 +77,8 @@ export async function downloadAll(
     milliseconds,
     megabytesPerSecond: milliseconds === 0 ? null : Math.round(bytes / milliseconds / 100) / 10,
     retries: done.reduce((all, one) => all + one.retries, 0),
+    direct: done.every((one) => one.direct),
+    ways: Math.max(1, ...done.map((one) => one.ways)),
   };
 }
 

@@ -18,7 +18,7 @@ export const WORD_RULES: readonly Rule[] = [
   // The node itself is in trouble: before anything that a site may have said in the same breath.
   {
     class: "disk",
-    words: [/no space left on device|disk quota exceeded|\benospc\b|\bedquot\b|read-only file system/i],
+    words: [/no space left on device|disk quota exceeded|\benospc\b|\bedquot\b|read-only file system|file too large/i],
   },
   {
     class: "media",

@@ -7,6 +7,7 @@ export type Stage = "extract" | "download" | "mux";
 /** What a run of a tool leaves to judge by; `RunResult` fits. */
 export interface ToolEnd {
   code: number | null;
+  signal?: string | null;
   stderrTail: string;
   timedOut?: boolean;
   missing?: boolean;
@@ -28,6 +29,8 @@ const NO_CONNECTION = /^(?:ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_|EHOST|ENET|UND_E
 export function classifyToolFailure(stage: Stage, end: ToolEnd): MediaFailure {
   if (end.missing) return new MediaFailure("media", "A tool is missing on the worker node");
   if (end.lost) return new MediaFailure("lost", "The download process of the worker node was lost");
+  // Its file grew into the last of the disk (`process/confine.ts`).
+  if (end.signal === "SIGXFSZ") return new MediaFailure("disk");
   const said = errorLine(end.stderrTail);
   const retryAfter = retryAfterSeconds(end.stderrTail);
   // What it said first; that it ran into our time limit only if it said nothing.
@@ -50,6 +53,20 @@ function findRule(stage: Stage, said: string): Omit<Rule, "words"> | undefined {
   const status = httpStatus(said);
   const byStatus = status === null ? undefined : statusRule(status, stage === "extract" ? "page" : "media", words);
   return matching(WORD_RULES) ?? byStatus ?? matching(LINE_RULES);
+}
+
+/**
+ * Classifies a source's final HTTP status, by the same rules as a tool that reports one.
+ *
+ * @example classifyStatus("download", 410, null).class // "removed"
+ */
+export function classifyStatus(
+  stage: "extract" | "download",
+  status: number,
+  retryAfterMs: number | null,
+): MediaFailure {
+  const wait = retryAfterMs === null ? "" : ` Retry-After: ${Math.ceil(retryAfterMs / 1000)}`;
+  return classifyToolFailure(stage, { code: 1, stderrTail: `ERROR: HTTP Error ${status}${wait}` });
 }
 
 function muxFailure(end: ToolEnd): MediaFailure {

@@ -14,9 +14,14 @@
 
 import type { EffectiveMedia, ExtractedInfo, FileKind, Telemetry } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
+import type { FetchWay } from "../fetch/send.ts";
+import { isPlainFile, takeBack } from "../process/confine.ts";
+import { killMarked } from "../process/group.ts";
 import type { GroupLog } from "../process/run.ts";
 import type { Tool, Tools } from "../tools.ts";
+import { watchingDisk } from "./disk.ts";
 import { findSource } from "./extract.ts";
+import { MediaFailure } from "./failure.ts";
 import { classifyError } from "./failures.ts";
 import { produce } from "./produce.ts";
 import type { SourceInfo } from "./source.ts";
@@ -34,10 +39,12 @@ export interface MediaRequest {
   proxyUrl: string | null;
   /** Netscape cookies that the client entrusted to the job, in `dir` (`cookies.ts`). */
   cookiesFile?: string | undefined;
+  /** The same guard for our own fetches; without it yt-dlp downloads everything. */
+  direct?: FetchWay | undefined;
   /** Limits of the account; null = none. */
   maxFilesizeBytes: number | null;
   maxDurationSeconds: number | null;
-  /** Written to `attempt.json` as groups start and end. */
+  /** Hears of process groups as they start and end. */
   groups?: GroupLog | undefined;
 }
 
@@ -47,6 +54,8 @@ export interface MediaDeps {
   ffprobe: Tool;
   /** Waits for a `transcode` slot and answers its release; without it a re-encode starts at once. */
   transcodeSlot?: (signal: AbortSignal) => Promise<() => void>;
+  /** Free bytes where a folder lies. Defaults to the file system's answer. */
+  freeBytes?: (dir: string) => Promise<number>;
 }
 
 export interface StepProgress {
@@ -120,7 +129,19 @@ export async function produceMedia(
   events: MediaEvents,
   signal: AbortSignal,
 ): Promise<Produced> {
-  return produce(request, source, deps, events, signal).catch((error: unknown) => {
+  const work = async (watched: AbortSignal) => {
+    const produced = await produce(request, source, deps, events, watched);
+    await seal(request.dir, produced.files);
+    return produced;
+  };
+  return watchingDisk(request.dir, signal, work, deps.freeBytes).catch((error: unknown) => {
     throw classifyError(error);
   });
+}
+
+/** From here on the node alone is at the files: what a tool left running is ended, and what it left is looked at. */
+async function seal(dir: string, files: readonly ProducedFile[]): Promise<void> {
+  await killMarked(dir);
+  takeBack(dir);
+  for (const { path } of files) if (!(await isPlainFile(path))) throw new MediaFailure("media");
 }

@@ -1,6 +1,7 @@
 /** Ends process groups and makes sure that they are gone. */
 import { setTimeout as delay } from "node:timers/promises";
-import { hasEnvironment, listProcesses } from "./proc.ts";
+import { toolUser } from "./confine.ts";
+import { environmentOf, folderOf, listProcesses, type ProcStat, userOf } from "./proc.ts";
 
 /** What a tool gets between SIGTERM and SIGKILL: yt-dlp and ffmpeg need far less to close their files. */
 export const KILL_GRACE_MS = 2_000;
@@ -35,11 +36,15 @@ export async function killGroup(pgid: number, graceMs: number = KILL_GRACE_MS): 
   return gone(() => groupAlive(pgid), KILL_WAIT_MS);
 }
 
-/** Kills what was started for this attempt folder and left its group. Returns how many processes it met. */
+/**
+ * Kills what was started for this attempt folder and left its group, with a new session and an empty environment too, if
+ * the folder has a uid of its own. Returns how many processes it met.
+ */
 export async function killMarked(dir: string): Promise<number> {
+  const user = toolUser(dir);
   const seen = new Set<number>();
   const sweep = (): boolean => {
-    const marked = (listProcesses() ?? []).filter((one) => hasEnvironment(one.pid, ATTEMPT_VARIABLE, dir));
+    const marked = (listProcesses() ?? []).filter((one) => belongs(one, dir, user));
     for (const one of marked) {
       seen.add(one.pid);
       signal(one.pid, "SIGKILL");
@@ -49,6 +54,16 @@ export async function killMarked(dir: string): Promise<number> {
   // Again until a look finds none: a forking process may be faster than one look at the table.
   await gone(sweep, KILL_WAIT_MS);
   return seen.size;
+}
+
+function belongs({ pid, tty }: ProcStat, dir: string, user: number | null): boolean {
+  const marked = environmentOf(pid, ATTEMPT_VARIABLE);
+  if (marked !== null) return marked === dir;
+  if (pid === process.pid) return false;
+  if (user !== null) return userOf(pid) === user;
+  // Someone may look into the folder from a shell.
+  const folder = tty === 0 ? folderOf(pid) : null;
+  return folder === dir || folder?.startsWith(`${dir}/`) === true;
 }
 
 async function gone(alive: () => boolean, limitMs: number): Promise<boolean> {

@@ -1,16 +1,16 @@
 /**
- * `attempt.json` in each attempt folder names the process groups that run for it, so that a node that was killed ends
- * them at its next start. The kill is safe against reused pids: a group is ended only if its leader still has the start
+ * `<folder>.json` beside each attempt folder names the process groups that run for it, so that a node that was killed ends
+ * them at its next start. Beside and not inside: a tool that could write it would choose what the node kills. The kill is safe against reused pids: a group is ended only if its leader still has the start
  * time that was written down; what outlived its leader, or left the group, is found by the attempt variable in its
  * environment, which no stranger's process carries.
  */
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { type Dirent, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { killGroup, killMarked } from "./group.ts";
 import { readStat } from "./proc.ts";
 import type { GroupLog } from "./run.ts";
 
-const FILE_NAME = "attempt.json";
+const SUFFIX = ".json";
 /** Larger than any list of groups; a bigger file is not ours. */
 const MAX_FILE_BYTES = 64 * 1024;
 
@@ -25,15 +25,15 @@ export interface AttemptFile {
   groups: ProcessGroup[];
 }
 
-/** Replaces the folder's `attempt.json` as a whole: a half-written one would hide its groups. */
+/** Replaces the folder's list as a whole: a half-written one would hide its groups. */
 export function writeAttemptFile(dir: string, file: AttemptFile): void {
-  const path = join(dir, FILE_NAME);
+  const path = `${dir}${SUFFIX}`;
   writeFileSync(`${path}.new`, JSON.stringify(file), { mode: 0o600 });
   renameSync(`${path}.new`, path);
 }
 
 /**
- * Keeps `attempt.json` of one attempt up to date; give it to every `runTool` of that attempt.
+ * Keeps the list of one attempt up to date; give it to every `runTool` of that attempt.
  *
  * @example const groups = recordGroups(dir, "01a2…", "3.1"); await runTool(command, { dir, groups });
  */
@@ -67,7 +67,7 @@ export interface SweepCounts {
  */
 export async function sweepLeftovers(workRoot: string): Promise<SweepCounts> {
   const counts: SweepCounts = { directories: 0, groups: 0, strays: 0 };
-  for (const name of attemptFolders(workRoot)) {
+  for (const name of namesOf(workRoot, (entry) => entry.isDirectory())) {
     const dir = resolve(workRoot, name);
     for (const group of readAttemptFile(dir)?.groups ?? []) {
       const stat = readStat(group.pgid);
@@ -78,6 +78,9 @@ export async function sweepLeftovers(workRoot: string): Promise<SweepCounts> {
     counts.strays += await removeAttempt(dir);
     counts.directories += 1;
   }
+  // A list without its folder: killed between the two removals.
+  for (const path of namesOf(workRoot, (entry) => entry.isFile() && entry.name.endsWith(SUFFIX)))
+    rmSync(join(workRoot, path), { force: true });
   return counts;
 }
 
@@ -85,13 +88,14 @@ export async function sweepLeftovers(workRoot: string): Promise<SweepCounts> {
 export async function removeAttempt(dir: string): Promise<number> {
   const strays = await killMarked(resolve(dir));
   rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+  rmSync(`${dir}${SUFFIX}`, { force: true });
   return strays;
 }
 
-function attemptFolders(workRoot: string): string[] {
+function namesOf(workRoot: string, wanted: (entry: Dirent) => boolean): string[] {
   try {
     return readdirSync(workRoot, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
+      .filter(wanted)
       .map((entry) => entry.name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
@@ -101,7 +105,7 @@ function attemptFolders(workRoot: string): string[] {
 
 function readAttemptFile(dir: string): AttemptFile | null {
   try {
-    const text = readFileSync(join(dir, FILE_NAME), "utf8");
+    const text = readFileSync(`${dir}${SUFFIX}`, "utf8");
     if (text.length > MAX_FILE_BYTES) return null;
     const { job, token, groups } = JSON.parse(text) as Partial<AttemptFile>;
     if (!Array.isArray(groups)) return null;

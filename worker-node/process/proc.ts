@@ -2,13 +2,15 @@
  * What `/proc` says about processes. Linux only: elsewhere every answer is "unknown", and callers fall back to signals.
  * A zombie counts as gone: in a container without an init nobody ever reaps an orphan, and waiting for it would hang.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 export interface ProcStat {
   pid: number;
   /** One letter, `Z` = zombie. */
   state: string;
   pgid: number;
+  /** 0: no controlling terminal. */
+  tty: number;
   /** Clock ticks since boot: with the pid it names one process for good, as pids are reused. */
   start_time: number;
 }
@@ -19,10 +21,10 @@ export function parseStat(text: string): ProcStat | null {
   const close = text.lastIndexOf(")");
   const pid = Number.parseInt(text, 10);
   const fields = text.slice(close + 2).split(" ");
-  const [state, , pgid] = fields;
+  const [state, , pgid, , tty] = fields;
   const start = fields[19];
   if (close < 0 || state === undefined || pgid === undefined || start === undefined) return null;
-  const stat = { pid, state, pgid: Number(pgid), start_time: Number(start) };
+  const stat = { pid, state, pgid: Number(pgid), tty: Number(tty), start_time: Number(start) };
   return Number.isFinite(stat.pid) && Number.isFinite(stat.pgid) && Number.isFinite(stat.start_time) ? stat : null;
 }
 
@@ -51,11 +53,33 @@ export function listProcesses(): ProcStat[] | null {
   return found;
 }
 
-/** True if the process was started with exactly this variable; false for other users' processes, which hide it. */
-export function hasEnvironment(pid: number, name: string, value: string): boolean {
+/** The real uid that a process runs under; null when it is gone. */
+export function userOf(pid: number): number | null {
   try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`${name}=${value}`);
+    const uid = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
+    return uid === undefined ? null : Number(uid);
   } catch {
-    return false;
+    return null;
+  }
+}
+
+/** One variable of the environment that a process was started with; null when it has none, or does not show it. */
+export function environmentOf(pid: number, name: string): string | null {
+  try {
+    const found = readFileSync(`/proc/${pid}/environ`, "utf8")
+      .split("\0")
+      .find((one) => one.startsWith(`${name}=`));
+    return found?.slice(name.length + 1) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** The folder in which a process is; null when it is gone or does not show it. */
+export function folderOf(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return null;
   }
 }

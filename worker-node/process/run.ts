@@ -5,10 +5,11 @@
  * - Dies with the node: `setpriv --pdeathsig KILL` sends the tool SIGKILL when its parent dies. The kernel means the
  *   parent *thread*: start tools from the main thread, or from a worker that lives as long as they do. It covers the
  *   tool itself, not what the tool forks: `leftovers.ts` finds those after a restart.
+ * - Its own uid and limits (`confine.ts`).
  * - No shell, an environment from scratch, no stdin, a capped output.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { confined, dropLinks, handOver, SETPRIV, toolUser } from "./confine.ts";
 import { ATTEMPT_VARIABLE, groupAlive, KILL_GRACE_MS, killGroup } from "./group.ts";
 import { LineSplitter, Tail } from "./lines.ts";
 import { readStat } from "./proc.ts";
@@ -22,7 +23,6 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const DRAIN_MS = 1_000;
 
 const TOOL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-const SETPRIV = ["/usr/bin/setpriv", "/bin/setpriv", "/usr/sbin/setpriv"].find((path) => existsSync(path));
 
 /** Hears of each process group of an attempt; `leftovers.ts` writes it down. */
 export interface GroupLog {
@@ -102,6 +102,8 @@ export interface RunResult {
 export async function runTool(command: readonly string[], options: RunOptions): Promise<RunResult> {
   const result = blankResult();
   if (options.signal?.aborted) return { ...result, aborted: true };
+  const user = toolUser(options.dir);
+  if (user !== null) handOver(options.dir, user);
   const child = (options.launch ?? spawnTool)(command, options);
   const tail = new Tail(MAX_STDERR_TAIL_BYTES);
   const captured: Buffer[] = [];
@@ -147,6 +149,7 @@ export async function runTool(command: readonly string[], options: RunOptions): 
       // What the tool left behind in its group has no business after it.
       if (groupAlive(child.pid)) await killGroup(child.pid, 0);
       options.groups?.ended(child.pid);
+      if (user !== null) dropLinks(options.dir);
     }
     await ended.drained();
   } finally {
@@ -174,7 +177,7 @@ function blankResult(): RunResult {
 
 /** The launcher of a plain process. */
 function spawnTool(command: readonly string[], options: RunOptions): ChildProcess {
-  const [program = "", ...args] = dyingWithUs(command);
+  const [program = "", ...args] = confined(command, options.dir);
   return spawn(program, args, {
     cwd: options.dir,
     detached: true,

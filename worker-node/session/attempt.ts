@@ -1,10 +1,9 @@
 /** One hand-out from offer to report: confirm, look, download, convert, upload, complete. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dispatcher } from "undici";
 import type { ConfirmAnswer, Held, LeasedJob, ProgressEntry, Step, Ticket } from "../../shared/contract/fleet.ts";
 import type { ManifestFile, Telemetry } from "../../shared/contract/media.ts";
-import type { EgressProxy } from "../egress/proxy.ts";
+import type { EgressAttempt, EgressProxy } from "../egress/proxy.ts";
 import { isFinal, isLost } from "../fleet/fleet-error.ts";
 import type { Log } from "../log.ts";
 import { writeCookies } from "../media/cookies.ts";
@@ -18,6 +17,7 @@ import {
   produceMedia,
   type StepProgress,
 } from "../media/run-attempt.ts";
+import { makeFolder, type ToolUsers } from "../process/confine.ts";
 import { recordGroups, removeAttempt } from "../process/leftovers.ts";
 import { type Uploaded, uploadFile } from "../upload/upload-file.ts";
 import type { PartitionLink } from "./partition-link.ts";
@@ -30,6 +30,8 @@ export interface AttemptDeps {
   storage?: Dispatcher | undefined;
   /** Folder of all attempts. */
   workRoot: string;
+  /** Gives each attempt's tools a uid of their own; without it they have the node's. */
+  users?: ToolUsers | undefined;
   log: Log;
 }
 
@@ -95,10 +97,10 @@ export class Attempt {
     try {
       const { cookies } = await this.#confirm();
       deadline = setTimeout(() => this.#abort.abort(new MediaFailure("timeout")), this.#job.deadline_ms);
-      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await makeFolder(dir, this.#deps.users ?? null);
       log("info", "attempt.started", ids);
       const cookiesFile = cookies === undefined ? undefined : await writeCookies(dir, cookies);
-      const outcome = await this.#work(dir, way.proxyUrl, cookiesFile);
+      const outcome = await this.#work(dir, way, cookiesFile);
       log("info", "attempt.ended", { ...ids, outcome });
     } catch (error) {
       await this.#report(error);
@@ -122,7 +124,7 @@ export class Attempt {
     }
   }
 
-  async #work(dir: string, proxyUrl: string, cookiesFile: string | undefined): Promise<string> {
+  async #work(dir: string, { proxyUrl, direct }: EgressAttempt, cookiesFile: string | undefined): Promise<string> {
     const { link, media } = this.#deps;
     const request: MediaRequest = {
       url: this.#job.url,
@@ -130,6 +132,7 @@ export class Attempt {
       dir,
       proxyUrl,
       cookiesFile,
+      direct,
       maxFilesizeBytes: this.#job.max_filesize_bytes,
       maxDurationSeconds: this.#job.max_duration_seconds,
       groups: recordGroups(dir, this.held.job, this.held.token),

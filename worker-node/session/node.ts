@@ -35,8 +35,8 @@ export class RunningNode {
 
   constructor(deps: NodeDeps) {
     this.#deps = deps;
-    const { media, egress, workRoot, log, guard = {}, shows } = deps;
-    const call = { ytdlp: media.ytdlp, egress, guard, shows: resolveShowServices(shows), workRoot, log };
+    const { media, egress, workRoot, users, log, guard = {}, shows } = deps;
+    const call = { ytdlp: media.ytdlp, egress, guard, shows: resolveShowServices(shows), workRoot, users, log };
     this.#calls = new Calls({ work: (frame, signal) => runCall(frame, call, signal), log });
   }
 

@@ -1,6 +1,6 @@
 /** One file into storage by presigned part URLs: in parallel, part by part from disk, repeated where that can help. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import type { Dispatcher } from "undici";
 import type { Ticket } from "../../shared/contract/fleet.ts";
 import type { ManifestFile, UploadedPart } from "../../shared/contract/media.ts";
@@ -11,6 +11,7 @@ import { putPart } from "./put-part.ts";
 
 /** Parts of one file under way at once. */
 const PARALLEL_PARTS = 4;
+const HASH_READ_BYTES = 1_048_576;
 /** Tries of one part, the first included. */
 const PART_TRIES = 6;
 
@@ -160,9 +161,19 @@ function storageFailure(code: string): MediaFailure {
   return new MediaFailure("storage", `Upload failed: ${code}`, null, REFUSED_FOR_GOOD.has(code));
 }
 
-/** SHA-256 of the whole file, hex; memory does not grow with its size. */
+/** SHA-256 of the whole file, hex. One buffer for all of it: a stream's would each wait for the garbage collector. */
 async function hashFile(path: string, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1_048_576, signal })) hash.update(chunk as Buffer);
-  return hash.digest("hex");
+  const buffer = Buffer.allocUnsafeSlow(HASH_READ_BYTES);
+  const file = await open(path, "r");
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return hash.digest("hex");
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
 }

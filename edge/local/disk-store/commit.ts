@@ -139,7 +139,7 @@ function compareParts(upload: Upload, call: CommitCall): string | null {
   for (const [index, part] of call.parts.entries()) {
     const record = upload.parts.get(part.part_number);
     if (part.part_number !== index + 1 || record === undefined) return "missing_part";
-    if (record.size !== part.size || record.sha256 !== unquote(part.etag)) return "wrong_part";
+    if (record.size !== part.size || record.tag !== unquote(part.etag)) return "wrong_part";
     const last = index === call.parts.length - 1;
     if (!last && record.size !== upload.record.part_size) return "wrong_part_size";
     size += record.size;
@@ -147,11 +147,10 @@ function compareParts(upload: Upload, call: CommitCall): string | null {
   return size === call.size ? null : "wrong_size";
 }
 
-/** One part that this process hashed while it wrote costs nothing more; several are read once, mostly while they came. */
+/** One part that was hashed while it was written costs nothing more; several are read once, mostly while they came. */
 async function contentHash(upload: Upload, call: CommitCall): Promise<string> {
   const only = call.parts.length === 1 ? upload.parts.get(1) : undefined;
-  if (only?.seen) return only.sha256;
-  return upload.prefix.digest(call.size);
+  return only?.sha256 ?? upload.prefix.digest(call.size);
 }
 
 /** 0: the temp file was removed by hand. */

@@ -16,6 +16,8 @@ export const MAX_CONNECTIONS = 1_024;
 export const WRITE_BATCH_BYTES = MIB;
 /** … or to so many, should they be tiny. */
 export const WRITE_BATCH_CHUNKS = 256;
+/** Bytes of an upload that may wait in memory for the disk before they are sent there. */
+export const WRITE_BACK_BYTES = 64 * MIB;
 /** Read size for hashing and for serving files. */
 export const READ_CHUNK_BYTES = MIB;
 

@@ -4,9 +4,9 @@ import { type PartGrant, type PartKey, verifyPartUrl } from "../../storage/part-
 import { errnoCode, isErrno } from "./errno.ts";
 import { RefusedError } from "./errors.ts";
 import { LINGER_SIGNED_BYTES, LINGER_STRANGER_BYTES } from "./limits.ts";
-import { PartTooLargeError, type WrittenPart, writePart } from "./part-writer.ts";
+import { PartTooLargeError, writePart } from "./part-writer.ts";
 import { refuse, sendJson } from "./refuse.ts";
-import type { Upload } from "./upload.ts";
+import type { PartRecord, Upload } from "./upload.ts";
 import type { Uploads } from "./uploads.ts";
 
 export interface PartPutDeps {
@@ -29,7 +29,7 @@ export async function putPart(
   }
   try {
     const part = await receive(deps, grant, request);
-    response.setHeader("etag", `"${part.sha256}"`);
+    response.setHeader("etag", `"${part.tag}"`);
     sendJson(response, 200, { size: part.size });
   } catch (error) {
     const { status, code } = partFault(error);
@@ -37,7 +37,7 @@ export async function putPart(
   }
 }
 
-async function receive(deps: PartPutDeps, grant: PartGrant, request: IncomingMessage): Promise<WrittenPart> {
+async function receive(deps: PartPutDeps, grant: PartGrant, request: IncomingMessage): Promise<PartRecord> {
   const upload = deps.uploads.get(grant.uploadId);
   if (upload === undefined || upload.closed) throw new RefusedError(409, "upload_closed");
   const maxBytes = roomFor(upload, grant);
@@ -70,16 +70,17 @@ async function receive(deps: PartPutDeps, grant: PartGrant, request: IncomingMes
 async function write(upload: Upload, grant: PartGrant, maxBytes: number, request: IncomingMessage) {
   if (upload.closed) throw new RefusedError(409, "upload_closed");
   const file = await upload.openData();
-  let part: WrittenPart;
+  let part: PartRecord;
   try {
     await upload.forgetPart(grant.partNumber);
-    part = await writePart(request, file, (grant.partNumber - 1) * upload.record.part_size, maxBytes);
+    const offset = (grant.partNumber - 1) * upload.record.part_size;
+    part = await writePart(request, file, { offset, maxBytes, hashed: upload.single });
   } finally {
     await file.close();
   }
   // Closed meanwhile, and all of the body was here already: the commit did not count on this part.
   if (upload.closed) throw new RefusedError(409, "upload_closed");
-  await upload.recordPart(grant.partNumber, part.size, part.sha256);
+  await upload.recordPart(grant.partNumber, part);
   return part;
 }
 

@@ -6,6 +6,7 @@ import { appendFile, type FileHandle, mkdir, open, readFile, rm, writeFile } fro
 import { dirname, join } from "node:path";
 import type { BeginCall } from "../../storage/disk-wire.ts";
 import { PrefixHash } from "./prefix-hash.ts";
+import { WriteBack } from "./write-back.ts";
 
 export interface UploadRecord extends BeginCall {
   id: string;
@@ -16,15 +17,17 @@ export interface UploadRecord extends BeginCall {
 
 export interface PartRecord {
   size: number;
-  sha256: string;
+  /** Names this write of the part; the node hands it back at the end as the part's ETag. */
+  tag: string;
   /**
-   * Hashed by this process while it wrote. A record read back from the log says what was once written; after a power
-   * cut the bytes may be others, so they are read again at commit.
+   * SHA-256, if this process hashed the part while it wrote it. A record read back from the log says what was once
+   * written; after a power cut the bytes may be others, so they are read again at commit.
    */
-  seen: boolean;
+  sha256: string | null;
 }
 
-type LogLine = { part: number; size: number; sha256: string } | { rewriting: number };
+/** `sha256`: what the tag was called by logs that are older. */
+type LogLine = { part: number; size: number; tag?: string; sha256?: string } | { rewriting: number };
 
 /** A part that is being received. */
 export interface OpenPart {
@@ -45,6 +48,7 @@ export class Upload {
   readonly prefix: PrefixHash;
   /** No part is accepted any more. */
   closed = false;
+  readonly #writeBack: WriteBack;
   /** Last sign of life, Unix time in milliseconds. */
   touched: number;
 
@@ -53,6 +57,7 @@ export class Upload {
     this.path = join(folder, `${record.id}${DATA_SUFFIX}`);
     this.#log = join(folder, `${record.id}${LOG_SUFFIX}`);
     this.prefix = new PrefixHash(this.path);
+    this.#writeBack = new WriteBack(this.path);
     this.touched = record.began;
   }
 
@@ -72,9 +77,14 @@ export class Upload {
     for (const line of rest as (LogLine | null)[]) {
       if (line === null) continue;
       if ("rewriting" in line) upload.parts.delete(line.rewriting);
-      else upload.parts.set(line.part, { size: line.size, sha256: line.sha256, seen: false });
+      else upload.parts.set(line.part, { size: line.size, tag: line.tag ?? line.sha256 ?? "", sha256: null });
     }
     return upload;
+  }
+
+  /** All of it comes in one part: then that part's hash is the file's. */
+  get single(): boolean {
+    return this.record.size !== null && this.record.size <= this.record.part_size;
   }
 
   openData(): Promise<FileHandle> {
@@ -88,9 +98,10 @@ export class Upload {
     await this.#append({ rewriting: part });
   }
 
-  async recordPart(part: number, size: number, sha256: string): Promise<void> {
-    await this.#append({ part, size, sha256 });
-    this.parts.set(part, { size, sha256, seen: true });
+  async recordPart(part: number, { size, tag, sha256 }: PartRecord): Promise<void> {
+    await this.#append({ part, size, tag });
+    this.parts.set(part, { size, tag, sha256 });
+    this.#writeBack.written(size);
     this.#advancePrefix();
   }
 
@@ -98,17 +109,19 @@ export class Upload {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all([...this.open.values()].map((part) => part.cut()));
+    await this.#writeBack.settled();
   }
 
   async remove(): Promise<void> {
     this.prefix.reset();
+    await this.#writeBack.settled();
     await rm(this.path, { force: true });
     await rm(this.#log, { force: true });
   }
 
   /** Hashes behind the writers, from the page cache, so that the commit of a large file has little left to read. */
   #advancePrefix(): void {
-    if (this.record.size !== null && this.record.size <= this.record.part_size) return;
+    if (this.single) return;
     let end = 0;
     for (let part = 1; ; part++) {
       const record = this.parts.get(part);

@@ -12,9 +12,16 @@ export function slow(exchange: Exchange, [bytesPerSecond]: readonly string[], fi
   const perBeat = Math.max(1, Math.floor(Number(bytesPerSecond) / BEATS_PER_SECOND));
   return sendResource(exchange, file, {
     async *shape(body) {
+      let left = perBeat;
       for await (const chunk of body) {
-        for (let at = 0; at < chunk.length; at += perBeat) {
-          yield chunk.subarray(at, at + perBeat);
+        // A beat may take several chunks, or a chunk several beats.
+        for (let at = 0; at < chunk.length; ) {
+          const piece = chunk.subarray(at, at + left);
+          yield piece;
+          at += piece.length;
+          left -= piece.length;
+          if (left > 0) continue;
+          left = perBeat;
           await delay(1000 / BEATS_PER_SECOND, undefined, { signal: exchange.signal });
         }
       }

@@ -3,7 +3,7 @@ import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { proxyPartPut } from "../../../edge/storage/disk-proxy.ts";
-import { intentFor, sampleBytes, sha256, Uploading } from "../object-store.conformance.ts";
+import { intentFor, sampleBytes, Uploading } from "../object-store.conformance.ts";
 import { type DiskUnderTest, openDisk } from "./harness.ts";
 
 const MIB = 1_048_576;
@@ -56,11 +56,11 @@ async function written(upload: Uploading, send: () => void): Promise<void> {
 }
 
 describe("a part URL of the disk store", () => {
-  it("permits its one part, and answers with the part's SHA-256 as ETag", async () => {
+  it("permits its one part, and answers with an ETag that names this write of it", async () => {
     const upload = await begin(10);
     const response = await upload.put(1, sampleBytes(10));
     expect(response.status).toBe(200);
-    expect(response.headers.get("etag")).toBe(`"${sha256(sampleBytes(10))}"`);
+    expect(response.headers.get("etag")).toMatch(/^"[0-9a-f-]{36,64}"$/);
     await response.body?.cancel();
   });
 

@@ -129,7 +129,9 @@ describe("the egress guard", () => {
   it("does not dial for who has left", async () => {
     const lookup = fakeLookup({ "a.example": ["127.0.0.1"] });
     const left = AbortSignal.abort();
-    const dialling = dial({ host: "a.example", port: echo.port }, resolveEgress({ allowPrivate: true, lookup }), left);
+    const dialling = dial({ host: "a.example", port: echo.port }, resolveEgress({ allowPrivate: true, lookup }), {
+      signal: left,
+    });
     await expect(dialling).rejects.toMatchObject({ reason: "closed" });
   });
 

@@ -217,10 +217,10 @@ describe("an attempt fails", () => {
     const groups = recordGroups(dir, "job", "1.1");
     const running = run("hold/attempt/video-720.mp4", {}, { groups }, abort.signal);
     await origin.waitForHeld("attempt", 2);
-    expect(JSON.parse(readFileSync(join(dir, "attempt.json"), "utf8")).groups).toHaveLength(1);
+    expect(JSON.parse(readFileSync(`${dir}.json`, "utf8")).groups).toHaveLength(1);
     abort.abort(new MediaFailure("timeout"));
     await expect(running).rejects.toMatchObject({ class: "timeout", message: "Processing timed out" });
-    expect(JSON.parse(readFileSync(join(dir, "attempt.json"), "utf8")).groups).toEqual([]);
+    expect(JSON.parse(readFileSync(`${dir}.json`, "utf8")).groups).toEqual([]);
     expect(existsSync(join(dir, "output.mp4"))).toBe(false);
     origin.release("attempt");
   });

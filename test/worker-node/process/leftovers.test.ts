@@ -67,10 +67,10 @@ describe("sweepLeftovers", () => {
   });
 
   it.each(["", "{", '{"groups":7}', '{"groups":[{"pgid":-1,"start_time":0},{"pgid":"1"},null]}'])(
-    "removes a folder whose attempt.json is %j",
+    "removes a folder whose list of groups is %j",
     async (text) => {
       const dir = attempt("a");
-      writeFileSync(join(dir, "attempt.json"), text);
+      writeFileSync(`${dir}.json`, text);
       expect(await sweepLeftovers(root)).toEqual({ directories: 1, groups: 0, strays: 0 });
       expect(existsSync(dir)).toBe(false);
     },
@@ -82,9 +82,9 @@ describe("sweepLeftovers", () => {
 });
 
 describe("recordGroups", () => {
-  it("keeps attempt.json up to date", () => {
+  it("keeps the list beside the folder up to date", () => {
     const dir = attempt("a");
-    const read = (): unknown => JSON.parse(readFileSync(join(dir, "attempt.json"), "utf8"));
+    const read = (): unknown => JSON.parse(readFileSync(`${dir}.json`, "utf8"));
     const groups = recordGroups(dir, "j", "3.1");
     expect(read()).toEqual({ job: "j", token: "3.1", groups: [] });
     groups.started({ pgid: 7, start_time: 8 });

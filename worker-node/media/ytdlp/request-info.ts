@@ -3,8 +3,9 @@
  * (`--load-info-json`): the source is looked at once. The extract renames the chosen format or track to a fixed name,
  * and leaves out the page's address, or yt-dlp would go back to the page when a download fails.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writeForTool } from "../../process/confine.ts";
 import { MediaFailure } from "../failure.ts";
 
 /** The fixed name of the one format or track in a request. */
@@ -14,7 +15,7 @@ const INFO_FILE = "info.json";
 type Json = Record<string, unknown>;
 
 export async function saveInfo(dir: string, text: string): Promise<void> {
-  await writeFile(join(dir, INFO_FILE), text, { mode: 0o600 });
+  await writeForTool(join(dir, INFO_FILE), text);
 }
 
 /** All that was learned of one format, unchecked; undefined when the source has none of this id. */
@@ -80,7 +81,7 @@ function formatOf(info: Json, formatId: string): Json | undefined {
 
 async function write(dir: string, name: string, info: Json): Promise<string> {
   const file = `${name}.request.json`;
-  await writeFile(join(dir, file), JSON.stringify(info), { mode: 0o600 });
+  await writeForTool(join(dir, file), JSON.stringify(info));
   return file;
 }
 

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
 import type { Writable } from "node:stream";
+import type { Confinement } from "../../../process/confine.ts";
 import { ATTEMPT_VARIABLE, killGroup } from "../../../process/group.ts";
 import { LineSplitter, Tail } from "../../../process/lines.ts";
 import {
@@ -34,13 +35,6 @@ export interface HostReady {
   /** `yt_dlp/__init__.py` that it imported. */
   file: string;
   ejs: string | null;
-}
-
-export interface Confinement {
-  /** Uid and gid; null: the host's own. */
-  user: number | null;
-  /** Names as in `RLIMIT_*`, in lower case. */
-  limits: Readonly<Record<string, number>>;
 }
 
 /** A crash of the interpreter would leave its whole memory in the attempt's folder. */

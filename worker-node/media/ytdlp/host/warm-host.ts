@@ -3,7 +3,9 @@
  * 0.1 s instead of 0.7 s (`test/bench/small-file.bench.ts`). The arguments, and so every safety option, are those of the
  * command line.
  */
+
 import type { Log } from "../../../log.ts";
+import { confinementOf } from "../../../process/confine.ts";
 import { type Launch, runTool } from "../../../process/run.ts";
 import type { YtDlpTool } from "../../../tools.ts";
 import { ytDlpByArguments } from "../command-line.ts";
@@ -46,6 +48,7 @@ export async function startWarmHost(options: WarmHostOptions): Promise<WarmYtDlp
   const old = new Set<HostProcess>();
   const start = (): HostProcess => {
     const host: HostProcess = new HostProcess({
+      confinement: confinementOf,
       python: tool.python,
       env: tool.env,
       onEnd: (said) => {

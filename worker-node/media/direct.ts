@@ -1,0 +1,100 @@
+/**
+ * Formats that are one file behind one address are fetched by ourselves: several connections, resumed at the byte. All
+ * others, and what our fetch cannot do, are left to yt-dlp's own downloader.
+ */
+import { join } from "node:path";
+import { z } from "zod";
+import { type CookieJar, parseScopedCookies, readCookieFile } from "../fetch/cookies.ts";
+import { FetchError } from "../fetch/fetch-error.ts";
+import { type FetchTuning, fetchFile } from "../fetch/fetch-file.ts";
+import type { FetchWay } from "../fetch/send.ts";
+import { ensureFreeDisk } from "./disk.ts";
+import { abortFailure, MediaFailure, sizeFailure } from "./failure.ts";
+import { classifyStatus } from "./failures.ts";
+import type { Downloaded, DownloadRequest } from "./ytdlp/port.ts";
+import { readFormat } from "./ytdlp/request-info.ts";
+
+export interface DirectContext {
+  dir: string;
+  way: FetchWay;
+  /** A Netscape file of the job's own cookies; null when it has none. */
+  cookieFile: string | null;
+  signal: AbortSignal;
+  tuning?: FetchTuning | undefined;
+}
+
+/** More than any server's own slicing; a number out of a page is not to make requests of a few bytes each. */
+const MIN_CHUNK_BYTES = 64 * 1024;
+
+const text = z.string().nullable().catch(null).default(null);
+const DirectFormat = z.object({
+  url: z.url({ protocol: /^https?$/ }),
+  protocol: z.enum(["http", "https"]),
+  http_headers: z.record(z.string(), z.string()).catch({}).default({}),
+  cookies: text,
+  /** In pieces after all. */
+  fragments: z.null().optional(),
+  request_data: z.null().optional(),
+  has_drm: z.literal(false).nullable().optional(),
+  downloader_options: z
+    .object({ http_chunk_size: z.number().int().min(MIN_CHUNK_BYTES).nullable().catch(null).default(null) })
+    .nullable()
+    .catch(null)
+    .default(null),
+});
+
+/**
+ * Fetches a format by ourselves. `unfit`: it is no single file, nothing was asked. `declined`: it was tried, and another
+ * downloader may get what we did not (a site that looks at the TLS handshake, say).
+ *
+ * @throws MediaFailure
+ */
+export async function downloadDirect(
+  request: DownloadRequest,
+  context: DirectContext,
+): Promise<Downloaded | "unfit" | "declined"> {
+  const { dir, way, signal, tuning } = context;
+  const parsed = DirectFormat.safeParse(await readFormat(dir, request.formatId));
+  if (!parsed.success) return "unfit";
+  const format = parsed.data;
+  const path = join(dir, request.fileName);
+  try {
+    const { size, retries } = await fetchFile(
+      way,
+      {
+        url: format.url,
+        headers: format.http_headers,
+        cookies: await cookiesOf(format.cookies, context.cookieFile),
+        path,
+        maxBytes: request.maxBytes,
+        maxRangeBytes: format.downloader_options?.http_chunk_size ?? null,
+        onProgress: request.onProgress,
+        ensureRoom: (bytes) => ensureFreeDisk(dir, bytes),
+        signal,
+      },
+      tuning,
+    );
+    if (size === 0) throw new MediaFailure("network", "The source sent an empty file");
+    return { path, size, retries };
+  } catch (error) {
+    if (signal.aborted) throw abortFailure(signal);
+    if (!(error instanceof FetchError)) throw error;
+    return failureOf(error, request.maxBytes);
+  }
+}
+
+async function cookiesOf(ofFormat: string | null, file: string | null): Promise<CookieJar> {
+  const scoped = parseScopedCookies(ofFormat);
+  return file === null ? scoped : (await readCookieFile(file)).with(scoped);
+}
+
+function failureOf(error: FetchError, maxBytes: number | null): "declined" {
+  if (error.reason === "refused") throw new MediaFailure("unsupported", "Unsupported URL");
+  if (error.reason === "too-large") throw sizeFailure(maxBytes);
+  if (error.reason === "network") throw new MediaFailure("network");
+  const { status } = error;
+  if (error.reason === "unsuitable" || status === null) return "declined";
+  const final = status === 404 || status === 410 || status === 429 || status === 451 || status >= 500;
+  if (final) throw classifyStatus("download", status, error.retryAfterMs);
+  return "declined";
+}
