@@ -116,7 +116,7 @@ async function work(
     directoryUrl: process.env.TRAWL_PODCAST_DIRECTORY_URL,
   };
   const storage = guardedDispatcher(resolveEgress(guard));
-  const media = mediaDeps(tools);
+  const media = mediaDeps(tools, guard);
   const node = new RunningNode({ session, slots, media, egress, storage, workRoot, log, guard, shows });
   try {
     const opened = await session.get();

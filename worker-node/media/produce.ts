@@ -8,6 +8,7 @@ import { planSource } from "./extract.ts";
 import { MediaFailure, sizeFailure } from "./failure.ts";
 import { plainFormat } from "./ffmpeg/plain.ts";
 import { type Probed, probe } from "./ffmpeg/probe.ts";
+import { recordLive } from "./live/record.ts";
 import { codecName, shortCodec } from "./plan/codecs.ts";
 import { shorterSide } from "./plan/formats.ts";
 import { planSteps, type StepInput, type StepPlan } from "./plan/steps.ts";
@@ -29,7 +30,8 @@ export async function produce(
   const context = { dir, signal, groups };
 
   events.onStep("download");
-  const downloaded = await downloadAll(request, plan.downloads, deps, events, signal);
+  const fetchAll = source.live === "now" ? recordLive : downloadAll;
+  const downloaded = await fetchAll(request, plan.downloads, deps, events, signal);
   const probes = await Promise.all(downloaded.paths.map((path) => probe(deps.ffprobe, path, context)));
   const inputs = await Promise.all(probes.map((probed, at) => toInput(downloaded.paths[at] ?? "", probed)));
   const steps = planSteps(options, inputs);
@@ -62,7 +64,7 @@ export async function produce(
       io_wait_ms: null,
       cpu_wait_ms: work.waitedMilliseconds,
       download_speed_mbps: downloaded.megabytesPerSecond,
-      download_strategy: source.extractor === "generic" ? "generic" : "native",
+      download_strategy: source.live === "now" ? "live" : source.extractor === "generic" ? "generic" : "native",
       cascade_total_attempts: 1,
       download_retries: downloaded.retries,
       native_video_codec: shortCodec(steps.video?.stream.codec ?? null),

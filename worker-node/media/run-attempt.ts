@@ -14,10 +14,12 @@
 
 import type { EffectiveMedia, ExtractedInfo, FileKind, Telemetry } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
+import type { EgressOptions } from "../egress/policy.ts";
 import type { GroupLog } from "../process/run.ts";
 import type { Tool, Tools } from "../tools.ts";
 import { findSource } from "./extract.ts";
 import { classifyError } from "./failures.ts";
+import type { LiveTimes } from "./live/limits.ts";
 import { produce } from "./produce.ts";
 import type { SourceInfo } from "./source.ts";
 import { commandLineYtDlp } from "./ytdlp/command-line.ts";
@@ -37,6 +39,8 @@ export interface MediaRequest {
   maxDurationSeconds: number | null;
   /** Written to `attempt.json` as groups start and end. */
   groups?: GroupLog | undefined;
+  /** Aborted to end a live recording early and deliver what there is. */
+  endRecording?: AbortSignal | undefined;
 }
 
 export interface MediaDeps {
@@ -45,6 +49,10 @@ export interface MediaDeps {
   ffprobe: Tool;
   /** Waits for a `transcode` slot and answers its release; without it a re-encode starts at once. */
   transcodeSlot?: (signal: AbortSignal) => Promise<() => void>;
+  /** What our own requests may reach. Defaults to public addresses. */
+  egress?: EgressOptions;
+  /** Patience of live recordings. Defaults to `live/limits.ts`. */
+  live?: Partial<LiveTimes>;
 }
 
 export interface StepProgress {
@@ -61,6 +69,8 @@ export interface MediaEvents {
   onStep(step: "extract" | "download" | "mux"): void;
   /** A few times a second; the caller thins it out. */
   onProgress(progress: StepProgress): void;
+  /** For the log: what happened to a recording on its way, as `recording.gap`. */
+  onNote?(note: string, fields: Record<string, string | number>): void;
 }
 
 export type Found =
@@ -90,8 +100,9 @@ export interface Produced {
 }
 
 /** The real tools behind the ports. */
-export function mediaDeps(tools: Tools): MediaDeps {
-  return { ytdlp: commandLineYtDlp(tools.ytdlp, tools.jsRuntime), ffmpeg: tools.ffmpeg, ffprobe: tools.ffprobe };
+export function mediaDeps(tools: Tools, egress: EgressOptions = {}): MediaDeps {
+  const ytdlp = commandLineYtDlp(tools.ytdlp, tools.jsRuntime);
+  return { ytdlp, ffmpeg: tools.ffmpeg, ffprobe: tools.ffprobe, egress };
 }
 
 /**

@@ -20,9 +20,18 @@ export async function saveInfo(dir: string, text: string): Promise<void> {
 /** Writes the request for one format; answers its file name. */
 export async function writeFormatRequest(dir: string, formatId: string, name: string): Promise<string> {
   const info = await loadInfo(dir);
-  const format = list(info.formats).find((one) => one.format_id === formatId);
+  const format = named(info, formatId);
   if (format === undefined) throw new MediaFailure("unsupported", "Requested format is not available");
   return write(dir, name, { ...skeleton(info), formats: [{ ...format, format_id: CHOSEN }] });
+}
+
+/** One format of the last look, as yt-dlp described it. */
+export async function formatOf(dir: string, formatId: string): Promise<Json | undefined> {
+  return named(await loadInfo(dir), formatId);
+}
+
+function named(info: Json, formatId: string): Json | undefined {
+  return list(info.formats).find((one) => one.format_id === formatId);
 }
 
 /** Writes the request for one subtitle track; null when the source has no such track. */
