@@ -29,6 +29,8 @@ export const WAIT_RECHECK_MS = 60_000;
 export const WAIT_PATIENT_AFTER_MS = 60 * 60_000;
 /** … and before the announced start, which may be moved forward: the longest rest of all. */
 export const WAIT_RECHECK_MAX_MS = 10 * 60_000;
+/** The furthest announced start that a node tells; nobody waits for one nearly that far away. */
+export const MAX_STARTS_IN_SECONDS = 366 * 86_400;
 
 /** Commits of a finished upload are retried this long; then the attempt fails with class `storage`. */
 export const FINISHING_LIMIT_MS = 10 * 60_000;

@@ -1,8 +1,9 @@
 /** Insertion of jobs, and what admission asks before it (jobs API 1.3). */
+import type { JobOptions } from "../../shared/contract/options.ts";
 import { endFailed } from "./end.ts";
 import { recordEvent } from "./events.ts";
 import type { JobRow, LiveJob } from "./job-row.ts";
-import { DRAINED_COLUMNS } from "./job-row.ts";
+import { DRAINED_COLUMNS, parseSource } from "./job-row.ts";
 import { countMove, getJob } from "./move.ts";
 import { apiStatus } from "./states.ts";
 import { currentTarget } from "./targets.ts";
@@ -102,8 +103,8 @@ const LIVE_COLUMNS = [
   "finishing_since",
   "commit_tries",
   "commit_due",
-  "wait_until",
   "avoid_until",
+  "live",
 ] as const satisfies readonly (keyof LiveJob)[];
 
 const ALL_COLUMNS = [...DRAINED_COLUMNS, ...LIVE_COLUMNS] as const;
@@ -130,9 +131,13 @@ export function withoutHandOut(row: JobRow, createEvent: number): LiveJob {
     finishing_since: null,
     commit_tries: 0,
     commit_due: null,
-    wait_until: null,
     avoid_until: null,
+    live: Number(optionsOf(row).live_recording || (parseSource(row)?.is_live ?? false)),
   };
+}
+
+function optionsOf(row: JobRow): JobOptions {
+  return JSON.parse(row.options) as JobOptions;
 }
 
 /** Inserts all jobs or none. The ids come from the edge, so its own retry after a lost answer inserts nothing twice. */
@@ -194,6 +199,8 @@ export function createOne(turn: Turn, { held, skip, ...job }: NewJob): number {
     source_id: null,
     queued_at: turn.now,
     not_before: null,
+    wait_until: null,
+    starts_at: null,
     started_at: null,
     finished_at: null,
     attempt: 0,

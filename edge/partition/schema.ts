@@ -143,7 +143,16 @@ ALTER TABLE files ADD COLUMN sealed_url TEXT;
 ALTER TABLE files ADD COLUMN url_until INTEGER;
 `;
 
-const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3];
+const VERSION_4 = `
+-- Which slot a job takes (1: \`live\`), and the announced start of a stream that it waits for. Live jobs are few: an index
+-- of their own finds them behind any number of others, and costs the others nothing.
+ALTER TABLE jobs ADD COLUMN live INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN starts_at INTEGER;
+UPDATE jobs SET live = 1 WHERE json_extract(options, '$.live_recording');
+CREATE INDEX job_ready_live ON jobs (account_id, priority DESC, queued_at, id) WHERE state = 'queued' AND live = 1;
+`;
+
+const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */
 export function openSchema(sql: Sql): boolean {

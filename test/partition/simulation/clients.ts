@@ -33,6 +33,8 @@ export class Clients {
       options: {
         download_thumbnail: random.chance(0.25),
         wait_for_video: random.chance(0.1),
+        live_recording: random.chance(0.05),
+        max_duration: 60,
         format: random.chance(0.2) ? "mkv" : "mp4",
       },
     };
