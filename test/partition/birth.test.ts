@@ -3,8 +3,9 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { drainToD1 } from "../../edge/db/drain-to-d1.ts";
 import { openCore } from "../../edge/partition/birth.ts";
 import { collectFlight, type D1Flight, nextEvents } from "../../edge/partition/drain.ts";
+import { extracted, fail } from "../../edge/partition/report.ts";
 import { resolveCore } from "../../edge/partition/turn.ts";
-import { account, id, identity } from "./fixtures.ts";
+import { account, id, identity, info } from "./fixtures.ts";
 import { Harness, MINUTE } from "./harness.ts";
 import { type NodeSql, nodeSql } from "./node-sql.ts";
 import { VirtualD1 } from "./simulation/virtual-d1.ts";
@@ -74,6 +75,22 @@ describe("a birth", () => {
       { id: "ann", ready: 2, active: 0, pending: 2, processing: 0, warning: 1 },
       { id: "bob", ready: 2, active: 0, pending: 2, processing: 0, warning: 0 },
     ]);
+  });
+
+  it("lets a job go on waiting for its stream, no longer than it would have, and keeps what is live apart", async () => {
+    harness.create(id(1), { options: { wait_for_video: true } }, ACCOUNTS[0]);
+    harness.start(id(1));
+    const announced = { permanent: false, message: null, retryAfterMs: null, startsInMs: 5 * MINUTE };
+    const waiting = harness.run((turn) => fail(turn, harness.job(id(1)), { class: "not_begun", ...announced }));
+    harness.create(id(2), { options: { live_recording: true } }, ACCOUNTS[0]);
+    harness.create(id(3), {}, ACCOUNTS[0]);
+    harness.lease(identity("n1"), 1);
+    harness.confirm(id(3));
+    harness.run((turn) => extracted(turn, harness.job(id(3)), info({ is_live: true })));
+    const next = await lose();
+    const { wait_until, starts_at, not_before } = waiting;
+    expect(next.job(id(1))).toMatchObject({ state: "waiting", wait_until, starts_at, not_before });
+    expect([id(1), id(2), id(3)].map((job) => next.job(job).live)).toEqual([0, 1, 1]);
   });
 
   it("makes all older tokens stale at once, and gives none a second time", async () => {

@@ -16,30 +16,15 @@ import {
   produceMedia,
   type StepProgress,
 } from "../../../../worker-node/media/run-attempt.ts";
-import { toSourceInfo } from "../../../../worker-node/media/source.ts";
-import type { YtDlp } from "../../../../worker-node/media/ytdlp/port.ts";
-import { saveInfo } from "../../../../worker-node/media/ytdlp/request-info.ts";
 import { removeAttempt } from "../../../../worker-node/process/leftovers.ts";
 import { type Origin, startOrigin } from "../../../origin/server.ts";
-import { fakeYtDlp } from "../../session/harness.ts";
 import { jobOptions } from "../job-options.ts";
 import { realTools } from "../tools.ts";
-
-/** The site's streams grow by a second at each look, so looking fast is all that a fast test needs. */
-const FAST = {
-  pollMinMs: 20,
-  pollMaxMs: 20,
-  retryFirstMs: 10,
-  retryMaxMs: 40,
-  segmentPatienceMs: 4_000,
-  silenceMs: 1_000,
-};
+import { FAST, seer } from "./seer.ts";
 
 let origin: Origin;
 let deps: MediaDeps;
 let dir: string;
-/** Looks that were made beside the first one. */
-let looks = 0;
 beforeAll(async () => {
   const [site, tools] = await Promise.all([startOrigin(), realTools()]);
   origin = site;
@@ -48,23 +33,8 @@ beforeAll(async () => {
 afterAll(() => origin.close());
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "trawl-live-"));
-  looks = 0;
 });
 
-/**
- * Knows every address for a live stream with one format, without asking, and a second look finds it moved: the real one
- * takes seconds to start and asks the playlist three times before the recording does.
- */
-const seer: YtDlp = {
-  ...fakeYtDlp(() => Promise.reject(new Error("not asked for in this test"))),
-  async extract({ url }, context) {
-    const format = { format_id: "hls", protocol: "m3u8_native", ext: "mp4", url: looks === 0 ? url : `${url}&again` };
-    const info = { id: "x", title: "A stream", extractor_key: "Fake", is_live: true, formats: [format] };
-    looks++;
-    await saveInfo(context.dir, JSON.stringify(info));
-    return { kind: "single", source: toSourceInfo(info) };
-  },
-};
 afterEach(() => removeAttempt(dir));
 
 type Note = { note: string } & Record<string, string | number>;
@@ -91,7 +61,7 @@ async function record(
   options: Partial<JobOptions> = {},
   more: Partial<MediaRequest> = {},
   signal = new AbortController().signal,
-  using: MediaDeps = { ...deps, ytdlp: seer },
+  using: MediaDeps = { ...deps, ytdlp: seer() },
 ): Promise<Recorded> {
   const request: MediaRequest = {
     url: `${origin.url}/${path}`,
@@ -147,11 +117,11 @@ async function playsThrough(file: string): Promise<void> {
   const [ffmpeg = "", ffprobe = ""] = [deps.ffmpeg.command[0], deps.ffprobe.command[0]];
   const decoded = await run(ffmpeg, ["-v", "error", "-nostdin", "-i", file, "-f", "null", "-"]);
   expect(decoded.stderr).toBe("");
+  const args = ["-v", "error", "-show_entries", "packet=stream_index,dts_time", "-of", "csv=p=0", file];
+  const packets = (await run(ffprobe, args)).stdout.split("\n").filter((line) => line !== "");
   const begin: number[] = [];
-  for (const kind of ["v:0", "a:0"]) {
-    const args = ["-v", "error", "-select_streams", kind, "-show_entries", "packet=dts_time", "-of", "csv=p=0", file];
-    const { stdout } = await run(ffprobe, args);
-    const times = stdout.split("\n").flatMap((line) => (line === "" ? [] : [Number.parseFloat(line)]));
+  for (const stream of ["0", "1"]) {
+    const times = packets.flatMap((line) => (line.startsWith(`${stream},`) ? [Number(line.split(",")[1])] : []));
     begin.push(times[0] ?? Number.NaN);
     expect(times.every((time, at) => at === 0 || time > (times[at - 1] ?? 0))).toBe(true);
     // No hole: the picture has 25 frames a second, the sound 47 packets.
@@ -225,7 +195,7 @@ describe("a live stream is recorded", () => {
 
   it("without a segment that hangs half way each time", async () => {
     const live = { ...FAST, requestIdleMs: 100, segmentPatienceMs: 300 };
-    const made = await record(stream(10, "fault=7:stall"), {}, {}, undefined, { ...deps, ytdlp: seer, live });
+    const made = await record(stream(10, "fault=7:stall"), {}, {}, undefined, { ...deps, ytdlp: seer(), live });
     expect(named(made, "recording.gap")).toMatchObject([{ from: 7, to: 7, reason: "the connection fell silent" }]);
     expect(made.seconds).toBeCloseTo(9, 0);
   });
@@ -302,6 +272,14 @@ describe("a live recording fails", () => {
     await origin.waitForRequest(`/${path}`, 4);
     abort.abort(new MediaFailure("timeout"));
     await expect(recording).rejects.toMatchObject({ class: "timeout" });
+  });
+
+  it.each(["http_dash_segments", "https"])("at once when the stream comes as %s and not as HLS", async (protocol) => {
+    const using = { ...deps, ytdlp: seer(protocol) };
+    await expect(record(stream(12), {}, {}, undefined, using)).rejects.toMatchObject({
+      class: "unsupported",
+      message: "This live stream is not offered as HLS, the only kind that can be recorded",
+    });
   });
 
   it("as a network failure when nothing came at all", async () => {
