@@ -57,6 +57,13 @@ export async function sealed(exchange: Exchange, [sequence = ""]: readonly strin
   return sendResource(exchange, resource);
 }
 
+/** `/upcoming/<n>/<key>/<path…>`: not yet for the first n requests, then a redirect to the path. */
+export function upcoming(exchange: Exchange, [count, key]: readonly string[], path: string): void {
+  const early = exchange.site.visits.next(`upcoming/${key}`) <= Number(count);
+  if (early) sendText(exchange, 425, "This live event will begin in a few moments.");
+  else sendText(exchange, 302, "it has begun", { location: `/${path}${exchange.url.search}` });
+}
+
 function master(search: string): string {
   const query = (media: string) => `index.m3u8${search === "" ? "?" : `${search}&`}media=${media}`;
   return [

@@ -4,7 +4,8 @@
  * two playlists share one timeline (RFC 8216, 6.2.4) and are laid beside each other by it: where each begins tells how
  * far they are apart.
  */
-import { appendFile, open, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { MediaFailure } from "../failure.ts";
 import { inputArguments } from "../ffmpeg/input.ts";
@@ -32,6 +33,8 @@ interface Part {
 /** Packed audio has no clock of its own that a demuxer would show. */
 const CLOCKED = /mpegts|mov|mp4|matroska/;
 
+const POUR_BYTES = 1024 * 1024;
+
 /**
  * @param tracks The runs of each playlist; at most a picture's and a sound's.
  * @returns the file's path.
@@ -51,7 +54,12 @@ export async function joinRuns(tracks: readonly (readonly Run[])[], work: JoinWo
     return whole;
   }
   let at = 0;
-  for (const part of chosen) at += await append(part, at, whole, work);
+  const file = await open(whole, "wx", 0o600);
+  try {
+    for (const part of chosen) at += await append(part, at, file, work);
+  } finally {
+    await file.close();
+  }
   if (at === 0) throw new MediaFailure("media", "The recorded stream cannot be read");
   return whole;
 }
@@ -98,7 +106,7 @@ function alike(parts: readonly Part[], { onNote }: JoinWork): Part[] {
 }
 
 /** Copies one part behind what is there; answers how long it is. A part that cannot be copied is left out. */
-async function append(part: Part, at: number, whole: string, work: JoinWork): Promise<number> {
+async function append(part: Part, at: number, whole: FileHandle, work: JoinWork): Promise<number> {
   const { request, deps, signal, onNote } = work;
   const piece = join(request.dir, "live-piece.ts");
   try {
@@ -137,9 +145,10 @@ function mapsOf(probed: Probed, input: number): string[] {
   return wanted.flatMap((stream) => (stream === undefined ? [] : ["-map", `${input}:${stream.index}`]));
 }
 
-async function pour(from: string, to: string): Promise<void> {
-  if ((await stat(from)).size === 0) return;
-  const source = await open(from, "r");
+/** The piece is a tool's work: what lies there under its name must be a file, not a way to another one. */
+async function pour(from: string, to: FileHandle): Promise<void> {
+  const source = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW);
   // The handle closes with its stream.
-  await appendFile(to, source.createReadStream());
+  for await (const chunk of source.createReadStream({ highWaterMark: POUR_BYTES }))
+    await to.appendFile(chunk as Buffer);
 }
