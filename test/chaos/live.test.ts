@@ -31,7 +31,7 @@ test("a leaving node gives its download back at the second signal and delivers i
   expect(await stack.api.job(stream)).toMatchObject({ status: "Processing" });
   signal(node.pid, "SIGTERM");
   expect(await exit).toBe(0);
-  const recorded = await stack.api.job(stream);
+  const recorded = await stack.api.finished(stream);
   expect(recorded).toMatchObject({ status: "Completed", attempts: 1, node_id: "leaving" });
   expect((await probe(join(stack.downloads, recorded.files[0]?.key ?? ""))).seconds).toBeGreaterThanOrEqual(20);
   expect(await stack.api.job(download)).toMatchObject({ status: "Pending", attempts: 1 });
