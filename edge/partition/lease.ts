@@ -1,7 +1,8 @@
 /** Dispatch: which jobs a node gets (DESIGN sections 3.4 and 4). */
 import type { LeasedJob, SlotClass, Slots } from "../../shared/contract/fleet.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
-import { LEASE_REPEAT_MS, LIVE_CAP_SECONDS, LIVE_DEADLINE_EXTRA_MS, MAX_LEASE_JOBS } from "../../shared/limits.ts";
+import { LEASE_REPEAT_MS, LIVE_DEADLINE_EXTRA_MS, MAX_LEASE_JOBS } from "../../shared/limits.ts";
+import { liveCapSeconds } from "../../shared/live-cap.ts";
 import { type LiveJob, parseAvoid } from "./job-row.ts";
 import { moveJob } from "./move.ts";
 import type { NodeIdentity, SessionRow } from "./sessions.ts";
@@ -213,7 +214,5 @@ export function deadlineMs(turn: Turn, job: LiveJob, live: boolean): number {
   const { attempt_deadline_seconds: seconds, max_duration_seconds: limit } = limitsOf(turn, job);
   if (seconds !== undefined) return seconds * 1000;
   if (!live) return turn.config.deadlineMs;
-  const { max_duration } = JSON.parse(job.options) as JobOptions;
-  const cap = Math.min(max_duration ?? LIVE_CAP_SECONDS, limit ?? Number.POSITIVE_INFINITY);
-  return cap * 1000 + LIVE_DEADLINE_EXTRA_MS;
+  return liveCapSeconds(JSON.parse(job.options) as JobOptions, limit ?? null) * 1000 + LIVE_DEADLINE_EXTRA_MS;
 }

@@ -25,7 +25,7 @@ const SEGMENT_KEY = Buffer.from("0123456789abcdef");
  * | `media=<folder>` | the shape: `broadcast-mp4` (fMP4), `-video`, `-audio`, `-ranges` (byte ranges of one file) |
  * | `start=<n>` | segments at the first look |
  * | `window=<n>` | only the newest n are listed; without it the playlist keeps all, as an EVENT does |
- * | `break=<n>` | from segment n on a new timeline begins, after a discontinuity |
+ * | `break=<n>` | from segment n on a new timeline begins, after a discontinuity; with `untold`, without a word of it |
  * | `restart=<n>` | at segment n the encoder starts anew and counts from 0 |
  * | `gap=<n>` | segment n is listed as a gap |
  * | `fault=<n>:<path>` | segment n lies behind this behaviour, `status/403` or `flaky/503/2/k` for instance |
@@ -33,6 +33,7 @@ const SEGMENT_KEY = Buffer.from("0123456789abcdef");
  * | `down=<a>-<b>:<code>` | these looks answer the status, or `reset` |
  * | `moved=<n>` | from the nth look on this address answers 403; `&again` has the stream then |
  * | `sealed` | AES-128 |
+ * | `locked=<n>` | from the nth look on the segments are copy-protected |
  */
 export async function live(exchange: Exchange, [segments = "", key]: readonly string[], file: string): Promise<void> {
   const query = exchange.url.searchParams;
@@ -88,12 +89,13 @@ async function listing(exchange: Exchange, media: string, total: number, visit: 
   if (!query.has("window")) lines.push("#EXT-X-PLAYLIST-TYPE:EVENT");
   if (first > number("break")) lines.push("#EXT-X-DISCONTINUITY-SEQUENCE:1");
   if (query.has("sealed")) lines.push('#EXT-X-KEY:METHOD=AES-128,URI="/sealed/key"');
+  if (visit >= number("locked")) lines.push('#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://x",KEYFORMAT="com.example"');
   if (map !== null) lines.push(map);
   const [faulty, behind = ""] = (query.get("fault") ?? "").split(":");
   for (let index = first; index < shown; index += 1) {
     // The second timeline is the first one again: its clock starts over.
     const entry = entries[index >= number("break") ? index - number("break") : index];
-    if (index === number("break")) lines.push("#EXT-X-DISCONTINUITY");
+    if (index === number("break") && !query.has("untold")) lines.push("#EXT-X-DISCONTINUITY");
     if (index === number("gap")) lines.push("#EXT-X-GAP");
     const under = query.has("sealed") ? `sealed/${(index - restart).toString(16)}/` : "";
     const through = String(index) === faulty ? `${behind}/` : "";

@@ -66,6 +66,7 @@ export function liveHttp(
           if (size > limit) throw new LiveRequestError("gone", "the answer is too large");
           chunks.push(chunk);
         }
+        if (size === 0) throw new LiveRequestError("gone", "the answer is empty");
         const bytes = Buffer.concat(chunks);
         return {
           bytes: whole ? bytes.subarray(range.start, range.start + range.length) : bytes,

@@ -1,6 +1,5 @@
 /** Records a live stream: its playlists side by side, until it ends or there is enough, and one file of it all. */
-import type { JobOptions } from "../../../shared/contract/options.ts";
-import { LIVE_CAP_SECONDS } from "../../../shared/limits.ts";
+import { liveCapSeconds } from "../../../shared/live-cap.ts";
 import { guardedFetch } from "../../egress/fetch.ts";
 import type { DownloadedAll } from "../download.ts";
 import { MediaFailure } from "../failure.ts";
@@ -24,11 +23,6 @@ export function recordable(source: SourceInfo): SourceInfo {
   const formats = source.formats.filter((format) => HLS.test(format.protocol));
   if (formats.length === 0 && source.formats.length > 0) throw new MediaFailure("unsupported", NOT_HLS);
   return { ...source, formats, subtitles: [] };
-}
-
-/** Seconds to record at most: what was asked for (or the default), within the account's limit. */
-export function liveCapSeconds(options: Pick<JobOptions, "max_duration">, limitSeconds: number | null): number {
-  return Math.min(options.max_duration ?? LIVE_CAP_SECONDS, limitSeconds ?? Number.POSITIVE_INFINITY);
 }
 
 /**
@@ -67,7 +61,7 @@ export async function recordLive(
             http: liveHttp(guarded, address.headers, times.requestIdleMs),
             renew: () => looked(format.id),
             fromStart: options.live_from_start,
-            capBytes: maxFilesizeBytes === null ? null : (maxFilesizeBytes * FILE_LIMIT_SHARE) / formats.length,
+            isFull: () => maxFilesizeBytes !== null && progress.bytes >= maxFilesizeBytes * FILE_LIMIT_SHARE,
             splitAtGaps: formats.length === 1,
             signal: ended,
             onProgress: (now) => progress.set(at, now),
@@ -151,8 +145,13 @@ class Progress {
     this.#events.onProgress(this.#now());
   }
 
+  /** Of all playlists. */
+  get bytes(): number {
+    return this.#tracks.reduce((sum, track) => sum + track.bytes, 0);
+  }
+
   #now(): StepProgress {
-    const bytes = this.#tracks.reduce((sum, track) => sum + track.bytes, 0);
+    const { bytes } = this;
     const seconds = Math.min(...this.#tracks.map((track) => track.seconds));
     const elapsed = (performance.now() - this.#began) / 1000;
     const cap = this.#capSeconds;

@@ -25,7 +25,8 @@ export interface TrackOptions {
   renew: () => Promise<string | null>;
   fromStart: boolean;
   capSeconds: number;
-  capBytes: number | null;
+  /** There is as much as the delivered file may have. */
+  isFull: () => boolean;
   /** A hole in the media begins a new run, so that its time is left out too. */
   splitAtGaps: boolean;
   /** Ends the recording and keeps it. */
@@ -70,6 +71,7 @@ class TrackRecorder {
   #next: number | null = null;
   #grewAt = performance.now();
   #renewedAt = Number.NEGATIVE_INFINITY;
+  #retryAfterMs: number | null = null;
   #behind = 0;
   /** A hole since the last segment that was written. */
   #torn = false;
@@ -123,7 +125,7 @@ class TrackRecorder {
       const playlist = await this.#load();
       let wait: number;
       if (playlist === null) {
-        wait = retryWait(failures++, times);
+        wait = this.#retryAfterMs ?? retryWait(failures++, times);
       } else {
         failures = 0;
         const before = this.#next;
@@ -142,6 +144,7 @@ class TrackRecorder {
   /** Null when it cannot be had now. */
   async #load(): Promise<LivePlaylist | null> {
     const { http } = this.#options;
+    this.#retryAfterMs = null;
     try {
       const { bytes, url } = await http.get(this.#url, { maxBytes: MAX_PLAYLIST_BYTES, signal: this.#over });
       const parsed = parsePlaylist(bytes.toString("utf8"), url);
@@ -158,6 +161,7 @@ class TrackRecorder {
       if (error instanceof MediaFailure) throw error;
       if (this.#over.aborted || !(error instanceof LiveRequestError)) return null;
       this.#problem(error.message);
+      this.#retryAfterMs = error.retryAfterMs;
       if (error.kind === "blocked") throw new MediaFailure("unsupported");
       if (error.kind === "gone") await this.#renew();
       return null;
@@ -241,7 +245,7 @@ class TrackRecorder {
   }
 
   async #put(segment: LiveSegment, fetched: Exclude<Fetched, { kind: "stopped" }>): Promise<TrackEnd | null> {
-    const { capSeconds, capBytes, dir, onProgress } = this.#options;
+    const { capSeconds, isFull, dir, onProgress } = this.#options;
     this.#retries += fetched.retries;
     this.#next = segment.sequence + 1;
     if (fetched.kind === "gap") {
@@ -262,7 +266,7 @@ class TrackRecorder {
     this.#bytes += fetched.bytes.length;
     onProgress({ seconds: this.#seconds, bytes: this.#bytes });
     if (this.#seconds >= capSeconds) return "cap";
-    if (capBytes !== null && this.#bytes >= capBytes) return "size";
+    if (isFull()) return "size";
     return (await freeBytes(dir)) < DISK_RESERVE_BYTES + this.#bytes ? "disk" : null;
   }
 

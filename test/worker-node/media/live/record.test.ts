@@ -207,6 +207,13 @@ describe("a live stream is recorded", () => {
     await playsThrough(made.path);
   });
 
+  it("over a clock that begins again without a word", async () => {
+    const made = await record(stream(14, "break=8&untold"), { live_from_start: true });
+    expect(named(made, "recording.ended")).toMatchObject([{ runs: 1 }]);
+    expect(made.seconds).toBeCloseTo(14, 0);
+    await playsThrough(made.path);
+  });
+
   it("over an encoder that starts anew and counts from zero", async () => {
     const made = await record(stream(16, "restart=9"), { live_from_start: true });
     expect(named(made, "recording.restarted")).toHaveLength(1);
@@ -245,6 +252,13 @@ describe("a live stream is recorded", () => {
     expect(made.seconds).toBeCloseTo(10, 0);
   });
 
+  it("until it becomes what nobody may record, and what came before is delivered", async () => {
+    const made = await record(stream(50, "locked=6"), { live_from_start: true });
+    expect(named(made, "recording.broke")).toMatchObject([{ error: "MediaFailure: Content is protected by DRM" }]);
+    expect(named(made, "recording.ended")).toMatchObject([{ end: "broken" }]);
+    expect(made.seconds).toBe(7);
+  });
+
   it("until it is told to end, and delivers what it has", async () => {
     const end = new AbortController();
     const path = stream(99, "start=20");
@@ -280,6 +294,10 @@ describe("a live recording fails", () => {
       class: "unsupported",
       message: "This live stream is not offered as HLS, the only kind that can be recorded",
     });
+  });
+
+  it("as DRM when it was copy-protected from the start", async () => {
+    await expect(record(stream(50, "locked=1"))).rejects.toMatchObject({ class: "drm" });
   });
 
   it("as a network failure when nothing came at all", async () => {
