@@ -158,7 +158,7 @@ it.each([
 ])("a stream that has not begun %s", async (_, startsInSeconds, told) => {
   const edge = await startEdge();
   await startNode(edge, {
-    ytdlp: fakeYtDlp(() => Promise.reject(new MediaFailure("not_begun", null, null, startsInSeconds))),
+    ytdlp: fakeYtDlp(() => Promise.reject(MediaFailure.notBegun(startsInSeconds))),
   });
   edge.offer();
   const { body } = await edge.nth("fail");
