@@ -16,10 +16,21 @@ export const POLL_SHARE = 1 / 2;
 
 /** One attempt may run this long. `TRAWL_DEADLINE_MS` overrides it. */
 export const ATTEMPT_DEADLINE_MS = 2 * 60 * 60_000;
+/** A live recording without `max_duration` ends after this (jobs API 3.1). */
+export const LIVE_CAP_SECONDS = 21_600;
+/** What an attempt that records has beside the recording: to look, convert and upload (jobs API 12). */
+export const LIVE_DEADLINE_EXTRA_MS = 30 * 60_000;
+
 /** `waiting` (a stream that has not begun) ends after this. */
 export const WAIT_FOR_VIDEO_MS = 24 * 60 * 60_000;
-/** How long a waiting job rests between two looks at its stream. */
+/** How long a waiting job rests between two looks at its stream, around the announced start … */
 export const WAIT_RECHECK_MS = 60_000;
+/** … and once that (or the first look, where nothing is announced) is this long ago … */
+export const WAIT_PATIENT_AFTER_MS = 60 * 60_000;
+/** … and before the announced start, which may be moved forward: the longest rest of all. */
+export const WAIT_RECHECK_MAX_MS = 10 * 60_000;
+/** The furthest announced start that a node tells; nobody waits for one nearly that far away. */
+export const MAX_STARTS_IN_SECONDS = 366 * 86_400;
 
 /** Commits of a finished upload are retried this long; then the attempt fails with class `storage`. */
 export const FINISHING_LIMIT_MS = 10 * 60_000;

@@ -7,7 +7,7 @@ import type { Slots } from "../shared/contract/fleet.ts";
 import { guardedDispatcher } from "./egress/dispatcher.ts";
 import { resolveEgress } from "./egress/policy.ts";
 import { startEgressProxy } from "./egress/proxy.ts";
-import { callDelay, pause } from "./fleet/backoff.ts";
+import { callDelay, orAbort, pause } from "./fleet/backoff.ts";
 import { FleetError, isRetryable } from "./fleet/fleet-error.ts";
 import { type Log, makeLog } from "./log.ts";
 import { mediaDeps } from "./media/run-attempt.ts";
@@ -35,6 +35,8 @@ export interface NodeOptions {
 
 /** How long a drain waits for what runs before it gives it back. */
 const DRAIN_WAIT_MS = 30_000;
+/** How long a recording that was told to end may take to be converted and uploaded. */
+const RECORDING_DELIVERY_MS = 10 * 60_000;
 /** A drained node that cannot reach the edge does not wait for it longer than this. */
 const RELEASE_WAIT_MS = 5_000;
 
@@ -119,7 +121,7 @@ async function work(
       adapter: ytdlp.kind,
       ...(ytdlp.solver === null ? {} : { ytdlp_ejs: ytdlp.solver }),
     }),
-    signal: AbortSignal.any([stopped.signal, stopping.now]),
+    signal: AbortSignal.any([stopped.signal, stopping.atOnce]),
     log,
     onFinal: (error) => fenced.resolve(error),
   });
@@ -137,10 +139,10 @@ async function work(
     directoryUrl: process.env.TRAWL_PODCAST_DIRECTORY_URL,
   };
   const storage = guardedDispatcher(resolveEgress(guard));
-  const media = mediaDeps(tools, ytdlp);
+  const media = mediaDeps(tools, ytdlp, guard);
   const node = new RunningNode({ session, slots, media, egress, storage, workRoot, users, log, guard, shows });
   try {
-    const opened = await session.get();
+    const opened = await orAbort(session.get(), stopping.now);
     log("info", "node.ready", {
       node: identity.nodeId,
       name: identity.name,
@@ -176,9 +178,17 @@ async function watch(ytdlp: InstalledYtDlp, everyMs: number, signal: AbortSignal
   }
 }
 
-/** Stopping is not cancelling: what runs may finish for a while, then it is given back without a try. */
+/**
+ * Stopping is not cancelling: what runs may finish for a while, then it is given back without a try. What records a stream
+ * goes on to its end, because nobody can record again what is over by then; the second signal ends the recordings as they
+ * are, and they are delivered.
+ */
 async function finishOrRelease(node: RunningNode, stopping: StopSignals): Promise<void> {
   await within(DRAIN_WAIT_MS, node.drain(), stopping.now);
+  await within(RELEASE_WAIT_MS, node.giveBackDownloads());
+  await orAbort(node.idle(), stopping.now).catch(() => {});
+  node.endRecordings();
+  await within(RECORDING_DELIVERY_MS, node.idle(), stopping.atOnce);
   await within(RELEASE_WAIT_MS, node.stop("drained"));
 }
 
@@ -193,25 +203,30 @@ async function within(ms: number, work: Promise<void>, signal?: AbortSignal): Pr
 interface StopSignals {
   /** First SIGTERM or SIGINT: finish, take no more. */
   drain: Promise<"drain">;
-  /** A second one: give everything back at once. */
+  /** A second one: end recordings as they are, give everything else back. */
   now: AbortSignal;
+  /** A third one: give back recordings, too. */
+  atOnce: AbortSignal;
   dispose(): void;
 }
 
 function stopSignals(): StopSignals {
   const drain = Promise.withResolvers<"drain">();
   const now = new AbortController();
+  const atOnce = new AbortController();
   let heard = 0;
   const onSignal = () => {
     heard++;
     if (heard === 1) drain.resolve("drain");
-    else now.abort(new Error("told to stop at once"));
+    else if (heard === 2) now.abort(new Error("told to stop now"));
+    else atOnce.abort(new Error("told to stop at once"));
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
   return {
     drain: drain.promise,
     now: now.signal,
+    atOnce: atOnce.signal,
     dispose: () => {
       process.off("SIGTERM", onSignal);
       process.off("SIGINT", onSignal);

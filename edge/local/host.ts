@@ -110,6 +110,7 @@ async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Prom
       env,
       enrol: () => admin.enrol(),
       stopMs: resolved.nodeStopMs,
+      endMs: resolved.nodeEndMs,
       log,
     });
     undo.add(() => node.stop());

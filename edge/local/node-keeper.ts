@@ -15,9 +15,6 @@ const WITHHELD = [
   "TRAWL_R2_SECRET",
   "TRAWL_ENROL_TOKEN",
 ];
-/** After the second signal a node only kills its tools and says goodbye. */
-const SECOND_SIGNAL_MS = 3_000;
-
 /** How the embedded node is run. */
 export type NodeKeeperConfig = {
   /** Program and leading arguments, up to and including `node`. */
@@ -32,6 +29,8 @@ export type NodeKeeperConfig = {
   enrol: () => Promise<string>;
   /** How long a stopping node may finish what it runs, milliseconds. */
   stopMs: number;
+  /** How long it may take after the second signal, milliseconds. */
+  endMs: number;
   log: Log;
 };
 
@@ -65,7 +64,7 @@ export function keepNode(config: NodeKeeperConfig): { stop(): Promise<void> } {
   return {
     async stop() {
       stopping.abort();
-      if (child !== null) await endChild(child, config.stopMs);
+      if (child !== null) await endChild(child, config);
       await running;
     },
   };
@@ -89,8 +88,11 @@ function exitOf(child: ChildProcess): Promise<string> {
   });
 }
 
-/** SIGTERM lets it finish, a second one makes it give back what it runs, SIGKILL is for one that does neither. */
-async function endChild(child: ChildProcess, stopMs: number): Promise<void> {
+/**
+ * SIGTERM lets it finish, a second one makes it give back what it runs (and deliver what it recorded so far), SIGKILL is for
+ * one that does neither.
+ */
+async function endChild(child: ChildProcess, { stopMs, endMs }: NodeKeeperConfig): Promise<void> {
   const gone = child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : once(child, "exit");
   const within = async (ms: number): Promise<boolean> => {
     const enough = new AbortController();
@@ -103,7 +105,7 @@ async function endChild(child: ChildProcess, stopMs: number): Promise<void> {
   child.kill("SIGTERM");
   if (await within(stopMs)) return;
   child.kill("SIGTERM");
-  if (await within(SECOND_SIGNAL_MS)) return;
+  if (await within(endMs)) return;
   child.kill("SIGKILL");
   await gone;
 }

@@ -38,6 +38,8 @@ export type HostOptions = {
   log?: Log | undefined;
   /** How long a stopping node may finish what it runs, milliseconds. Defaults to 10 s. */
   nodeStopMs?: number | undefined;
+  /** How long it then may take to deliver what it was recording, milliseconds. Defaults to 30 s. */
+  nodeEndMs?: number | undefined;
 };
 
 /** Options with every default filled in. */
@@ -55,10 +57,12 @@ export type ResolvedHost = {
   env: NodeJS.ProcessEnv;
   log: Log;
   nodeStopMs: number;
+  nodeEndMs: number;
 };
 
 export const DEFAULT_PORT = 8787;
 const DEFAULT_NODE_STOP_MS = 10_000;
+const DEFAULT_NODE_END_MS = 30_000;
 
 /**
  * Fills in what was left out.
@@ -88,6 +92,7 @@ export function resolveHost(options: HostOptions): ResolvedHost {
     env,
     log: options.log ?? createLog(parseLogLevel(env.TRAWL_LOG)),
     nodeStopMs: options.nodeStopMs ?? DEFAULT_NODE_STOP_MS,
+    nodeEndMs: options.nodeEndMs ?? DEFAULT_NODE_END_MS,
   };
 }
 

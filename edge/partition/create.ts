@@ -1,8 +1,9 @@
 /** Insertion of jobs, and what admission asks before it (jobs API 1.3). */
+import type { JobOptions } from "../../shared/contract/options.ts";
 import { endFailed } from "./end.ts";
 import { recordEvent } from "./events.ts";
 import type { JobRow, LiveJob } from "./job-row.ts";
-import { DRAINED_COLUMNS } from "./job-row.ts";
+import { DRAINED_COLUMNS, parseSource } from "./job-row.ts";
 import { type KeyFacts, queueRoom, upsertKey } from "./keys.ts";
 import { countMove, getJob } from "./move.ts";
 import { apiStatus } from "./states.ts";
@@ -102,9 +103,9 @@ const LIVE_COLUMNS = [
   "finishing_since",
   "commit_tries",
   "commit_due",
-  "wait_until",
   "avoid_until",
   "bytes_reserved",
+  "live",
 ] as const satisfies readonly (keyof LiveJob)[];
 
 const ALL_COLUMNS = [...DRAINED_COLUMNS, ...LIVE_COLUMNS] as const;
@@ -131,10 +132,14 @@ export function withoutHandOut(row: JobRow, createEvent: number): LiveJob {
     finishing_since: null,
     commit_tries: 0,
     commit_due: null,
-    wait_until: null,
     avoid_until: null,
     bytes_reserved: 0,
+    live: Number(optionsOf(row).live_recording || (parseSource(row)?.is_live ?? false)),
   };
+}
+
+function optionsOf(row: JobRow): JobOptions {
+  return JSON.parse(row.options) as JobOptions;
 }
 
 /** Inserts all jobs or none. The ids come from the edge, so its own retry after a lost answer inserts nothing twice. */
@@ -223,6 +228,8 @@ function newRow(turn: Turn, { held, skip: _, ...job }: NewJob): JobRow {
     source_id: null,
     queued_at: turn.now,
     not_before: null,
+    wait_until: null,
+    starts_at: null,
     started_at: null,
     finished_at: null,
     attempt: 0,

@@ -3,7 +3,6 @@
 import { cleanText } from "../../shared/clean-text.ts";
 import { FAILURE_RULES, type FailureClass } from "../../shared/contract/failures.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
-import { WAIT_FOR_VIDEO_MS, WAIT_RECHECK_MS } from "../../shared/limits.ts";
 import { avoidAfter, otherCountryOnline } from "./avoid.ts";
 import { decideFailure, restMs } from "./decide.ts";
 import { type LiveJob, parseTries } from "./job-row.ts";
@@ -11,12 +10,15 @@ import { attemptRow, moveJob } from "./move.ts";
 import { freeNames } from "./names.ts";
 import type { State } from "./states.ts";
 import { type Turn, tokenOf } from "./turn.ts";
+import { nextLook, waitUntil } from "./wait.ts";
 
 export interface FailureReport {
   class: FailureClass;
   message: string | null;
   permanent: boolean;
   retryAfterMs: number | null;
+  /** Of a stream that has not begun: until its announced start. */
+  startsInMs?: number | null;
 }
 
 /** Columns that belong to a hand-out; none of them may outlive it. */
@@ -45,8 +47,8 @@ export function failAttempt(turn: Turn, job: LiveJob, report: FailureReport): Li
   doomUploads(turn, job.id);
   const options = JSON.parse(job.options) as JobOptions;
   if (report.class === "not_begun" && options.wait_for_video && job.state === "running") {
-    const until = job.wait_until ?? turn.now + WAIT_FOR_VIDEO_MS;
-    if (turn.now < until) return waitForStream(turn, job, until, attempt);
+    const until = waitUntil(job, turn.now);
+    if (turn.now < until) return waitForStream(turn, job, until, report.startsInMs ?? null, attempt);
   }
   const rule = { baseMs: turn.config.backoffBaseMs, maxMs: turn.config.backoffMaxMs };
   if (report.class === "bot" || report.class === "rate") coolDown(turn, job, restMs(report.retryAfterMs, rule));
@@ -94,7 +96,15 @@ export function endFailed(
   );
 }
 
-function waitForStream(turn: Turn, job: LiveJob, until: number, attempt: ReturnType<typeof attemptRow>): LiveJob {
+/** No try is counted: nothing has failed. */
+function waitForStream(
+  turn: Turn,
+  job: LiveJob,
+  until: number,
+  startsInMs: number | null,
+  attempt: ReturnType<typeof attemptRow>,
+): LiveJob {
+  const startsAt = startsInMs === null ? job.starts_at : turn.now + startsInMs;
   return moveJob(
     turn,
     job,
@@ -104,7 +114,8 @@ function waitForStream(turn: Turn, job: LiveJob, until: number, attempt: ReturnT
       step: null,
       progress: 0,
       wait_until: until,
-      not_before: Math.min(until, turn.now + WAIT_RECHECK_MS),
+      starts_at: startsAt,
+      not_before: nextLook(startsAt, until, turn.now, turn.config),
     },
     { event: ".attempt.ended", attempt },
   );

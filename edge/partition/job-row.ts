@@ -4,7 +4,7 @@
  */
 import type { FailureClass } from "../../shared/contract/failures.ts";
 import type { Step } from "../../shared/contract/fleet.ts";
-import type { Manifest } from "../../shared/contract/media.ts";
+import type { ExtractedInfo, Manifest } from "../../shared/contract/media.ts";
 import type { State } from "./states.ts";
 
 /** Columns that travel to D1 with each drain, in the order of both tables. */
@@ -39,6 +39,8 @@ export const DRAINED_COLUMNS = [
   "created_at",
   "queued_at",
   "not_before",
+  "wait_until",
+  "starts_at",
   "started_at",
   "finished_at",
   "attempt",
@@ -98,6 +100,10 @@ export interface JobRow {
   /** Since when it has waited for this hand-out. */
   queued_at: number;
   not_before: number | null;
+  /** End of `waiting`, from the first look that found the stream not begun. */
+  wait_until: number | null;
+  /** When the site says that the stream begins. */
+  starts_at: number | null;
   /** Last confirmed hand-out. */
   started_at: number | null;
   finished_at: number | null;
@@ -145,12 +151,12 @@ export interface LiveJob extends JobRow {
   finishing_since: number | null;
   commit_tries: number;
   commit_due: number | null;
-  /** End of `waiting`. */
-  wait_until: number | null;
   /** When the first lease search that finds no allowed node gives up. */
   avoid_until: number | null;
   /** What this attempt will add to the account's storage, as far as that is known. */
   bytes_reserved: number;
+  /** 1: its attempts take a `live` slot, because it was asked for or because a look has found it so. */
+  live: number;
 }
 
 /** Tries counted per failure class. */
@@ -176,6 +182,11 @@ export interface ReservedName {
   folder: string;
   /** Logical key of the media file. */
   key: string;
+}
+
+/** What the last look said; null before the first. */
+export function parseSource(job: JobRow): ExtractedInfo | null {
+  return job.source === null ? null : (JSON.parse(job.source) as ExtractedInfo);
 }
 
 export function parseTries(job: JobRow): Tries {

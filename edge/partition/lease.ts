@@ -1,7 +1,8 @@
 /** Dispatch: which jobs a node gets (DESIGN sections 3.4 and 4). */
-import type { LeasedJob, Slots } from "../../shared/contract/fleet.ts";
+import type { LeasedJob, SlotClass, Slots } from "../../shared/contract/fleet.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
-import { LEASE_REPEAT_MS, MAX_LEASE_JOBS } from "../../shared/limits.ts";
+import { LEASE_REPEAT_MS, LIVE_DEADLINE_EXTRA_MS, MAX_LEASE_JOBS } from "../../shared/limits.ts";
+import { liveCapSeconds } from "../../shared/live-cap.ts";
 import { couldRun, mayHave } from "./avoid.ts";
 import { type LiveJob, parseAvoid } from "./job-row.ts";
 import { moveJob } from "./move.ts";
@@ -22,7 +23,7 @@ export interface AccountLimits {
 }
 
 /**
- * Hands out up to `slots` jobs, round robin over the accounts with ready work: always the one served longest ago.
+ * Hands out up to `slots` jobs of each class, round robin over the accounts with ready work: always the one served longest ago.
  * Each hand-out raises the job's attempt. A repeat of a request id gets the same jobs, as far as they are still its.
  */
 export function leaseJobs(
@@ -41,15 +42,16 @@ export function leaseJobs(
   const others = otherSessions(turn, who.node);
   const skipped = new Set<string>();
   const leased: LiveJob[] = [];
-  const want = Math.min(slots.download, MAX_LEASE_JOBS);
-  while (leased.length < want) {
+  const left: Slots = { ...slots };
+  while (leased.length < MAX_LEASE_JOBS && left.download + left.live > 0) {
     const account = nextAccount(turn, who, skipped);
     if (account === undefined) break;
-    const job = nextJob(turn, who, account, d1Cursor, others);
+    const job = nextJob(turn, who, account, d1Cursor, others, left);
     if (job === undefined) {
       skipped.add(account.id);
       continue;
     }
+    left[slotOf(job)]--;
     leased.push(offer(turn, who, job));
     turn.sql.run("UPDATE accounts SET turn = (SELECT max(turn) + 1 FROM accounts) WHERE id = ?", account.id);
   }
@@ -98,17 +100,32 @@ function nextAccount(turn: Turn, who: NodeIdentity, skipped: Set<string>): Ready
   }
 }
 
-// Uses job_ready(account_id, priority DESC, queued_at, id) WHERE state = 'queued'.
+function slotOf(job: LiveJob): SlotClass {
+  return job.live === 1 ? "live" : "download";
+}
+
+/** Which jobs fit into what is left; with both classes the query stays the plain one. */
+function classFilter(left: Slots): string {
+  if (left.download > 0 && left.live > 0) return "";
+  return left.live > 0 ? "AND live = 1" : "AND live = 0";
+}
+
+/**
+ * Uses job_ready(account_id, priority DESC, queued_at, id) WHERE state = 'queued', or job_ready_live where only a live slot
+ * is left. Without a live slot the live jobs ahead of the first other one are read in vain: an account has at most
+ * `max_queued` of them, and seldom more than a few.
+ */
 function nextJob(
   turn: Turn,
   who: NodeIdentity,
   account: ReadyAccount,
   d1Cursor: number,
   others: SessionRow[],
+  left: Slots,
 ): LiveJob | undefined {
   const candidates = turn.sql.all<LiveJob>(
     // Tags are asked for here, and the limits of keys: jobs that must wait for those must not hide those that need not.
-    `SELECT * FROM jobs WHERE account_id = ? AND state = 'queued' AND create_event <= ?
+    `SELECT * FROM jobs WHERE account_id = ? AND state = 'queued' ${classFilter(left)} AND create_event <= ?
        AND (tags = '[]' OR NOT EXISTS
          (SELECT 1 FROM json_each(tags) WHERE value NOT IN (SELECT value FROM json_each(?))))
        AND NOT EXISTS (SELECT 1 FROM keys WHERE keys.id = jobs.key_id AND active >= max_concurrent)
@@ -165,9 +182,10 @@ function toLeased(turn: Turn, job: LiveJob): LeasedJob {
     options,
     max_filesize_bytes: limits.max_filesize_bytes ?? null,
     max_duration_seconds: limits.max_duration_seconds ?? null,
-    deadline_ms: deadlineMs(turn, job),
+    deadline_ms: deadlineMs(turn, job, job.live === 1),
     confirm_within_ms: Math.max(0, (job.offer_until ?? turn.now) - turn.now),
     traceparent: job.traceparent,
+    slot: slotOf(job),
   };
 }
 
@@ -181,8 +199,10 @@ export function limitsOf(turn: Turn, job: LiveJob): AccountLimits {
   return { ...accountLimits(turn, job.account_id), ...(JSON.parse(job.options) as JobOptions).limits };
 }
 
-/** How long one attempt of this job may run. */
-export function deadlineMs(turn: Turn, job: LiveJob): number {
-  const seconds = limitsOf(turn, job).attempt_deadline_seconds;
-  return seconds === undefined ? turn.config.deadlineMs : seconds * 1000;
+/** How long one attempt of this job may run: a recording as long as it may be, and a while beside (jobs API 12). */
+export function deadlineMs(turn: Turn, job: LiveJob, live: boolean): number {
+  const { attempt_deadline_seconds: seconds, max_duration_seconds: limit } = limitsOf(turn, job);
+  if (seconds !== undefined) return seconds * 1000;
+  if (!live) return turn.config.deadlineMs;
+  return liveCapSeconds(JSON.parse(job.options) as JobOptions, limit ?? null) * 1000 + LIVE_DEADLINE_EXTRA_MS;
 }

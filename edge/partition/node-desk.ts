@@ -178,25 +178,28 @@ export class NodeDesk {
     origin: string,
   ): Promise<Answer<ExtractedAnswer>> {
     const list = result.kind === "list" ? await this.#prepareList(job, result) : null;
+    let mayTakeMs: number | null = null;
     const decision = this.#report<"go" | "stop" | "expanded">(
       who,
       job,
       token,
       (turn, held) => {
-        const extra =
-          result.kind === "single" ? extracted(turn, held, result.info).kind : takeList(turn, held, list ?? NO_LIST);
-        return { state: held.state, extra };
+        if (result.kind === "list") return { state: held.state, extra: takeList(turn, held, list ?? NO_LIST) };
+        const decided = extracted(turn, held, result.info);
+        if (decided.kind === "go" && result.info.is_live) mayTakeMs = decided.deadlineMs;
+        return { state: held.state, extra: decided.kind };
       },
       "running",
     );
     if ("refused" in decision) return decision;
     if (decision.extra !== "go") return { decision: decision.extra ?? "stop" };
+    const longer = mayTakeMs === null ? {} : { deadline_ms: mayTakeMs };
     const desk = this.#attemptDesk(who, job, token);
     await passTakenNames(desk);
     const wish = { token, kind: "media", language: null, size: null, upload_id: null, from_part: 1 } as const;
     const first = await ticket(desk, wish, origin);
     if (first === "storage_failed") return { decision: "stop" };
-    return "refused" in first ? first : { decision: "go", tickets: [first.ticket] };
+    return "refused" in first ? first : { decision: "go", tickets: [first.ticket], ...longer };
   }
 
   /** A node is a stranger: entries are guarded like URLs of clients. The ids are derived before the transaction. */

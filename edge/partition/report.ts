@@ -6,7 +6,7 @@ import type { JobOptions } from "../../shared/contract/options.ts";
 import { MAX_DESCRIPTION_LENGTH, MAX_TITLE_LENGTH } from "../../shared/limits.ts";
 import { doomUploads, endFailed, type FailureReport, failAttempt } from "./end.ts";
 import { recordEvent } from "./events.ts";
-import { type LiveJob, parseReserved } from "./job-row.ts";
+import { type LiveJob, parseReserved, parseSource } from "./job-row.ts";
 import { deadlineMs, limitsOf } from "./lease.ts";
 import { attemptRow, getJob, moveJob, patchJob } from "./move.ts";
 import { reserveName } from "./names.ts";
@@ -63,7 +63,7 @@ export function confirm(turn: Turn, job: LiveJob, who: NodeIdentity): LiveJob {
       started_at: turn.now,
       offer_until: null,
       not_before: null,
-      deadline_at: turn.now + deadlineMs(turn, job),
+      deadline_at: turn.now + deadlineMs(turn, job, job.live === 1),
       missed: 0,
     },
     { event: "job.started", attempt: attemptRow(turn, started, null) },
@@ -73,8 +73,10 @@ export function confirm(turn: Turn, job: LiveJob, who: NodeIdentity): LiveJob {
 /** Steps only go forward inside an attempt; a late or repeated report changes nothing. */
 export function setStep(turn: Turn, job: LiveJob, step: Step): LiveJob {
   if (job.state !== "running" || STEPS.indexOf(step) <= STEPS.indexOf(job.step ?? "extract")) return job;
-  const patched = patchJob(turn, job, { step, progress: stepProgress(step, 0) });
-  const { enable_progress_webhook } = JSON.parse(job.options) as JobOptions;
+  const options = JSON.parse(job.options) as JobOptions;
+  const endless = step === "download" && options.max_duration === null && (parseSource(job)?.is_live ?? false);
+  const patched = patchJob(turn, job, { step, progress: endless ? null : stepProgress(step, 0) });
+  const { enable_progress_webhook } = options;
   if (enable_progress_webhook && job.webhook_url !== null) recordStage(turn, patched, step);
   return patched;
 }
@@ -91,14 +93,17 @@ function recordStage(turn: Turn, job: LiveJob, step: Step): void {
   );
 }
 
-export type ExtractedDecision = { kind: "go"; job: LiveJob } | { kind: "stop"; job: LiveJob };
+export type ExtractedDecision =
+  /** With how long the attempt may run, from its confirm, now that it is known what it is. */
+  { kind: "go"; job: LiveJob; deadlineMs: number } | { kind: "stop"; job: LiveJob };
 
 /** The checkpoint between the look-up and the download: limits are checked, the name is reserved. Repeatable. */
 export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): ExtractedDecision {
   const options = JSON.parse(job.options) as JobOptions;
   const limits = limitsOf(turn, job);
-  const tooLong =
-    limits.max_duration_seconds !== undefined && (info.duration_seconds ?? 0) > limits.max_duration_seconds;
+  // A stream's length so far is not the recording's, which ends at the limit by itself.
+  const seconds = info.is_live ? 0 : (info.duration_seconds ?? 0);
+  const tooLong = limits.max_duration_seconds !== undefined && seconds > limits.max_duration_seconds;
   const tooLarge = limits.max_filesize_bytes !== undefined && (info.size_estimate ?? 0) > limits.max_filesize_bytes;
   if (tooLong || tooLarge) {
     const text = tooLong
@@ -112,8 +117,11 @@ export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): Extrac
   const listed = job.batch_id !== null && info.extractor === "generic" ? job.title : null;
   const title = listed ?? sourceText(info.title, MAX_TITLE_LENGTH);
   const reserved = parseReserved(job) ?? reserveName(turn, job, options, title);
+  const mayTake = deadlineMs(turn, job, info.is_live);
   const patched = patchJob(turn, job, {
     ...room,
+    live: Number(options.live_recording || info.is_live),
+    deadline_at: (job.started_at ?? turn.now) + mayTake,
     title,
     description: sourceText(info.description, MAX_DESCRIPTION_LENGTH),
     release_date: info.release_date,
@@ -122,7 +130,7 @@ export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): Extrac
     reserved: JSON.stringify(reserved),
   });
   recordEvent(turn, patched, ".job.changed", null);
-  return { kind: "go", job: patched };
+  return { kind: "go", job: patched, deadlineMs: mayTake };
 }
 
 /** A list that cannot be taken: one where a single item was wanted (jobs API 3.4, `never`), or an empty one. */

@@ -153,7 +153,16 @@ CREATE TABLE keys (
 ) WITHOUT ROWID;
 `;
 
-const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+const VERSION_5 = `
+-- Which slot a job takes (1: \`live\`), and the announced start of a stream that it waits for. Live jobs are few: an index
+-- of their own finds them behind any number of others, and costs the others nothing.
+ALTER TABLE jobs ADD COLUMN live INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN starts_at INTEGER;
+UPDATE jobs SET live = 1 WHERE json_extract(options, '$.live_recording');
+CREATE INDEX job_ready_live ON jobs (account_id, priority DESC, queued_at, id) WHERE state = 'queued' AND live = 1;
+`;
+
+const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */
 export function openSchema(sql: Sql): boolean {

@@ -14,6 +14,9 @@ import {
   POLL_SHARE,
   PROGRESS_UNWATCHED_MS,
   PROGRESS_WATCHED_MS,
+  WAIT_PATIENT_AFTER_MS,
+  WAIT_RECHECK_MAX_MS,
+  WAIT_RECHECK_MS,
 } from "../../shared/limits.ts";
 import type { EventIds } from "./event-ids.ts";
 import type { Sql } from "./sql.ts";
@@ -34,6 +37,9 @@ export interface ResolvedCore {
   progressWatchedMs: number;
   progressUnwatchedMs: number;
   deadlineMs: number;
+  waitRecheckMs: number;
+  waitRecheckMaxMs: number;
+  waitPatientAfterMs: number;
   backoffBaseMs: number;
   backoffMaxMs: number;
   maxPending: number;
@@ -51,6 +57,9 @@ export function resolveCore(options: CoreOptions): ResolvedCore {
     progressWatchedMs: Math.min(PROGRESS_WATCHED_MS, PROGRESS_WATCHED_MS * scale * 2),
     progressUnwatchedMs: Math.min(PROGRESS_UNWATCHED_MS, PROGRESS_UNWATCHED_MS * scale),
     deadlineMs: options.deadlineMs ?? ATTEMPT_DEADLINE_MS,
+    waitRecheckMs: WAIT_RECHECK_MS * scale,
+    waitRecheckMaxMs: WAIT_RECHECK_MAX_MS * scale,
+    waitPatientAfterMs: WAIT_PATIENT_AFTER_MS * scale,
     backoffBaseMs: BACKOFF_BASE_MS * scale,
     backoffMaxMs: BACKOFF_MAX_MS * scale,
     maxPending: options.maxPending ?? MAX_PENDING_PER_ACCOUNT,

@@ -3,7 +3,7 @@
  * these schemas decide it. Changes are additive; `features` on both sides of a session start name optional parts.
  */
 import { z } from "zod";
-import { MAX_LEASE_JOBS, MAX_UPLOAD_ID_LENGTH } from "../limits.ts";
+import { MAX_LEASE_JOBS, MAX_STARTS_IN_SECONDS, MAX_UPLOAD_ID_LENGTH } from "../limits.ts";
 import { MAX_COOKIES_BYTES } from "../netscape-cookies.ts";
 import { CallRequest } from "./calls.ts";
 import { FAILURE_CLASSES } from "./failures.ts";
@@ -18,12 +18,17 @@ const Token = z.string().regex(/^\d{1,15}\.\d{1,15}$/);
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
 const durationMs = z.int().nonnegative();
 
-/** Free room by slot class. */
+/**
+ * Free room by slot class. A live recording takes `live` instead of `download`; a node that cannot record has 0 of it, or
+ * ends what it gets as `unsupported`.
+ */
 export const Slots = z.object({
   download: z.int().min(0).max(1_000),
   live: z.int().min(0).max(1_000),
 });
 export type Slots = z.infer<typeof Slots>;
+export const SlotClass = z.enum(["download", "live"]);
+export type SlotClass = z.infer<typeof SlotClass>;
 
 export const NodeVersions = z.object({
   node: z.string().max(100),
@@ -126,6 +131,8 @@ export const LeasedJob = z.object({
   /** The offer ends after this unless it is confirmed. */
   confirm_within_ms: durationMs,
   traceparent: z.string().nullable(),
+  /** The slot that it takes. Absent: `download`. One that turns out to be live moves to `live`, or is released. */
+  slot: SlotClass.optional(),
 });
 export type LeasedJob = z.infer<typeof LeasedJob>;
 export const LeaseAnswer = z.object({ jobs: z.array(LeasedJob).max(MAX_LEASE_JOBS) });
@@ -185,7 +192,12 @@ export const Ticket = z.object({
 export type Ticket = z.infer<typeof Ticket>;
 
 export const ExtractedAnswer = z.discriminatedUnion("decision", [
-  z.object({ decision: z.literal("go"), tickets: z.array(Ticket) }),
+  z.object({
+    decision: z.literal("go"),
+    tickets: z.array(Ticket),
+    /** From the confirm, in place of the lease's: a live recording has longer, and nobody knew before the look. */
+    deadline_ms: durationMs.optional(),
+  }),
   /** The job ended here (limits, a list where one item was wanted). The node drops the attempt. */
   z.object({ decision: z.literal("stop") }),
   /** The URL became a batch of its own; the node drops the attempt. */
@@ -215,6 +227,8 @@ export const FailRequest = z.object({
   retry_after_seconds: z.int().nonnegative().max(86_400).nullable(),
   /** A repeat of the same attempt elsewhere cannot help (refused credentials, missing bucket). */
   permanent: z.boolean(),
+  /** With `not_begun`, where the site announces a start: how long until then. */
+  starts_in_seconds: z.int().nonnegative().max(MAX_STARTS_IN_SECONDS).nullable().optional(),
 });
 export type FailRequest = z.infer<typeof FailRequest>;
 

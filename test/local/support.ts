@@ -57,6 +57,7 @@ export function fixtureOptions(folder: string, mode: "plain" | "deaf" | "brief" 
     nodeCommand: [process.execPath, FIXTURE_NODE, ...(mode === "plain" ? [] : [mode])],
     env: { PATH, TRAWL_LOG: "error" },
     nodeStopMs: mode === "deaf" ? 300 : 5_000,
+    nodeEndMs: 1_000,
   };
 }
 

@@ -96,6 +96,22 @@ export const RECIPES: readonly Recipe[] = [
     `${picture("320x180", LIVE_SEGMENTS)} ${beep(LIVE_SEGMENTS)} ${h264("3.0", 200, FRAMES_PER_SECOND)} ${AAC} ` +
       "-f hls -hls_time 1 -hls_playlist_type vod -hls_segment_filename broadcast/%03d.ts",
   ),
+  // The broadcast in the other shapes that HLS has: fragments after a map, picture and sound apart, one file in ranges.
+  ...[
+    ["broadcast-mp4", "-map 0:v -map 0:a", "fmp4"],
+    ["broadcast-video", "-map 0:v", "fmp4"],
+    ["broadcast-audio", "-map 0:a", "fmp4"],
+  ].map(([folder, maps, type]) =>
+    recipe(
+      `${folder}/index.m3u8`,
+      `-i broadcast/index.m3u8 ${maps} -c copy -bsf:a aac_adtstoasc -copyts -f hls -hls_time 1 -hls_playlist_type vod -hls_segment_type ${type} ` +
+        `-hls_segment_filename ${folder}/%03d.m4s`,
+    ),
+  ),
+  recipe(
+    "broadcast-ranges/index.m3u8",
+    "-i broadcast/index.m3u8 -c copy -f hls -hls_time 1 -hls_playlist_type vod -hls_flags single_file",
+  ),
   {
     makes: "dash/manifest.mpd",
     args: [

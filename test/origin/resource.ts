@@ -65,7 +65,10 @@ export async function findResource(
 
 /** A resource out of a text that was made for this request. */
 export function fromText(type: string, text: string): Resource {
-  const body = Buffer.from(text);
+  return fromBytes(type, Buffer.from(text));
+}
+
+export function fromBytes(type: string, body: Buffer): Resource {
   return {
     type,
     size: body.length,

@@ -50,7 +50,10 @@
  * | `/redirect-to?url=…&code=…` | to any address |
  * | `/redirect-chain/<n>/<path…>` | n redirects, then this path |
  * | `/redirect-loop` | for ever |
- * | `/live/<segments>/<key>/index.m3u8` | a live HLS: one second more at each request, until it has them all |
+ * | `/live/<segments>/<key>/index.m3u8` | a live HLS: one second more at each request, until it has them all; see `live.ts` |
+ * | `/live/<segments>/<key>/master.m3u8` | the same with picture and sound apart |
+ * | `/upcoming/<n>/<key>/<path…>` | 425 for the first n, as of a stream that has not begun; then a redirect to the path |
+ * | `/sealed/<iv>/<file>` | a segment of the broadcast under AES-128; `/sealed/key` has the key |
  *
  * | control (not logged) | what it does |
  * | --- | --- |
@@ -70,7 +73,7 @@
 import { endless, huge, stall, truncated } from "./behaviours/broken.ts";
 import { flaky } from "./behaviours/flaky.ts";
 import { cookie, header, norange, status, unavailable } from "./behaviours/guarded.ts";
-import { live } from "./behaviours/live.ts";
+import { live, sealed, upcoming } from "./behaviours/live.ts";
 import { hold, slow } from "./behaviours/pace.ts";
 import { redirect, redirectChain, redirectLoop, redirectTo } from "./behaviours/redirects.ts";
 import { type Exchange, sendText } from "./exchange.ts";
@@ -101,6 +104,8 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   "redirect-chain": { args: 1, path: redirectChain },
   "redirect-loop": { args: 0, path: redirectLoop },
   live: { args: 2, path: live },
+  sealed: { args: 1, path: sealed },
+  upcoming: { args: 2, path: upcoming },
 };
 
 /** Answers one request for content. */

@@ -1,7 +1,8 @@
 /** The birth rule (DESIGN section 2): an empty storage claims a generation and takes from D1 what is not finished. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { isSuperseded } from "../../edge/db/generation.ts";
-import { account, id, identity } from "./fixtures.ts";
+import { extracted, fail } from "../../edge/partition/report.ts";
+import { account, id, identity, info } from "./fixtures.ts";
 import { Generations } from "./generations.ts";
 import { Harness, MINUTE } from "./harness.ts";
 import { nodeSql } from "./node-sql.ts";
@@ -68,6 +69,22 @@ describe("a birth", () => {
       { id: "ann", ready: 2, active: 0, pending: 2, processing: 0, warning: 1 },
       { id: "bob", ready: 2, active: 0, pending: 2, processing: 0, warning: 0 },
     ]);
+  });
+
+  it("lets a job go on waiting for its stream, no longer than it would have, and keeps what is live apart", async () => {
+    harness.create(id(1), { options: { wait_for_video: true } }, ACCOUNTS[0]);
+    harness.start(id(1));
+    const announced = { permanent: false, message: null, retryAfterMs: null, startsInMs: 5 * MINUTE };
+    const waiting = harness.run((turn) => fail(turn, harness.job(id(1)), { class: "not_begun", ...announced }));
+    harness.create(id(2), { options: { live_recording: true } }, ACCOUNTS[0]);
+    harness.create(id(3), {}, ACCOUNTS[0]);
+    harness.lease(identity("n1"), 1);
+    harness.confirm(id(3));
+    harness.run((turn) => extracted(turn, harness.job(id(3)), info({ is_live: true })));
+    const next = await lose();
+    const { wait_until, starts_at, not_before } = waiting;
+    expect(next.job(id(1))).toMatchObject({ state: "waiting", wait_until, starts_at, not_before });
+    expect([id(1), id(2), id(3)].map((job) => next.job(job).live)).toEqual([0, 1, 1]);
   });
 
   it("makes all older tokens stale at once, and gives none a second time", async () => {

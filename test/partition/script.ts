@@ -94,7 +94,7 @@ function create(script: Script) {
     tags: random.chance(0.2) ? ["region=eu"] : [],
     filename: random.chance(0.3) ? random.pick(["Same", "SAME", "Über"]) : null,
     source_host: random.pick(["one.example", "two.example"]),
-    options: { wait_for_video: random.chance(0.2) },
+    options: { wait_for_video: random.chance(0.2), live_recording: random.chance(0.1) },
   };
   return (turn: Turn) => createJobs(turn, facts, [newJob(id(number), facts.id, wish)]);
 }
@@ -120,7 +120,7 @@ function drain(sql: Sql) {
 
 function lease(script: Script) {
   const node = who(script);
-  const slots = { download: 1 + script.random.below(3), live: 0 };
+  const slots = { download: script.random.below(4), live: script.random.below(2) };
   const request = `r${script.random.below(20)}-${node.node}-${node.session}`;
   return (turn: Turn) => {
     if (!enterSession(turn, node)) return "fenced";

@@ -3,6 +3,7 @@ import { FAILURE_RULES } from "../../shared/contract/failures.ts";
 import type { ExtractedInfo } from "../../shared/contract/media.ts";
 import { MAX_DESCRIPTION_LENGTH, MAX_TITLE_LENGTH } from "../../shared/limits.ts";
 import { MediaFailure, sizeFailure } from "./failure.ts";
+import { recordable } from "./live/record.ts";
 import { shortCodec } from "./plan/codecs.ts";
 import { type MediaPlan, planMedia } from "./plan.ts";
 import type { Found, MediaDeps, MediaRequest } from "./run-attempt.ts";
@@ -44,23 +45,28 @@ function look(url: string, request: MediaRequest, deps: MediaDeps, signal: Abort
 /** Everything that can be said against a job before its media are fetched. */
 export function planSource(request: MediaRequest, source: SourceInfo): MediaPlan {
   const { options, maxDurationSeconds, maxFilesizeBytes } = request;
-  if (source.live === "upcoming") throw new MediaFailure("not_begun");
-  // Recording is a way of its own; until it is built, a stream that runs for ever must not be begun.
-  if (source.live === "now")
-    throw new MediaFailure("unsupported", "Live recording is not supported by this worker node");
-  const seconds = source.durationSeconds;
+  if (source.live === "upcoming") throw MediaFailure.notBegun(startsIn(source));
+  const live = source.live === "now";
+  // What a stream says of its length so far says nothing of the recording, which ends at the limit by itself.
+  const seconds = live ? null : source.durationSeconds;
   if (seconds !== null && (options.clip_start_seconds ?? 0) > 0 && (options.clip_start_seconds ?? 0) >= seconds) {
     throw new MediaFailure("clip");
   }
   if (maxDurationSeconds !== null && clippedSeconds(options, seconds) > maxDurationSeconds) {
     throw new MediaFailure("too_large", `Media is longer than the limit of ${maxDurationSeconds} seconds`);
   }
-  const plan = planMedia(options, source);
+  const plan = planMedia(options, live ? recordable(source) : source);
   if ("problem" in plan) throw new MediaFailure("unsupported", plan.problem);
   const exact = plan.downloads.every((format) => format.size?.exact === true);
   if (maxFilesizeBytes !== null && exact && (plan.sizeEstimate ?? 0) > maxFilesizeBytes)
     throw sizeFailure(maxFilesizeBytes);
   return plan;
+}
+
+/** Seconds until the announced start; null when none is announced, or it has passed. */
+function startsIn(source: SourceInfo): number | null {
+  const seconds = source.releaseDate === null ? 0 : (Date.parse(source.releaseDate) - Date.now()) / 1000;
+  return seconds > 0 ? seconds : null;
 }
 
 /** What will be delivered, in seconds; 0 when unknown. */

@@ -9,6 +9,8 @@ export class MediaFailure extends Error {
   readonly retryAfterSeconds: number | null;
   /** A repeat of the same attempt elsewhere cannot help. */
   readonly permanent: boolean;
+  /** Of a stream that has not begun: how long until its announced start. */
+  startsInSeconds: number | null = null;
 
   /** @param message For users: it is cleaned here. Defaults to the class's own text. */
   constructor(
@@ -21,6 +23,13 @@ export class MediaFailure extends Error {
     this.class = failureClass;
     this.retryAfterSeconds = retryAfterSeconds;
     this.permanent = permanent;
+  }
+
+  /** A stream that has not begun, with the seconds until its start where one is announced. */
+  static notBegun(startsInSeconds: number | null): MediaFailure {
+    const failure = new MediaFailure("not_begun");
+    failure.startsInSeconds = startsInSeconds;
+    return failure;
   }
 }
 

@@ -36,6 +36,7 @@ export function classifyToolFailure(stage: Stage, end: ToolEnd): MediaFailure {
   // What it said first; that it ran into our time limit only if it said nothing.
   const rule = findRule(stage, said);
   if (stage === "mux") return rule?.class === "disk" ? new MediaFailure("disk") : muxFailure(end);
+  if (rule?.class === "not_begun") return MediaFailure.notBegun(startsInSeconds(plainWords(said)));
   if (rule !== undefined)
     return new MediaFailure(rule.class, rule.text ?? null, rule.class === "rate" ? retryAfter : null);
   if (end.timedOut)
@@ -99,6 +100,14 @@ function userText(said: string): string {
     .replace(/\s*\(caused by .*$/s, "")
     .replace(/;?\s*please report this issue.*$/is, "")
     .replace(/\s*Confirm you are on the latest version.*$/is, "");
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { second: 1, minute: 60, hour: 3_600, day: 86_400 };
+
+/** `This live event will begin in 5 hours` → 18,000; null where a site tells no number. */
+function startsInSeconds(words: string): number | null {
+  const match = /\b(?:begins?|starts?|premieres?) in (\d{1,4}) (second|minute|hour|day)s?\b/i.exec(words);
+  return match === null ? null : Number(match[1]) * (UNIT_SECONDS[match[2]?.toLowerCase() ?? ""] ?? 0);
 }
 
 /** A site's `Retry-After`, where a message carries it; an hour is the most that is believed. */

@@ -10,6 +10,7 @@ import { MediaFailure, sizeFailure } from "./failure.ts";
 import { plainFormat } from "./ffmpeg/plain.ts";
 import { type Probed, probe } from "./ffmpeg/probe.ts";
 import { seekable } from "./ffmpeg/seekable.ts";
+import { recordLive } from "./live/record.ts";
 import { fileBegins } from "./plan/clocks.ts";
 import { codecName, shortCodec } from "./plan/codecs.ts";
 import { shorterSide } from "./plan/formats.ts";
@@ -33,7 +34,8 @@ export async function produce(
   const context = { dir, signal, groups };
 
   events.onStep("download");
-  const downloaded = await downloadAll(request, plan.downloads, deps, events, signal);
+  const fetchAll = source.live === "now" ? recordLive : downloadAll;
+  const downloaded = await fetchAll(request, plan.downloads, deps, events, signal);
   const { paths, probes, begins, zeros } = await openFiles(downloaded, request, deps, signal);
   const inputs = await Promise.all(probes.map((probed, at) => toInput(paths[at] ?? "", probed)));
   const steps = planSteps(options, inputs);
@@ -72,7 +74,7 @@ export async function produce(
       io_wait_ms: null,
       cpu_wait_ms: work.waitedMilliseconds,
       download_speed_mbps: downloaded.megabytesPerSecond,
-      download_strategy: downloaded.direct ? "direct" : source.extractor === "generic" ? "generic" : "native",
+      download_strategy: source.live === "now" ? "live" : strategy(downloaded.direct, source),
       cascade_total_attempts: downloaded.ways,
       download_retries: downloaded.retries,
       native_video_codec: shortCodec(steps.video?.stream.codec ?? null),
@@ -118,6 +120,11 @@ async function openFiles(downloaded: DownloadedAll, request: MediaRequest, deps:
     paths.push(await seekable(deps.ffmpeg, downloaded.paths[at] ?? "", probed, context));
   const same = paths.every((path, at) => path === downloaded.paths[at]);
   return { paths, probes: same ? first : await look(paths), begins, zeros };
+}
+
+function strategy(direct: boolean, source: SourceInfo): "direct" | "generic" | "native" {
+  if (direct) return "direct";
+  return source.extractor === "generic" ? "generic" : "native";
 }
 
 /** What ffmpeg would be told to do is nothing: the file becomes the output under its new name. */

@@ -14,6 +14,7 @@
 
 import type { EffectiveMedia, ExtractedInfo, FileKind, Telemetry } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
+import type { EgressOptions } from "../egress/policy.ts";
 import type { FetchWay } from "../fetch/send.ts";
 import { isPlainFile, takeBack } from "../process/confine.ts";
 import { killMarked } from "../process/group.ts";
@@ -23,6 +24,7 @@ import { watchingDisk } from "./disk.ts";
 import { findSource } from "./extract.ts";
 import { MediaFailure } from "./failure.ts";
 import { classifyError } from "./failures.ts";
+import type { LiveTimes } from "./live/limits.ts";
 import { produce } from "./produce.ts";
 import type { SourceInfo } from "./source.ts";
 import { commandLineYtDlp } from "./ytdlp/command-line.ts";
@@ -46,6 +48,8 @@ export interface MediaRequest {
   maxDurationSeconds: number | null;
   /** Hears of process groups as they start and end. */
   groups?: GroupLog | undefined;
+  /** Aborted to end a live recording early and deliver what there is. */
+  endRecording?: AbortSignal | undefined;
 }
 
 export interface MediaDeps {
@@ -56,6 +60,10 @@ export interface MediaDeps {
   transcodeSlot?: (signal: AbortSignal) => Promise<() => void>;
   /** Free bytes where a folder lies. Defaults to the file system's answer. */
   freeBytes?: (dir: string) => Promise<number>;
+  /** What our own requests may reach. Defaults to public addresses. */
+  egress?: EgressOptions;
+  /** Patience of live recordings. Defaults to `live/limits.ts`. */
+  live?: Partial<LiveTimes>;
 }
 
 export interface StepProgress {
@@ -72,6 +80,8 @@ export interface MediaEvents {
   onStep(step: "extract" | "download" | "mux"): void;
   /** A few times a second; the caller thins it out. */
   onProgress(progress: StepProgress): void;
+  /** For the log: what happened to a recording on its way, as `recording.gap`. */
+  onNote?(note: string, fields: Record<string, string | number>): void;
 }
 
 export type Found =
@@ -100,9 +110,13 @@ export interface Produced {
   effective: EffectiveMedia;
 }
 
-/** The real tools behind the ports. A node passes the yt-dlp that it keeps warm. */
-export function mediaDeps(tools: Tools, ytdlp: YtDlp = commandLineYtDlp(tools.ytdlp, tools.jsRuntime)): MediaDeps {
-  return { ytdlp, ffmpeg: tools.ffmpeg, ffprobe: tools.ffprobe };
+/** The real tools behind the ports. A node passes the yt-dlp that it keeps warm, and what its own requests may reach. */
+export function mediaDeps(
+  tools: Tools,
+  ytdlp: YtDlp = commandLineYtDlp(tools.ytdlp, tools.jsRuntime),
+  egress: EgressOptions = {},
+): MediaDeps {
+  return { ytdlp, ffmpeg: tools.ffmpeg, ffprobe: tools.ffprobe, egress };
 }
 
 /**

@@ -1,8 +1,17 @@
 /** One hand-out from offer to report: confirm, look, download, convert, upload, complete. */
 import { join } from "node:path";
 import type { Dispatcher } from "undici";
-import type { ConfirmAnswer, Held, LeasedJob, ProgressEntry, Step, Ticket } from "../../shared/contract/fleet.ts";
+import type {
+  ConfirmAnswer,
+  Held,
+  LeasedJob,
+  ProgressEntry,
+  SlotClass,
+  Step,
+  Ticket,
+} from "../../shared/contract/fleet.ts";
 import type { ManifestFile, Telemetry } from "../../shared/contract/media.ts";
+import { LIVE_DEADLINE_EXTRA_MS, MAX_STARTS_IN_SECONDS } from "../../shared/limits.ts";
 import type { EgressAttempt, EgressProxy } from "../egress/proxy.ts";
 import { isFinal, isLost } from "../fleet/fleet-error.ts";
 import type { Log } from "../log.ts";
@@ -33,6 +42,8 @@ export interface AttemptDeps {
   /** Gives each attempt's tools a uid of their own; without it they have the node's. */
   users?: ToolUsers | undefined;
   log: Log;
+  /** An attempt that turned out to be live asks for a slot of that class; false: all of them are taken. */
+  takeLiveSlot(): boolean;
 }
 
 /** Why an attempt was ended from outside. */
@@ -48,11 +59,20 @@ class Ended extends Error {
   }
 }
 
+/** A recording ends by itself this share of a short deadline before it, so that what it has can still be delivered. */
+const RECORDING_RESERVE_SHARE = 1 / 4;
+
 export class Attempt {
   readonly held: Held;
+  #slot: SlotClass;
   readonly #job: LeasedJob;
   readonly #deps: AttemptDeps;
   readonly #abort = new AbortController();
+  /** Ends a live recording, not the attempt. */
+  readonly #enough = new AbortController();
+  #confirmedAt = 0;
+  #timers: NodeJS.Timeout[] = [];
+  #live = false;
   #step: Step = "extract";
   #progress: StepProgress | null = null;
   #reported: string | null = null;
@@ -63,6 +83,17 @@ export class Attempt {
     this.#job = job;
     this.#deps = deps;
     this.held = { job: job.job, token: job.token };
+    this.#slot = job.slot ?? "download";
+  }
+
+  /** Which slot it takes now. */
+  get slot(): SlotClass {
+    return this.#slot;
+  }
+
+  /** What it records it delivers as it is now; an attempt that records nothing goes on. */
+  endRecording(): void {
+    this.#enough.abort();
   }
 
   /** Ends it: its processes are killed, nothing more is published. */
@@ -90,13 +121,13 @@ export class Attempt {
   /** Runs to the end and reports it. Never throws; when it returns, no process and no file of it is left. */
   async run(): Promise<void> {
     const { log, egress, workRoot } = this.#deps;
-    const ids = { job: this.held.job, attempt: this.held.token };
+    const ids = this.#ids;
     const dir = join(workRoot, `${this.held.job}.${this.held.token}`);
     const way = egress.openAttempt(`${this.held.job}.${this.held.token}`);
-    let deadline: NodeJS.Timeout | undefined;
     try {
       const { cookies } = await this.#confirm();
-      deadline = setTimeout(() => this.#abort.abort(new MediaFailure("timeout")), this.#job.deadline_ms);
+      this.#confirmedAt = performance.now();
+      this.#endAfter(this.#job.deadline_ms);
       await makeFolder(dir, this.#deps.users ?? null);
       log("info", "attempt.started", ids);
       const cookiesFile = cookies === undefined ? undefined : await writeCookies(dir, cookies);
@@ -105,7 +136,7 @@ export class Attempt {
     } catch (error) {
       await this.#report(error);
     } finally {
-      clearTimeout(deadline);
+      this.#clearTimers();
       way.close();
       await removeAttempt(dir).catch((error: unknown) =>
         log("error", "attempt.not_removed", { ...ids, error: String(error) }),
@@ -136,6 +167,7 @@ export class Attempt {
       maxFilesizeBytes: this.#job.max_filesize_bytes,
       maxDurationSeconds: this.#job.max_duration_seconds,
       groups: recordGroups(dir, this.held.job, this.held.token),
+      endRecording: this.#enough.signal,
     };
     const found = await extractMedia(request, media, this.#signal);
     if (found.kind === "list") {
@@ -145,11 +177,17 @@ export class Attempt {
     }
     const answer = await link.extracted(this.held, { kind: "single", info: found.info }, this.#signal);
     if (answer.decision !== "go") return answer.decision;
+    if (found.info.is_live) this.#becomeLive();
+    if (answer.deadline_ms !== undefined) this.#endAfter(answer.deadline_ms);
     const produced = await produceMedia(
       request,
       found.source,
       media,
-      { onStep: (step) => this.#enter(step), onProgress: (progress) => this.#onProgress(progress) },
+      {
+        onStep: (step) => this.#enter(step),
+        onProgress: (progress) => this.#onProgress(progress),
+        onNote: (note, fields) => this.#deps.log("info", note, { ...this.#ids, ...fields }),
+      },
       this.#signal,
     );
     this.#enter("upload");
@@ -163,6 +201,32 @@ export class Attempt {
     };
     const { state } = await link.complete(this.held, manifest, this.#signal);
     return state;
+  }
+
+  /**
+   * The edge knows by now that the job is live: where no slot of that class is free here, it is given back and waits for
+   * one, without a try. Going on would block a download's slot for hours, or let a node record any number of streams.
+   */
+  #becomeLive(): void {
+    this.#live = true;
+    if (this.#slot === "live") return;
+    if (!this.#deps.takeLiveSlot()) throw new Ended("drained");
+    this.#slot = "live";
+  }
+
+  /** Counted from the confirm. A recording ends before that, in time to be delivered. */
+  #endAfter(deadlineMs: number): void {
+    this.#clearTimers();
+    const left = deadlineMs - (performance.now() - this.#confirmedAt);
+    const reserve = Math.min(LIVE_DEADLINE_EXTRA_MS, deadlineMs * RECORDING_RESERVE_SHARE);
+    this.#timers = [
+      setTimeout(() => this.#abort.abort(new MediaFailure("timeout")), left),
+      setTimeout(() => this.endRecording(), left - reserve),
+    ];
+  }
+
+  #clearTimers(): void {
+    for (const timer of this.#timers.splice(0)) clearTimeout(timer);
   }
 
   async #upload(produced: Produced, tickets: Ticket[]): Promise<{ files: ManifestFile[]; telemetry: Telemetry }> {
@@ -210,7 +274,9 @@ export class Attempt {
   #enter(step: Step): void {
     if (step === this.#step) return;
     this.#step = step;
-    this.#progress = { fraction: 0, bytes: null, total_bytes: null, speed_bytes_per_second: null, eta_seconds: null };
+    // How far a stream is nobody knows, unless the recording tells.
+    const fraction = this.#live && step === "download" ? null : 0;
+    this.#progress = { fraction, bytes: null, total_bytes: null, speed_bytes_per_second: null, eta_seconds: null };
     // A lost step is no loss: the next one, or the completion, carries the job on. A stale one ends the attempt.
     this.#steps = this.#steps
       .then(() => this.#deps.link.step(this.held, step, this.#signal))
@@ -226,7 +292,7 @@ export class Attempt {
   /** What the edge hears of an attempt that did not complete. */
   async #report(error: unknown): Promise<void> {
     const { log, link } = this.#deps;
-    const ids = { job: this.held.job, attempt: this.held.token };
+    const ids = this.#ids;
     const reason = this.#signal.aborted ? this.#signal.reason : error;
     if (isLost(error) || isFinal(error) || (reason instanceof Ended && reason.why === "lost")) {
       log("info", "attempt.lost", ids);
@@ -250,6 +316,7 @@ export class Attempt {
           message: failure.message,
           retry_after_seconds: whole(failure.retryAfterSeconds),
           permanent: failure.permanent,
+          ...startsIn(failure),
         },
         unending,
       );
@@ -259,9 +326,18 @@ export class Attempt {
     }
   }
 
+  get #ids() {
+    return { job: this.held.job, attempt: this.held.token };
+  }
+
   get #signal(): AbortSignal {
     return this.#abort.signal;
   }
+}
+
+function startsIn({ startsInSeconds }: MediaFailure): { starts_in_seconds?: number } {
+  const seconds = whole(startsInSeconds);
+  return seconds === null ? {} : { starts_in_seconds: Math.min(seconds, MAX_STARTS_IN_SECONDS) };
 }
 
 function whole(value: number | null): number | null {

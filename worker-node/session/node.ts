@@ -1,5 +1,5 @@
 /** The running node: slots, attempts, one link a partition, and the way from running through quiet to stopped. */
-import type { Held, LeasedJob, ProgressEntry, SessionAnswer, Slots } from "../../shared/contract/fleet.ts";
+import type { Held, LeasedJob, ProgressEntry, SessionAnswer, SlotClass, Slots } from "../../shared/contract/fleet.ts";
 import { Calls } from "../calls/calls.ts";
 import { runCall } from "../calls/run-call.ts";
 import { resolveShowServices, type ShowServices } from "../calls/spotify/services.ts";
@@ -9,7 +9,7 @@ import { Attempt, type AttemptDeps, type EndReason } from "./attempt.ts";
 import { PartitionLink } from "./partition-link.ts";
 import type { Session } from "./session.ts";
 
-export interface NodeDeps extends Omit<AttemptDeps, "link"> {
+export interface NodeDeps extends Omit<AttemptDeps, "link" | "takeLiveSlot"> {
   session: Session;
   slots: Slots;
   log: Log;
@@ -73,7 +73,17 @@ export class RunningNode {
   }
 
   #free(): Slots {
-    return { ...this.#deps.slots, download: Math.max(0, this.#deps.slots.download - this.#running.size) };
+    const { slots } = this.#deps;
+    const taken = [...this.#running.values()].map(({ attempt }) => attempt.slot);
+    const free = (wanted: SlotClass) => Math.max(0, slots[wanted] - taken.filter((slot) => slot === wanted).length);
+    return { download: free("download"), live: free("live") };
+  }
+
+  /** The asker moves over: what it leaves is free for another. */
+  #takeLiveSlot(): boolean {
+    if (this.#free().live === 0) return false;
+    queueMicrotask(() => this.askForWork());
+    return true;
   }
 
   #start(partition: string, job: LeasedJob): void {
@@ -81,7 +91,7 @@ export class RunningNode {
     const key = keyOf({ job: job.job, token: job.token });
     // A repeated lease names jobs that we have already.
     if (link === undefined || this.#running.has(key)) return;
-    const attempt = new Attempt(job, { ...this.#deps, link });
+    const attempt = new Attempt(job, { ...this.#deps, link, takeLiveSlot: () => this.#takeLiveSlot() });
     const done = attempt.run().finally(() => {
       this.#running.delete(key);
       this.askForWork();
@@ -106,8 +116,26 @@ export class RunningNode {
   async drain(): Promise<void> {
     this.#quiet = true;
     const calls = this.#calls.drain();
-    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map((each) => each.done));
+    await this.idle();
     await calls;
+  }
+
+  /** Gives back what runs, but for what records: a stream cannot be had again. */
+  async giveBackDownloads(): Promise<void> {
+    const downloads = [...this.#running.values()].filter(({ attempt }) => attempt.slot === "download");
+    for (const each of downloads) each.attempt.end("drained");
+    await Promise.all(downloads.map((each) => each.done));
+  }
+
+  /** Resolves when no attempt runs any more. Takes no more work. */
+  async idle(): Promise<void> {
+    this.#quiet = true;
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map((each) => each.done));
+  }
+
+  /** What is recorded is delivered as it is now. */
+  endRecordings(): void {
+    for (const each of this.#running.values()) each.attempt.endRecording();
   }
 
   /** Ends what runs, for this reason, and all loops. */

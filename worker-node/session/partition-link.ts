@@ -200,7 +200,7 @@ export class PartitionLink {
   async #lease(): Promise<boolean> {
     const { session, signal, freeSlots, takesWork, onLeased } = this.#options;
     const slots = freeSlots();
-    if (!takesWork() || this.#drained || slots.download === 0) return false;
+    if (!takesWork() || this.#drained || slots.download + slots.live === 0) return false;
     const body = { request_id: randomUUID(), slots };
     const { jobs } = await session.call(`${this.#base}/lease`, body, LeaseAnswer, signal);
     if (jobs.length > 0) onLeased(jobs);

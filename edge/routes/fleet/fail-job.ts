@@ -15,6 +15,7 @@ export const failJob = fleetEndpoint(
       message: body.message,
       permanent: body.permanent,
       retryAfterMs: body.retry_after_seconds === null ? null : body.retry_after_seconds * 1000,
+      startsInMs: body.starts_in_seconds == null ? null : body.starts_in_seconds * 1000,
     };
     const { state } = await askDesk(context, async (stub) => stub.nodeFail(who, id, body.token, report));
     return context.json({ state });

@@ -58,6 +58,14 @@ export const MUTATIONS: readonly Mutation[] = [
     /a lease watches over each hand-out/,
   ),
   mutate(
+    "hands out more recordings than a node has room for",
+    {
+      leaseJobs: (turn, who, request, slots, cursor) =>
+        CORE.leaseJobs(turn, who, request, { ...slots, live: slots.live + 1 }, cursor),
+    },
+    /a lease fits the slots/,
+  ),
+  mutate(
     "reaps on a late run",
     { runDue: (turn) => CORE.runDue(turn, { lastHandledAt: 0, dueAt: turn.now }) },
     /a late reaper reaps nothing/,

@@ -1,6 +1,6 @@
 /** One attempt on a node: confirm, look, download, upload, complete; or one of the many other ways it can end. */
 import { FAILURE_CLASSES, type FailureClass } from "../../../shared/contract/failures.ts";
-import type { LeasedJob } from "../../../shared/contract/fleet.ts";
+import type { LeasedJob, SlotClass } from "../../../shared/contract/fleet.ts";
 import type { FileKind } from "../../../shared/contract/media.ts";
 import { type FileWish, info, manifest } from "../fixtures.ts";
 import type { Answer } from "./desk.ts";
@@ -17,6 +17,8 @@ type Plan = "deliver" | "hang" | "release" | "list" | FailureClass;
 export class VirtualAttempt {
   readonly job: string;
   readonly token: string;
+  /** What it takes of its node. */
+  slot: SlotClass;
   readonly #node: VirtualNode;
   readonly #leased: LeasedJob;
   readonly #plan: Plan;
@@ -26,6 +28,7 @@ export class VirtualAttempt {
     this.#leased = leased;
     this.job = leased.job;
     this.token = leased.token;
+    this.slot = leased.slot ?? "download";
     this.#plan = this.#drawPlan();
   }
 
@@ -61,10 +64,18 @@ export class VirtualAttempt {
       this.#fail();
       return;
     }
-    const seen = this.#plan === "list" ? "list" : info({ title: random.pick(TITLES), size_estimate: 10 });
+    const isLive = random.chance(0.15);
+    const found = { title: random.pick(TITLES), size_estimate: 10, is_live: isLive };
     this.#report(
-      (desk, who) => desk.extracted(who, this.job, this.token, seen),
-      (decision) => (decision === "go" ? this.#download() : this.#node.drop(this)),
+      (desk, who) => desk.extracted(who, this.job, this.token, this.#plan === "list" ? "list" : info(found)),
+      (decision) => {
+        if (decision !== "go") this.#node.drop(this);
+        else if (isLive && this.slot === "download" && this.#node.freeSlots().live === 0) this.release();
+        else {
+          if (isLive) this.slot = "live";
+          this.#download();
+        }
+      },
     );
   }
 
@@ -137,6 +148,7 @@ export class VirtualAttempt {
       message: null,
       permanent: failure === "storage" && random.chance(0.2),
       retryAfterMs: failure === "rate" && random.chance(0.5) ? random.ms(0, 120_000) : null,
+      startsInMs: failure === "not_begun" && random.chance(0.5) ? random.ms(0, 20 * 60_000) : null,
     };
     this.#report(
       (desk, who) => desk.fail(who, this.job, this.token, report),

@@ -1,12 +1,12 @@
 /** A node that follows the fleet protocol as functions over the network: it dies, stands still, drains, and comes back. */
 
 import type { NodeIdentity } from "../../../edge/partition/sessions.ts";
-import type { Held, LeasedJob } from "../../../shared/contract/fleet.ts";
+import type { Held, LeasedJob, SlotClass, Slots } from "../../../shared/contract/fleet.ts";
 import type { Answer, Desk } from "./desk.ts";
 import type { Host } from "./host.ts";
 import { call, type Reply } from "./network.ts";
 import { VirtualAttempt } from "./virtual-attempt.ts";
-import type { World } from "./world.ts";
+import { Violation, type World } from "./world.ts";
 
 export interface NodeSetup {
   id: string;
@@ -146,7 +146,7 @@ export class VirtualNode {
 
   #beat(): void {
     const holding: Held[] = [...this.#attempts.values()].map(({ job, token }) => ({ job, token }));
-    const slots = { download: this.#freeSlots(), live: 0 };
+    const slots = this.freeSlots();
     const state = this.#quiet ? "quiet" : "running";
     this.ask<Answer<Held[]>>(
       (who, reply) => reply(this.desk.heartbeat(who, { holding, slots, state })),
@@ -168,15 +168,18 @@ export class VirtualNode {
     if (this.#isUp && this.world.now >= this.#frozenUntil) this.#lease();
   }
 
-  #freeSlots(): number {
-    return Math.max(0, this.setup.slots - this.#attempts.size);
+  /** As many recordings as downloads; a real node takes twice as many. */
+  freeSlots(): Slots {
+    const taken = (slot: SlotClass) => [...this.#attempts.values()].filter((attempt) => attempt.slot === slot).length;
+    const free = (slot: SlotClass) => Math.max(0, this.setup.slots - taken(slot));
+    return { download: free("download"), live: free("live") };
   }
 
   #lease(): void {
-    if (this.#quiet || this.#asking || this.#freeSlots() === 0) return;
+    const slots = this.freeSlots();
+    if (this.#quiet || this.#asking || slots.download + slots.live === 0) return;
     this.#asking = true;
     const requestId = this.world.random.uuid(this.world.now);
-    const slots = { download: this.#freeSlots(), live: 0 };
     this.insist<LeasedJob[]>(
       LEASE_TRIES,
       (who) => this.desk.lease(who, requestId, slots),
@@ -184,6 +187,10 @@ export class VirtualNode {
         this.#asking = false;
         if (answer === null) return;
         if ("refused" in answer) return this.fenced();
+        for (const slot of ["download", "live"] as const) {
+          const got = answer.ok.filter((leased) => leased.slot === slot).length;
+          if (got > slots[slot]) throw new Violation(`a lease fits the slots: ${got} for ${slots[slot]} ${slot}`);
+        }
         for (const leased of answer.ok) this.#take(leased);
       },
     );

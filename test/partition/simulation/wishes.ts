@@ -29,6 +29,8 @@ function drawWish({ random, now }: World, account: AccountFacts): JobWish {
     options: {
       download_thumbnail: random.chance(0.25),
       wait_for_video: random.chance(0.1),
+      live_recording: random.chance(0.05),
+      max_duration: 60,
       format: random.chance(0.2) ? "mkv" : "mp4",
       enable_progress_webhook: webhook_url !== null && random.chance(0.3),
       ...(random.chance(0.2) ? { hold_children: true } : {}),

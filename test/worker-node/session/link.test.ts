@@ -1,5 +1,7 @@
 /** The loops of one link: heartbeat, lease, progress, socket; each survives whatever the edge does. */
+
 import { describe, expect, it } from "vitest";
+import type { Slots } from "../../../shared/contract/fleet.ts";
 import type { Fault } from "./fake-edge.ts";
 import { aList, endless, fakeYtDlp, startEdge, startNode } from "./harness.ts";
 
@@ -50,6 +52,11 @@ describe("leases", () => {
     edge.offer();
     edge.offer();
     await edge.nth("confirm", 2);
+    const slots = () => edge.named("lease").at(-1)?.body.slots as Slots;
+    await edge.until(() => slots().download === 0);
+    expect(slots(), "room for what records is left").toEqual({ download: 0, live: 4 });
+    for (let count = 0; count < 4; count++) edge.offer({ slot: "live" });
+    await edge.nth("confirm", 6);
     const asked = edge.named("lease").length;
     await edge.nth("heartbeat", edge.named("heartbeat").length + 4);
     expect(edge.named("lease").length, "a full node asks no more").toBeLessThanOrEqual(asked + 1);
