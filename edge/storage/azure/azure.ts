@@ -132,7 +132,10 @@ class AzureStore implements ObjectStore {
       const head = await this.#head(request.key);
       if (head !== null) return verdict(head, request, nonce);
       const problem = await this.#missing(request, nonce);
-      return problem ?? (await this.#join(request, nonce));
+      if (problem === null) return await this.#join(request, nonce);
+      // The blocks are gone from the list once another commit of ours has joined them.
+      const joined = await this.#head(request.key);
+      return joined === null ? problem : verdict(joined, request, nonce);
     } catch (error) {
       return commitProblem(error);
     }

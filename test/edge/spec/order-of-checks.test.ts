@@ -20,14 +20,14 @@ async function spentKey(account: Account): Promise<string> {
   return key;
 }
 
-/** An account over its quota and without room in its queue, with one job that is completed. */
+/** An account that has reached its quota, without room in its queue, with one job that is completed. */
 async function fullAccount(): Promise<{ account: Account; completed: string }> {
   const account = await newAccount({ limits: { storage_limit_bytes: 1, max_queued: 1 } });
   const { node, close } = await answeringNode(account, wellInformed);
   const completed = await account.createJob();
   const taken = await node.take();
   await account.createJob();
-  await node.deliver(taken, "more than a byte");
+  await node.deliver(taken, "b");
   close();
   // Its stream closes with its end.
   await (await call(`/jobs/${completed}/events`, { headers: { "x-api-key": account.key } })).text();

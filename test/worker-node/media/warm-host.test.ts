@@ -8,6 +8,7 @@ import { type InstalledYtDlp, openInstalled } from "../../../worker-node/media/y
 import type { YtDlp, YtDlpContext } from "../../../worker-node/media/ytdlp/port.ts";
 import { readStat } from "../../../worker-node/process/proc.ts";
 import { findInstalledYtDlp, ToolError, type ToolOptions } from "../../../worker-node/tools.ts";
+import { startOrigin } from "../../origin/server.ts";
 import { FAKES, installFake } from "./private-tree.ts";
 import { realTools } from "./tools.ts";
 import { ytDlpConformance } from "./ytdlp.conformance.ts";
@@ -49,6 +50,20 @@ function held() {
   const groups = { started: ({ pgid }: { pgid: number }) => begun.resolve(pgid), ended: () => {} };
   return { begun: begun.promise, abort, context: { ...context, groups, signal: abort.signal } };
 }
+
+it("hears for how long a site that limits us wants to be left alone", async () => {
+  const origin = await startOrigin();
+  try {
+    const request = {
+      url: `${origin.url}/flaky/429/9/patience/video-360.mp4`,
+      playlist: "auto",
+      listLimit: 1,
+    } as const;
+    await expect(warm?.extract(request, context)).rejects.toMatchObject({ class: "rate", retryAfterSeconds: 1 });
+  } finally {
+    await origin.close();
+  }
+});
 
 describe("the warm host adapter", () => {
   let ytdlp: WarmYtDlp | undefined;

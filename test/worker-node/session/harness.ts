@@ -115,5 +115,11 @@ export async function startNode(edge: FakeEdge, media: Partial<MediaDeps>): Prom
     opened.stop();
     await ended;
   });
-  return { ...opened, node, folders: () => readdir(workRoot), ended };
+  return { ...opened, node, folders: () => foldersOf(workRoot), ended };
+}
+
+/** The attempts' folders; what is noted of one lies in a file beside it. */
+async function foldersOf(workRoot: string): Promise<string[]> {
+  const found = await readdir(workRoot, { withFileTypes: true });
+  return found.filter((one) => one.isDirectory()).map(({ name }) => name);
 }

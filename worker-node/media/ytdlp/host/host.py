@@ -91,6 +91,23 @@ def compile_patterns():
         extractor.suitable("https://example.com/video.mp4")
 
 
+def tell_retry_after():
+    """
+    A site that limits us says for how long; yt-dlp keeps that to itself. Each refused request then leaves it on stderr, where
+    the failure is read (`media/failures.ts`).
+    """
+    from yt_dlp.networking.exceptions import HTTPError
+    plain = HTTPError.__init__
+
+    def told(self, response, *args, **kwargs):
+        plain(self, response, *args, **kwargs)
+        wait = response.get_header("Retry-After") if response.status in (429, 503) else None
+        if wait is not None and wait.strip().isdigit():
+            print("Retry-After:", wait.strip(), file=sys.stderr)
+
+    HTTPError.__init__ = told
+
+
 def rehearse_item():
     import yt_dlp
     argv = ["--ignore-config", "--no-plugin-dirs", "--no-cache-dir", "--quiet", "--no-warnings", "--flat-playlist"]
@@ -110,7 +127,7 @@ def warm_up():
     Does once what each child would do again: 1,750 address patterns (0.2 s), the generic extractor (0.06 s), the date and
     format patterns; the last is a rehearsal on a made-up item, without network. What another yt-dlp refuses stays cold.
     """
-    for work in (import_more, compile_patterns, rehearse_item):
+    for work in (import_more, tell_retry_after, compile_patterns, rehearse_item):
         try:
             work()
         except Exception:
