@@ -151,7 +151,8 @@ async function everyJob(stack: Stack): Promise<Job[]> {
 
 /** Completed with a whole file; or failed because it really lost as many nodes as it may. Its events end once. */
 async function dueOutcome(stack: Stack, job: Job, history: JobEvent[] | undefined): Promise<void> {
-  if (history !== undefined) endsOnce(history, job);
+  // Behind the account's newest 1,000 events a stream can only begin with a snapshot (jobs API 7).
+  if (history !== undefined && history[0]?.type !== "snapshot") endsOnce(history, job);
   if (job.status === "Completed") return hasItsFile(stack, job);
   expect(job).toMatchObject({ status: "Failed", error: "Worker node was lost while processing the job" });
   const lost = (await attemptsOf(stack, job.id)).filter((attempt) => attempt.outcome === "lost");
