@@ -12,10 +12,10 @@
  *   parts and reads pass through the edge.
  */
 import type { StorageOf } from "../../../shared/contract/storage.ts";
-import { toHex } from "../../../shared/hex.ts";
 import { elementText } from "../bucket/xml.ts";
 import { COMPLETE_TIMEOUT_MS, type StoreNetwork } from "../network.ts";
-import { maxUploadBytes, type PartRoute, partSize } from "../part-size.ts";
+import { planUpload, verdict } from "../own-upload.ts";
+import type { PartRoute } from "../part-size.ts";
 import type {
   BegunUpload,
   ByteRange,
@@ -100,11 +100,7 @@ class AzureStore implements ObjectStore {
   }
 
   async begin(intent: UploadIntent): Promise<BegunUpload> {
-    const size = partSize(intent.size, this.#route);
-    if (intent.size !== null && intent.size > maxUploadBytes(size, this.#route)) {
-      throw new StoreError("too_large", "permanent");
-    }
-    const nonce = toHex(crypto.getRandomValues(new Uint8Array(16)));
+    const { size, nonce } = planUpload(intent.size, this.#route);
     return { uploadId: `${intent.token}~${nonce}`, partSize: size };
   }
 
@@ -272,10 +268,4 @@ function parseUploadId(uploadId: string): { token: string; nonce: string } {
 /** Base64 of texts of one length, as Azure wants all ids of a blob to be. */
 function blockId(nonce: string, part: number): string {
   return btoa(`${nonce}-${String(part).padStart(5, "0")}`);
-}
-
-function verdict(head: OwnedHead, request: CommitRequest, nonce: string): CommitResult {
-  if (head.job !== request.job || head.upload !== nonce) return { kind: "taken" };
-  if (head.size !== request.size) return { kind: "refused", code: "wrong_size", permanent: false };
-  return { kind: "committed", key: request.key, size: head.size, etag: head.etag };
 }

@@ -10,9 +10,8 @@
  * - A key that may write but not list gets 403 for a HEAD of nothing: that is "cannot tell", and the condition decides.
  * - The SHA-256 of the whole file cannot be asked of a server that saw it in parts; size and the parts' ETags are checked.
  */
-import { toHex } from "../../../shared/hex.ts";
 import { COMPLETE_TIMEOUT_MS, type StoreNetwork, VERIFY_TIMEOUT_MS } from "../network.ts";
-import { maxUploadBytes, partSize } from "../part-size.ts";
+import { planUpload, verdict } from "../own-upload.ts";
 import type {
   BegunUpload,
   ByteRange,
@@ -75,10 +74,7 @@ export class BucketStore implements ObjectStore {
   }
 
   async begin(intent: UploadIntent): Promise<BegunUpload> {
-    const size = partSize(intent.size, ROUTE);
-    if (intent.size !== null && intent.size > maxUploadBytes(size, ROUTE))
-      throw new StoreError("too_large", "permanent");
-    const nonce = toHex(crypto.getRandomValues(new Uint8Array(16)));
+    const { size, nonce } = planUpload(intent.size, ROUTE);
     const { text } = await this.#client.send({
       method: "POST",
       key: intent.key,
@@ -122,7 +118,7 @@ export class BucketStore implements ObjectStore {
   /** What lies under the key decides at once; null: nothing does, or nobody may look. */
   async #lookFirst(request: CommitRequest, id: BucketUploadId): Promise<CommitResult | null> {
     const head = await this.#lookAt(request.key);
-    return head === null ? null : verdict(head, request, id);
+    return head === null ? null : verdict(head, request, id.nonce);
   }
 
   async #complete(request: CommitRequest, id: BucketUploadId): Promise<CommitResult> {
@@ -165,7 +161,7 @@ export class BucketStore implements ObjectStore {
 
   /** Ours with another size than the manifest says goes again: the node has told us something that is not so. */
   async #settle(head: OwnedHead, request: CommitRequest, id: BucketUploadId): Promise<CommitResult> {
-    const result = verdict(head, request, id);
+    const result = verdict(head, request, id.nonce);
     if (result.kind === "refused") await this.delete(request.key, head.etag);
     return result;
   }
@@ -255,9 +251,3 @@ export class BucketStore implements ObjectStore {
 /** The condition did not hold: the words of S3 and Google, and of OSS. */
 const EXISTS: ReadonlySet<string> = new Set(["PreconditionFailed", "FileAlreadyExists"]);
 const GONE: ReadonlySet<string> = new Set(["NoSuchKey", "NoSuchUpload"]);
-
-function verdict(head: OwnedHead, request: CommitRequest, id: BucketUploadId): CommitResult {
-  if (head.job !== request.job || head.upload !== id.nonce) return { kind: "taken" };
-  if (head.size !== request.size) return { kind: "refused", code: "wrong_size", permanent: false };
-  return { kind: "committed", key: request.key, size: head.size, etag: head.etag };
-}

@@ -5,9 +5,8 @@
  * Where it differs from the bucket stores: a completion takes no condition, so it looks first (managed keys are written by
  * nobody else); a part's ETag is opaque and no `Content-MD5` is looked at, so a file is held to its size.
  */
-import { toHex } from "../../../shared/hex.ts";
 import { formatUploadId, parseUploadId } from "../bucket/upload-id.ts";
-import { maxUploadBytes, partSize } from "../part-size.ts";
+import { planUpload, type Seen, verdict } from "../own-upload.ts";
 import type {
   BegunUpload,
   ByteRange,
@@ -92,10 +91,7 @@ class R2Store implements ObjectStore {
   }
 
   async begin(intent: UploadIntent): Promise<BegunUpload> {
-    const size = partSize(intent.size, ROUTE);
-    if (intent.size !== null && intent.size > maxUploadBytes(size, ROUTE))
-      throw new StoreError("too_large", "permanent");
-    const nonce = toHex(crypto.getRandomValues(new Uint8Array(16)));
+    const { size, nonce } = planUpload(intent.size, ROUTE);
     const upload = await asked(() =>
       this.#bucket.createMultipartUpload(intent.key, {
         httpMetadata: { contentType: intent.contentType },
@@ -122,16 +118,16 @@ class R2Store implements ObjectStore {
     if (id === null || id.token !== request.token) return { kind: "refused", code: "wrong_upload", permanent: false };
     try {
       const head = await this.#bucket.head(request.key);
-      if (head !== null) return verdict(head, request, id.nonce);
+      if (head !== null) return verdict(seen(head), request, id.nonce);
       const parts = request.parts.map(({ part_number, etag }) => ({ partNumber: part_number, etag }));
       const made = await this.#bucket.resumeMultipartUpload(request.key, id.server).complete(parts);
-      const result = verdict(made, request, id.nonce);
+      const result = verdict(seen(made), request, id.nonce);
       if (result.kind === "refused") await this.#bucket.delete(request.key);
       return result;
     } catch (error) {
       // Another commit of ours may have been faster, or the answer was lost.
       const head = await this.#bucket.head(request.key).catch(() => null);
-      return head === null ? commitProblem(toStoreError(error)) : verdict(head, request, id.nonce);
+      return head === null ? commitProblem(toStoreError(error)) : verdict(seen(head), request, id.nonce);
     }
   }
 
@@ -186,9 +182,6 @@ function toStoreError(error: unknown): StoreError {
   return code === undefined ? new StoreError("InternalError", "unavailable") : new StoreError(code, "refused");
 }
 
-function verdict(head: StoredObject, request: CommitRequest, nonce: string): CommitResult {
-  const { customMetadata: meta, size, httpEtag: etag } = head;
-  if (meta?.[META_JOB] !== request.job || meta?.[META_UPLOAD] !== nonce) return { kind: "taken" };
-  if (size !== request.size) return { kind: "refused", code: "wrong_size", permanent: false };
-  return { kind: "committed", key: request.key, size, etag };
+function seen({ size, httpEtag: etag, customMetadata: meta }: StoredObject): Seen {
+  return { size, etag, job: meta?.[META_JOB], upload: meta?.[META_UPLOAD] };
 }
