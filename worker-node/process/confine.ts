@@ -55,11 +55,17 @@ export interface Confinement {
   limits: Readonly<Record<string, number>>;
 }
 
-/** What a tool is held in that works in this folder. */
-export function confinementOf(dir: string): Confinement {
+/**
+ * What a tool is held in that works in this folder.
+ *
+ * @param memoryBytes what it may have of memory, if that is less than any tool's.
+ */
+export function confinementOf(dir: string, memoryBytes = MAX_MEMORY_BYTES): Confinement {
   const user = toolUser(dir);
   const { bavail, bsize } = statfsSync(dir);
-  const memory = Math.round(Math.min(MAX_MEMORY_BYTES, Math.max(MIN_MEMORY_BYTES, totalmem() * MEMORY_SHARE)));
+  const memory = Math.round(
+    Math.min(memoryBytes, MAX_MEMORY_BYTES, Math.max(MIN_MEMORY_BYTES, totalmem() * MEMORY_SHARE)),
+  );
   const limits = {
     core: 0,
     data: Math.min(memory, ownLimit("Max data size")),
@@ -84,8 +90,8 @@ function ownLimit(name: string): number {
 }
 
 /** The command as it is really started: dying with us, within its limits, as the owner of its folder. 1 ms, seen. */
-export function confined(command: readonly string[], dir: string): readonly string[] {
-  const { user, limits } = confinementOf(dir);
+export function confined(command: readonly string[], dir: string, memoryBytes?: number): readonly string[] {
+  const { user, limits } = confinementOf(dir, memoryBytes);
   const within = Object.entries(limits).map(([name, value]) => `--${name}=${value}`);
   return [...(PRLIMIT === undefined ? [] : [PRLIMIT, ...within, "--"]), ...privileges(user), ...command];
 }

@@ -47,6 +47,8 @@ export interface RunOptions {
   /** Defaults to `MAX_OUTPUT_BYTES`, for each stream. */
   maxOutputBytes?: number;
   groups?: GroupLog | undefined;
+  /** Less memory than a tool may have by default (`confine.ts`). A launcher of its own sees to that itself. */
+  memoryBytes?: number;
   /** Who starts the tool. Defaults to a process of its own (`spawnTool`); the warm yt-dlp host forks instead. */
   launch?: Launch;
 }
@@ -177,7 +179,7 @@ function blankResult(): RunResult {
 
 /** The launcher of a plain process. */
 function spawnTool(command: readonly string[], options: RunOptions): ChildProcess {
-  const [program = "", ...args] = confined(command, options.dir);
+  const [program = "", ...args] = confined(command, options.dir, options.memoryBytes);
   return spawn(program, args, {
     cwd: options.dir,
     detached: true,

@@ -107,6 +107,11 @@ export function ytDlpConformance(name: string, make: () => Promise<YtDlp>): void
       await expect(extract(path)).rejects.toMatchObject({ name: "MediaFailure", class: expected });
     });
 
+    it("gives up on a page that unpacks to more than its memory", async () => {
+      await expect(extract("unpacks/4096")).rejects.toMatchObject({ name: "MediaFailure", class: "media" });
+      expect(single(await extract("video-360.mp4")).id).toBe("video-360");
+    });
+
     it("sends cookies to the hosts of their domains alone, through redirects and in downloads side by side", async () => {
       const url = `${origin.url}/cookie/video-360.mp4`;
       const text = "127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\topen\n";

@@ -27,6 +27,11 @@ const MAX_INFO_BYTES = 48 * 1024 * 1024;
 const EXTRACT_TIMEOUT_MS = 3 * 60_000;
 const SIDE_FILE_TIMEOUT_MS = 60_000;
 const MAX_SIDE_FILE_BYTES = 16 * 1024 * 1024;
+/**
+ * For one yt-dlp, or the JavaScript runtime that it starts. A look takes 0.1 GiB; what takes ten times that is a page made
+ * to: 200 KB of gzip that unpack to a page of 200 MB, a playlist of three million segments.
+ */
+export const YTDLP_MEMORY_BYTES = 1.5 * 1024 ** 3;
 const RETRY_LINE = /\bRetrying\b.*\(\d+\/\d+\)/;
 
 /** How one set of arguments is run; the two adapters differ in nothing else. */
@@ -48,6 +53,7 @@ export function commandLineYtDlp(tool: YtDlpTool, jsRuntime: string): YtDlp {
       env: tool.env,
       signal: context.signal,
       groups: context.groups,
+      memoryBytes: YTDLP_MEMORY_BYTES,
       ...more,
     }),
   );

@@ -8,7 +8,7 @@ import type { Log } from "../../../log.ts";
 import { confinementOf } from "../../../process/confine.ts";
 import { type Launch, runTool } from "../../../process/run.ts";
 import type { YtDlpTool } from "../../../tools.ts";
-import { ytDlpByArguments } from "../command-line.ts";
+import { YTDLP_MEMORY_BYTES, ytDlpByArguments } from "../command-line.ts";
 import type { YtDlp } from "../port.ts";
 import { HostProcess, type HostReady } from "./host-process.ts";
 
@@ -48,7 +48,7 @@ export async function startWarmHost(options: WarmHostOptions): Promise<WarmYtDlp
   const old = new Set<HostProcess>();
   const start = (): HostProcess => {
     const host: HostProcess = new HostProcess({
-      confinement: confinementOf,
+      confinement: (dir) => confinementOf(dir, YTDLP_MEMORY_BYTES),
       python: tool.python,
       env: tool.env,
       onEnd: (said) => {
