@@ -55,6 +55,11 @@ export type EgressReason =
   | "unreachable"
   | "timeout";
 
+/** The guard's own decision: another try, here or elsewhere, cannot help. */
+export function isGuards(reason: EgressReason): boolean {
+  return reason === "private" || reason === "own-port" || reason === "invalid";
+}
+
 interface Answer {
   status: number;
   /**
@@ -89,9 +94,9 @@ export class EgressError extends Error {
     this.host = host;
   }
 
-  /** The guard refused; another try, here or elsewhere, cannot help. */
+  /** See {@link isGuards}. */
   get refused(): boolean {
-    return this.reason === "private" || this.reason === "own-port" || this.reason === "invalid";
+    return isGuards(this.reason);
   }
 }
 

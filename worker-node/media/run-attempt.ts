@@ -14,7 +14,8 @@
 
 import type { EffectiveMedia, ExtractedInfo, FileKind, Telemetry } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
-import type { EgressOptions } from "../egress/policy.ts";
+import type { Refusal } from "../egress/attempt.ts";
+import { type EgressOptions, isGuards } from "../egress/policy.ts";
 import type { FetchWay } from "../fetch/send.ts";
 import { isPlainFile, takeBack } from "../process/confine.ts";
 import { killMarked } from "../process/group.ts";
@@ -43,6 +44,8 @@ export interface MediaRequest {
   cookiesFile?: string | undefined;
   /** The same guard for our own fetches; without it yt-dlp downloads everything. */
   direct?: FetchWay | undefined;
+  /** What that guard refused so far: a tool that fails over it may say anything. */
+  refusals?: (() => readonly Refusal[]) | undefined;
   /** Limits of the account; null = none. */
   maxFilesizeBytes: number | null;
   maxDurationSeconds: number | null;
@@ -148,10 +151,17 @@ export async function produceMedia(
     await seal(request.dir, produced.files);
     return produced;
   };
+  const refusedBefore = guardRefusals(request);
   return watchingDisk(request.dir, signal, work, deps.freeBytes).catch((error: unknown) => {
-    throw classifyError(error);
+    const failure = classifyError(error);
+    // yt-dlp tells of a missing fragment, ffmpeg of a broken file: that it points inside, only the guard knows.
+    const wordless = failure.class === "network" || failure.class === "media";
+    throw wordless && guardRefusals(request) > refusedBefore ? new MediaFailure("unsupported") : failure;
   });
 }
+
+const guardRefusals = ({ refusals }: MediaRequest): number =>
+  refusals?.().filter(({ reason }) => isGuards(reason)).length ?? 0;
 
 /** From here on the node alone is at the files: what a tool left running is ended, and what it left is looked at. */
 async function seal(dir: string, files: readonly ProducedFile[]): Promise<void> {

@@ -155,7 +155,11 @@ export class Attempt {
     }
   }
 
-  async #work(dir: string, { proxyUrl, direct }: EgressAttempt, cookiesFile: string | undefined): Promise<string> {
+  async #work(
+    dir: string,
+    { proxyUrl, direct, refusals }: EgressAttempt,
+    cookiesFile: string | undefined,
+  ): Promise<string> {
     const { link, media } = this.#deps;
     const request: MediaRequest = {
       url: this.#job.url,
@@ -164,6 +168,7 @@ export class Attempt {
       proxyUrl,
       cookiesFile,
       direct,
+      refusals,
       maxFilesizeBytes: this.#job.max_filesize_bytes,
       maxDurationSeconds: this.#job.max_duration_seconds,
       groups: recordGroups(dir, this.held.job, this.held.token),

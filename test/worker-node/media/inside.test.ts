@@ -4,9 +4,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type EgressAttempt, type EgressProxy, startEgressProxy } from "../../../worker-node/egress/proxy.ts";
+import { extractMedia, mediaDeps, produceMedia } from "../../../worker-node/media/run-attempt.ts";
 import { commandLineYtDlp } from "../../../worker-node/media/ytdlp/command-line.ts";
 import { testDir } from "../../leaks.ts";
 import { type Origin, startOrigin } from "../egress/harness.ts";
+import { jobOptions } from "./job-options.ts";
+import { FAST } from "./live/seer.ts";
 import { realTools } from "./tools.ts";
 
 const SECRET = "the secret inside";
@@ -113,6 +116,36 @@ describe("a source that points inside", () => {
     expect(asked).toEqual([]);
     expect(egress.refusals().length).toBeGreaterThanOrEqual(8);
     expect(egress.refusals().every(({ reason }) => reason === "private")).toBe(true);
+  });
+
+  it.each([
+    ["a segment", (at: string) => segment(at)],
+    ["a segment's redirect", () => segment("/inward")],
+    ["a key", (at: string) => media(`#EXT-X-KEY:METHOD=AES-128,URI="${at}"`, "#EXTINF:4,", "/segment")],
+    ["an initialisation part", (at: string) => media(`#EXT-X-MAP:URI="${at}"`, "#EXTINF:4,", "/segment")],
+    [
+      "a live segment",
+      (at: string) =>
+        segment(at)
+          .replace("#EXT-X-ENDLIST\n", "")
+          .replace(/#EXT-X-PLAYLIST.*\n/, ""),
+    ],
+  ])("is told as an unsupported URL, which no repeat makes better: %s", async (_, playlist) => {
+    pages.set("/list.m3u8", playlist(`${inside.url}/secret`));
+    pages.set("/segment", "not media");
+    const { proxyUrl, direct, refusals } = egress;
+    const deps = { ...mediaDeps(await realTools(), undefined, { allowHosts: [`127.0.0.1:${site.port}`] }), live: FAST };
+    const url = `${site.url}/list.m3u8`;
+    const limits = { maxFilesizeBytes: null, maxDurationSeconds: null };
+    const request = { url, options: jobOptions({}), dir: root, proxyUrl, direct, refusals, ...limits };
+    const { signal } = new AbortController();
+    const work = async () => {
+      const found = await extractMedia(request, deps, signal);
+      if (found.kind === "list") throw new Error("a list");
+      return produceMedia(request, found.source, deps, { onStep: () => {}, onProgress: () => {} }, signal);
+    };
+    await expect(work()).rejects.toMatchObject({ class: "unsupported" });
+    expect(asked).toEqual([]);
   });
 
   it("gets nothing of a file, by whatever protocol of whatever tool", async () => {

@@ -7,7 +7,7 @@ import type { LiveSegment, Piece } from "./playlist.ts";
 
 export type Fetched =
   | { kind: "media"; bytes: Buffer; map: Buffer | null; retries: number }
-  | { kind: "gap"; reason: string; retries: number }
+  | { kind: "gap"; reason: string; retries: number; blocked: boolean }
   /** The recording is being ended. */
   | { kind: "stopped" };
 
@@ -28,7 +28,7 @@ export class SegmentFetcher {
 
   /** @param signal Ends the wait at once, whatever is under way. */
   async fetch(segment: LiveSegment, signal: AbortSignal): Promise<Fetched> {
-    if (segment.missing) return { kind: "gap", reason: "the source has a gap here", retries: 0 };
+    if (segment.missing) return { kind: "gap", reason: "the source has a gap here", retries: 0, blocked: false };
     const began = performance.now();
     let refused = 0;
     for (let retries = 0; ; retries++) {
@@ -45,8 +45,9 @@ export class SegmentFetcher {
         const failure = error instanceof LiveRequestError ? error : new LiveRequestError("gone", "it cannot be opened");
         if (failure.kind === "gone") refused++;
         const waited = performance.now() - began;
-        const over = failure.kind === "blocked" || refused > TRIES_AFTER_NO || waited > this.#times.segmentPatienceMs;
-        if (over) return { kind: "gap", reason: failure.message, retries };
+        const blocked = failure.kind === "blocked";
+        const over = blocked || refused > TRIES_AFTER_NO || waited > this.#times.segmentPatienceMs;
+        if (over) return { kind: "gap", reason: failure.message, retries, blocked };
         const wait = failure.retryAfterMs ?? retryWait(retries, this.#times);
         if (
           !(await pause(wait, signal).then(

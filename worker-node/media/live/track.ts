@@ -81,6 +81,8 @@ class TrackRecorder {
   #bytes = 0;
   #retries = 0;
   #gaps = 0;
+  /** Our own guard refused a segment. */
+  #blocked = false;
   #lastProblem = "";
 
   constructor(options: TrackOptions) {
@@ -115,6 +117,7 @@ class TrackRecorder {
 
   #nothing(end: TrackEnd): MediaFailure {
     if (end === "disk") return new MediaFailure("disk");
+    if (this.#blocked) return new MediaFailure("unsupported");
     return new MediaFailure("network", "The stream sent nothing that could be recorded");
   }
 
@@ -249,6 +252,7 @@ class TrackRecorder {
     this.#retries += fetched.retries;
     this.#next = segment.sequence + 1;
     if (fetched.kind === "gap") {
+      this.#blocked ||= fetched.blocked;
       this.#gap(segment.sequence, segment.sequence, fetched.reason);
       return performance.now() - this.#grewAt >= this.#options.times.silenceMs ? "silent" : null;
     }
