@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { FLEET_BASE, SessionAnswer, sessionChallenge } from "../../../shared/contract/fleet.ts";
+import { flipped } from "../../flipped.ts";
 import { enrolment, PARTITION_PATH, TestNode } from "../fleet-node.ts";
 import { type Account, call, newAccount, send } from "../support.ts";
 
@@ -228,8 +229,3 @@ describe("a fault of ours", () => {
     }
   });
 });
-
-/** The same text with its first character changed: the last one of base64url may hold bits that do not count. */
-function flipped(text: string): string {
-  return (text.startsWith("A") ? "B" : "A") + text.slice(1);
-}
