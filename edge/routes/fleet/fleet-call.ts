@@ -8,6 +8,7 @@ import { configuredPartitions } from "../../auth/choose-partition.ts";
 import { signerOf } from "../../auth/signing.ts";
 import { isBorn } from "../../db/partitions.ts";
 import type { Env } from "../../env.ts";
+import { errorText, makeLog, traceField } from "../../log.ts";
 import type { Refusal } from "../../partition/node-desk.ts";
 import type { Partition } from "../../partition/partition.ts";
 import type { NodeIdentity } from "../../partition/sessions.ts";
@@ -103,7 +104,12 @@ export async function askDesk<Answer>(
   try {
     answer = await ask(partitionStub(context.env, name));
   } catch (error) {
-    console.log(JSON.stringify({ level: "warn", event: "fleet.call_failed", error: String(error).slice(0, 200) }));
+    makeLog(context.env)("warn", "fleet.call_failed", {
+      partition: name,
+      job: context.req.param("id") ?? null,
+      ...traceField(context.req.header("traceparent")),
+      error: errorText(error),
+    });
     throw fleetError("rebuilding", "The partition is starting, try again");
   }
   if (isRefusal(answer)) throw fleetError(answer.refused, answer.message);
