@@ -15,6 +15,7 @@ import type { NodeIdentity } from "../../partition/sessions.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { type AppContext, readJsonObject } from "../http.ts";
 import { partitionStub } from "../jobs/job-access.ts";
+import { requestOrigin } from "../origin.ts";
 
 /** Seconds after which a node may come back to a partition that is being opened. */
 const RETRY_SECONDS = 2;
@@ -130,9 +131,9 @@ export function fleetJobId(context: AppContext): string {
   return id;
 }
 
-/** Where the node reached the edge: base of part URLs that pass through it. */
+/** Where the node reached the edge, through a trusted proxy too: base of part URLs that pass through it. */
 export function nodeOrigin(context: AppContext): string {
-  return new URL(context.req.url).origin;
+  return requestOrigin(context.req.raw, context.env);
 }
 
 export const PARTITION_PATH = `${FLEET_BASE}/partitions/:partition`;
