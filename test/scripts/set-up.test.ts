@@ -93,5 +93,7 @@ test("npx trawl works in a clone that was set up, built or not", () => {
   const link = join(ROOT, "node_modules", ".bin", "trawl");
   expect(realpathSync(link)).toBe(join(ROOT, "bin", "trawl.ts"));
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
-  expect(execFileSync("npx", ["trawl", "--version"], { cwd: ROOT, encoding: "utf8" }).trim()).toBe(version);
+  // npx puts this folder first in PATH, so that the file's own first line finds the clone's Node.
+  const env = { PATH: `${join(ROOT, "node_modules", ".bin")}:${process.env.PATH}` };
+  expect(execFileSync(link, ["--version"], { env, encoding: "utf8" }).trim()).toBe(version);
 });
