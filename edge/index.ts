@@ -5,6 +5,7 @@ import { AppError } from "./app-error.ts";
 import { authenticate } from "./auth/authenticate.ts";
 import { forgetCredentials } from "./db/targets.ts";
 import type { Env } from "./env.ts";
+import { errorText, makeLog, traceField } from "./log.ts";
 import { sweepRemovals } from "./routes/admin/remove-account.ts";
 import { admit } from "./routes/admit.ts";
 import { downloadsErrorResponse, isDownloadsPath } from "./routes/downloads/downloads-error.ts";
@@ -23,7 +24,8 @@ export { Partition } from "./partition/partition.ts";
 const CORS = {
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
-  "Access-Control-Allow-Headers": "x-api-key, authorization, content-type, x-idempotency-key, last-event-id",
+  "Access-Control-Allow-Headers":
+    "x-api-key, authorization, content-type, x-idempotency-key, last-event-id, traceparent",
   "Access-Control-Expose-Headers": "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, X-Total-Count, Link",
   "Access-Control-Max-Age": "86400",
 };
@@ -69,9 +71,8 @@ app.notFound((context) => respond(context.req.path, new AppError("not_found", "N
 
 app.onError((error, context) => {
   if (error instanceof AppError) return respond(context.req.path, error);
-  console.log(
-    JSON.stringify({ level: "error", event: "request.failed", request: context.var.requestId, error: String(error) }),
-  );
+  const fields = { request: context.var.requestId, ...traceField(context.req.header("traceparent")) };
+  makeLog(context.env)("error", "request.failed", { ...fields, error: errorText(error) });
   return respond(context.req.path, new AppError("internal", "Internal server error"));
 });
 

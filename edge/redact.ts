@@ -24,7 +24,7 @@ export function withoutQuery(text: string): string {
 /** Our own keys, webhook secrets, and `name=value` of telling names, anywhere in a text. */
 export function redactText(text: string): string {
   return text
-    .replace(/\b(sk_|whsec_|enrol_)[A-Za-z0-9+/=_-]{6,}/g, `$1${HIDDEN}`)
+    .replace(/\b(sk_|whsec_|enrol_|adm_)[A-Za-z0-9+/=_-]{6,}/g, `$1${HIDDEN}`)
     .replace(/([?&;](?:[\w-]*(?:key|token|secret|signature|credential)|sig)=)[^&\s"']+/gi, `$1${HIDDEN}`)
     .replace(/(\bhttps?:\/\/)[^/\s@]+@/gi, "$1");
 }

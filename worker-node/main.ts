@@ -3,15 +3,19 @@ import { mkdirSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Slots } from "../shared/contract/fleet.ts";
+import type { NodeVersions, Slots } from "../shared/contract/fleet.ts";
 import { guardedDispatcher } from "./egress/dispatcher.ts";
 import { resolveEgress } from "./egress/policy.ts";
 import { startEgressProxy } from "./egress/proxy.ts";
 import { callDelay, orAbort, pause } from "./fleet/backoff.ts";
 import { FleetError, isRetryable } from "./fleet/fleet-error.ts";
 import { type Log, makeLog } from "./log.ts";
+import { freeBytes } from "./media/disk.ts";
 import { mediaDeps } from "./media/run-attempt.ts";
 import { type InstalledYtDlp, openInstalled } from "./media/ytdlp/installed.ts";
+import { NodeFigures } from "./metrics/figures.ts";
+import { nodeMetrics, processNow } from "./metrics/node-metrics.ts";
+import { MetricsPortTaken, type MetricsServer, serveMetrics } from "./metrics/serve.ts";
 import type { ToolUsers } from "./process/confine.ts";
 import { sweepLeftovers } from "./process/leftovers.ts";
 import { openToolUsers } from "./process/open-users.ts";
@@ -30,7 +34,10 @@ export interface NodeOptions {
   /** Jobs at once. Defaults to the number of cores. */
   slots: number | null;
   dataDir: string;
+  /** Loopback port of `/metrics`; null serves none, 0 takes a free one. */
   metricsPort: number | null;
+  /** The product's. */
+  version: string;
 }
 
 /** How long a drain waits for what runs before it gives it back. */
@@ -73,10 +80,12 @@ export async function runNode(options: NodeOptions): Promise<number> {
       log,
     );
     const find = () => findInstalledYtDlp(toolOptions);
-    return await work(options, identity, { tools, users, find }, workRoot, log, stopping);
+    const named = makeLog(process.env.TRAWL_LOG, { node: identity.nodeId });
+    return await work(options, identity, { tools, users, find }, workRoot, named, stopping);
   } catch (error) {
     if (stopping.now.aborted) return 0;
-    if (!(error instanceof NotEnrolled || error instanceof FleetError)) throw error;
+    if (!(error instanceof NotEnrolled || error instanceof FleetError || error instanceof MetricsPortTaken))
+      throw error;
     process.stderr.write(`${error.message}\n`);
     return 1;
   } finally {
@@ -109,21 +118,24 @@ async function work(
       );
     },
   });
+  const versions = (): NodeVersions => ({
+    node: process.versions.node,
+    ytdlp: ytdlp.version,
+    ffmpeg: tools.ffmpeg.version,
+    adapter: ytdlp.kind,
+    ...(ytdlp.solver === null ? {} : { ytdlp_ejs: ytdlp.solver }),
+  });
+  const figures = new NodeFigures();
   const fenced = Promise.withResolvers<FleetError>();
   const session = new Session({
     edge: options.edge,
     identity,
     slots,
-    versions: () => ({
-      node: process.versions.node,
-      ytdlp: ytdlp.version,
-      ffmpeg: tools.ffmpeg.version,
-      adapter: ytdlp.kind,
-      ...(ytdlp.solver === null ? {} : { ytdlp_ejs: ytdlp.solver }),
-    }),
+    versions,
     signal: AbortSignal.any([stopped.signal, stopping.atOnce]),
     log,
     onFinal: (error) => fenced.resolve(error),
+    onCall: (result, tookMs) => figures.edgeCalled(result, tookMs),
   });
   const own = ownPorts(options.edge);
   const guard = {
@@ -140,11 +152,29 @@ async function work(
   };
   const storage = guardedDispatcher(resolveEgress(guard));
   const media = mediaDeps(tools, ytdlp, guard);
-  const node = new RunningNode({ session, slots, media, egress, storage, workRoot, users, log, guard, shows });
+  const node = new RunningNode({ session, slots, media, egress, storage, workRoot, users, log, guard, shows, figures });
+  const metrics = async () =>
+    nodeMetrics(figures, {
+      version: options.version,
+      versions: versions(),
+      slots,
+      running: node.running,
+      calls: node.openCalls,
+      quiet: node.isQuiet,
+      heartbeatAgeMs: node.heartbeatAgeMs,
+      egress: egress.bytes(),
+      diskFreeBytes: await freeBytes(workRoot),
+      process: processNow(),
+    });
+  let served: MetricsServer | null = null;
   try {
+    // Before the first session: an edge that is away is what somebody wants to see.
+    if (options.metricsPort !== null) {
+      served = await serveMetrics(options.metricsPort, metrics);
+      log("info", "metrics.ready", { port: served.port });
+    }
     const opened = await orAbort(session.get(), stopping.now);
     log("info", "node.ready", {
-      node: identity.nodeId,
       name: identity.name,
       slots: download,
       ytdlp: ytdlp.version,
@@ -166,7 +196,7 @@ async function work(
     return 0;
   } finally {
     stopped.abort(new Error("the node has stopped"));
-    await Promise.all([egress.close(), storage.destroy(), ytdlp.stop()]);
+    await Promise.all([served?.close(), egress.close(), storage.destroy(), ytdlp.stop()]);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { httpUrl, integerBetween, portNumber, slotCount } from "../arguments.ts";
+import { packageVersion } from "../package-version.ts";
 import type { SetExit } from "../program.ts";
 
 type NodeFlags = { edge: string; token?: string; name?: string; slots?: number; data?: string; metricsPort?: number };
@@ -24,6 +25,7 @@ export function nodeCommand(setExit: SetExit): Command {
         slots: flags.slots ?? slotsOf(process.env.TRAWL_SLOTS),
         dataDir: flags.data ?? `${process.env.TRAWL_DATA || ".trawl"}/node`,
         metricsPort: flags.metricsPort ?? null,
+        version: packageVersion(),
       });
       setExit(code);
     });

@@ -2,9 +2,10 @@ import { DurableObject } from "cloudflare:workers";
 import { secretBoxOf } from "../auth/secret-box.ts";
 import { findDelivery } from "../db/deliveries.ts";
 import { type Env, urlPolicy } from "../env.ts";
-import { type Log, makeLog } from "../log.ts";
+import { errorText, type Log, makeLog } from "../log.ts";
 import { durableSql } from "../partition/durable-sql.ts";
 import type { Sql } from "../partition/sql.ts";
+import { redactText } from "../redact.ts";
 import { fromLog, toDelivery } from "./deliveries.ts";
 import { hasUnlogged, nextPrune, pruneLog, writeLog } from "./delivery-log.ts";
 import { Flights, SLOW_TRY_MS } from "./flights.ts";
@@ -119,7 +120,7 @@ export class Courier extends DurableObject<Env> {
     try {
       this.runOnce();
     } catch (error) {
-      this.#log("error", "courier.failed", { error: String(error).slice(0, 300) });
+      this.#log("error", "courier.failed", { error: errorText(error) });
     } finally {
       // At-least-once with six retries, then gone: so it never throws, and always arms itself anew.
       await this.#arm();
@@ -184,7 +185,7 @@ export class Courier extends DurableObject<Env> {
         now: this.world.now,
       });
     } catch (error) {
-      this.#log("warn", "delivery.deferred", { delivery: delivery.id, error: String(error).slice(0, 200) });
+      this.#log("warn", "delivery.deferred", { delivery: delivery.id, error: errorText(error) });
       return { kind: "deferred" };
     }
   }
@@ -196,7 +197,7 @@ export class Courier extends DurableObject<Env> {
       type: ended.type,
       status: ended.status,
       attempts: ended.attempts,
-      error: ended.last_error,
+      error: ended.last_error === null ? null : redactText(ended.last_error),
     });
   }
 
@@ -216,7 +217,7 @@ export class Courier extends DurableObject<Env> {
       this.#retryAt = null;
     } catch (error) {
       this.#retryAt = this.world.now() + LOG_RETRY_MS;
-      this.#log("warn", "delivery.log_failed", { error: String(error).slice(0, 200) });
+      this.#log("warn", "delivery.log_failed", { error: errorText(error) });
     } finally {
       this.#housekeeping = false;
     }
@@ -226,7 +227,7 @@ export class Courier extends DurableObject<Env> {
 
   #keep(work: Promise<void>): void {
     const kept = work
-      .catch((error) => this.#log("error", "courier.failed", { error: String(error).slice(0, 300) }))
+      .catch((error) => this.#log("error", "courier.failed", { error: errorText(error) }))
       .finally(() => this.#work.delete(kept));
     this.#work.add(kept);
     this.ctx.waitUntil(kept);

@@ -15,8 +15,11 @@ export const WORKER = {
   cron: "* * * * *",
 } as const;
 
+/** Of the Worker's names those whose values are secrets: on Cloudflare `wrangler secret put`, never a var. */
+export const WORKER_SECRETS = ["TRAWL_ADMIN_TOKEN", "TRAWL_SECRET", "TRAWL_KEK", "TRAWL_R2_KEY_ID", "TRAWL_R2_SECRET"];
+
 /** Operator's variables that the Worker reads; those that are set are passed on. */
-const PASSED_VARS = [
+export const PASSED_VARS = [
   "TRAWL_HOST",
   "TRAWL_PUBLIC_URL",
   "TRAWL_PARTITIONS",

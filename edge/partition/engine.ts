@@ -11,7 +11,7 @@ import { sendPartitionNotices } from "../courier/send-partition-notices.ts";
 import { drainToD1 } from "../db/drain-to-d1.ts";
 import { isSuperseded } from "../db/generation.ts";
 import { type Env, envNumber, urlPolicy } from "../env.ts";
-import type { Log } from "../log.ts";
+import { errorText, type Log, traceField } from "../log.ts";
 import { relayUrl } from "../storage/relay-grant.ts";
 import { AdminDesk } from "./admin-desk.ts";
 import { batchEventData } from "./batch-events.ts";
@@ -32,7 +32,7 @@ import { nextDue, runDue } from "./reap.ts";
 import type { PublicEvent } from "./resume.ts";
 import type { SessionRow } from "./sessions.ts";
 import { StorageWork } from "./storage-work.ts";
-import { type Effects, resolveCore } from "./turn.ts";
+import { type AttemptChange, type Effects, resolveCore } from "./turn.ts";
 import { Watch } from "./watch.ts";
 
 /** A drain that failed is tried again by alarm after this. */
@@ -139,7 +139,7 @@ export class Engine {
         this.#deps.context.waitUntil(this.#drains.courier.kick());
       },
       onFailure: (error) => {
-        this.#deps.log("warn", "drain.failed", { sink, error: String(error).slice(0, 300) });
+        this.#deps.log("warn", "drain.failed", { sink, error: errorText(error) });
         if (isSuperseded(error)) this.#deps.context.waitUntil(this.#giveWay());
       },
     });
@@ -179,7 +179,7 @@ export class Engine {
       context.waitUntil(this.#storage.abortDoomed());
       this.kick();
     } catch (error) {
-      log("error", "alarm.failed", { error: String(error).slice(0, 300) });
+      log("error", "alarm.failed", { error: errorText(error) });
     } finally {
       await this.arm();
     }
@@ -220,6 +220,7 @@ export class Engine {
       this.board.forget(kill.job);
       this.#deps.sockets.send(kill.node, { type: "kill", attempts: [{ job: kill.job, token: kill.token }] });
     }
+    for (const change of effects.attempts) this.#tellAttempt(change);
     for (const batch of effects.batches) this.#tellBatch(batch);
     this.kick();
     if (effects.ring) this.ring();
@@ -229,6 +230,13 @@ export class Engine {
       ...(effects.abort ? [this.#storage.abortDoomed()] : []),
     ]);
     if (effects.commit.length > 0) await this.arm();
+  }
+
+  /** The node's own lines of the attempt bear the same ids. */
+  #tellAttempt({ job, token, node, outcome, state, traceparent }: AttemptChange): void {
+    const ids = { job, attempt: token, node, ...traceField(traceparent) };
+    if (outcome === null) this.#deps.log("debug", "attempt.started", ids);
+    else this.#deps.log("info", "attempt.ended", { ...ids, outcome, state });
   }
 
   /** Starts a flight to each sink that has none under way. */
@@ -299,7 +307,7 @@ export class Engine {
       // While it fails the rows wait for the alarm. Progress may be lost: the next one tells as much.
       if (!stream.failing) await this.#publish(account, events);
     } catch (error) {
-      this.#deps.log("warn", "progress.lost", { account, error: String(error).slice(0, 300) });
+      this.#deps.log("warn", "progress.lost", { account, error: errorText(error) });
     }
   }
 

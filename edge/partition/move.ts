@@ -110,6 +110,7 @@ export function moveJob(
   const released = KEEPS_ROOM.includes(to) ? 0 : job.bytes_reserved;
   if (released > 0) full.bytes_reserved = 0;
   let moved = patchJob(turn, job, full);
+  if (extras.attempt != null) tellAttempt(turn, job, to, extras.attempt);
   countMove(turn, job, job.state, to, released);
   const batchId = isMember(moved) ? moved.batch_id : null;
   if (batchId !== null) countMember(turn, batchId, job.state, to);
@@ -159,6 +160,11 @@ function endParent(turn: Turn, id: string, batch: LiveBatch, end: ParentEnd): vo
   }
   const rule = end.state === "warning" ? { error_type: "warning" } : { error_type: "error" };
   moveJob(turn, parent, end.state, { ...rule, error: end.error, error_class: "list" });
+}
+
+function tellAttempt(turn: Turn, job: LiveJob, state: State, { attempt, outcome }: AttemptRow): void {
+  const { id, node_id: node, traceparent } = job;
+  turn.effects.attempts.push({ job: id, token: tokenOf(turn, attempt), node, outcome, state, traceparent });
 }
 
 /** For the metrics. Completed jobs have a counter of their own. */

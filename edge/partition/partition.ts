@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { CallAnswer } from "../../shared/contract/calls.ts";
 import type { Storage } from "../../shared/contract/storage.ts";
 import type { Env } from "../env.ts";
-import { type Log, makeLog } from "../log.ts";
+import { errorText, type Log, makeLog } from "../log.ts";
 import type { AdminDesk } from "./admin-desk.ts";
 import type { Calls } from "./calls.ts";
 import type { ClientDesk } from "./client-desk.ts";
@@ -40,7 +40,7 @@ export class Partition extends DurableObject<Env> {
     this.#engine = Engine.open({ context, env, sockets: this.#sockets, log: this.#log });
     // A failed opening is told to each caller; the object is then started anew by the platform.
     this.#engine.catch((error: unknown) => {
-      this.#log("error", "partition.open_failed", { error: String(error) });
+      this.#log("error", "partition.open_failed", { error: errorText(error) });
       context.abort(REBUILDING);
     });
   }

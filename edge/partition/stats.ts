@@ -28,7 +28,14 @@ export interface PartitionStats {
   nodes: number;
   ends: EndCount[];
   bytesUploaded: number;
-  wantedSlots: number;
+  wanted: WantedSlots;
+}
+
+/** Slots that would have every ready job running at once, as far as `max_concurrent` lets its account, by class. */
+export interface WantedSlots {
+  download: number;
+  /** Recordings of live streams, which take these instead of `download`. */
+  live: number;
 }
 
 export function readStats(sql: Sql, now: number): PartitionStats {
@@ -38,7 +45,7 @@ export function readStats(sql: Sql, now: number): PartitionStats {
     nodes: count(sql, `sessions WHERE state <> 'lost' AND lease_until > ${Math.floor(now)}`),
     ends: endCounts(sql),
     bytesUploaded: sql.get<{ n: number | null }>("SELECT sum(bytes_used) AS n FROM accounts")?.n ?? 0,
-    wantedSlots: wantedSlots(sql),
+    wanted: wantedSlots(sql),
   };
 }
 
@@ -91,13 +98,33 @@ function endCounts(sql: Sql): EndCount[] {
   return [{ status: "completed", class: "", n: completed }, ...others];
 }
 
-/** Slots that would have every ready job running at once, as far as `max_concurrent` lets its account. */
-function wantedSlots(sql: Sql): number {
-  const rows = sql.all<{ load: number; limits: string }>(
-    "SELECT ready + active AS load, limits FROM accounts WHERE ready + active > 0",
+/**
+ * Within an account's cap the live ones come first: their share is not to be had later. A stream that nobody has looked at
+ * yet counts as a download, which is what its look takes.
+ */
+function wantedSlots(sql: Sql): WantedSlots {
+  const rows = sql.all<{ id: string; load: number; limits: string }>(
+    "SELECT id, ready + active AS load, limits FROM accounts WHERE ready + active > 0",
   );
-  return rows.reduce((sum, row) => {
-    const { max_concurrent: most } = JSON.parse(row.limits) as Limits;
-    return sum + Math.min(row.load, most ?? row.load);
-  }, 0);
+  const liveLoads = liveByAccount(sql);
+  const wanted = { download: 0, live: 0 };
+  for (const row of rows) {
+    const { max_concurrent: most = row.load } = JSON.parse(row.limits) as Limits;
+    const liveLoad = liveLoads.get(row.id) ?? 0;
+    const live = Math.min(liveLoad, most);
+    wanted.live += live;
+    wanted.download += Math.min(row.load - liveLoad, most - live);
+  }
+  return wanted;
+}
+
+/** Uses job_ready_live and job_held_by: live jobs are few, and what is held is at most the slots of the fleet. */
+function liveByAccount(sql: Sql): Map<string, number> {
+  const rows = sql.all<{ account: string; n: number }>(
+    `SELECT account_id AS account, count(*) AS n FROM (
+       SELECT account_id FROM jobs WHERE state = 'queued' AND live = 1
+       UNION ALL SELECT account_id FROM jobs WHERE state IN ('offered', 'running') AND live = 1)
+     GROUP BY account_id`,
+  );
+  return new Map(rows.map(({ account, n }) => [account, n]));
 }

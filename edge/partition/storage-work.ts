@@ -14,9 +14,10 @@ import {
   commitFailed,
   committed,
   noteCommitted,
+  type PendingCommit,
   pendingCommit,
 } from "./finish.ts";
-import type { OpenStore, StoreRef } from "./targets.ts";
+import type { OpenStore } from "./targets.ts";
 import type { Effects, Turn } from "./turn.ts";
 import { type DoomedUpload, doomedUploads, forgetUpload, postponeAbort } from "./uploads.ts";
 
@@ -67,7 +68,7 @@ export class StorageWork {
     const pending = this.#run((turn) => pendingCommit(turn, id));
     if (pending === null) return;
     const store = await this.#deps.open(pending.store).catch((error: unknown) => {
-      this.#problem(id, openProblem(error));
+      this.#problem(pending, openProblem(error));
       return null;
     });
     if (store === null) return;
@@ -88,7 +89,7 @@ export class StorageWork {
           })
           .catch((error: unknown) => ({ kind: "unavailable", code: errorName(error) }) as const);
         if (result.kind !== "committed") {
-          this.#problem(id, result);
+          this.#problem(pending, result);
           return;
         }
         done = { storeKey: result.key, etag: result.etag };
@@ -96,30 +97,30 @@ export class StorageWork {
         this.#run((turn) => noteCommitted(turn, file.uploadId, storeKey, etag));
       }
       const fileId = uuidv7(now(), inOrder(files.length));
-      const url = pending.inline ? await this.#lastUrl(store, pending.store, done.storeKey) : null;
+      const url = pending.inline ? await this.#lastUrl(store, pending, done.storeKey) : null;
       files.push({ uploadId: file.uploadId, fileId, ...done, size: file.size, url });
     }
     const { effects } = core.run(now(), Math.random, (turn) => committed(turn, id, files));
-    this.#deps.log("info", "job.completed", { job: id, token: pending.token });
     this.#deps.follow(effects);
   }
 
   /** Signed while the credentials are still here, and sealed: it is a bearer link (jobs API 11.2). */
-  async #lastUrl(store: ObjectStore, { account }: StoreRef, key: string): Promise<CommittedFile["url"]> {
+  async #lastUrl(store: ObjectStore, pending: PendingCommit, key: string): Promise<CommittedFile["url"]> {
     const until = this.#deps.now() + FILE_URL_TTL_MS;
     try {
       const url = await store.presignRead({ key, expiresAt: until, disposition: null });
-      return url === null ? null : { sealed: await sealFileUrl(this.#deps.box(), account, url), until };
+      return url === null ? null : { sealed: await sealFileUrl(this.#deps.box(), pending.store.account, url), until };
     } catch (error) {
       // The file is delivered all the same.
-      this.#deps.log("warn", "file.no_url", { error: errorName(error) });
+      this.#deps.log("warn", "file.no_url", { job: pending.job, attempt: pending.token, error: errorName(error) });
       return null;
     }
   }
 
-  #problem(id: string, problem: CommitProblem): void {
+  #problem({ job: id, token }: PendingCommit, problem: CommitProblem): void {
     this.#deps.log("warn", "commit.failed", {
       job: id,
+      attempt: token,
       kind: problem.kind,
       code: "code" in problem ? problem.code : "",
     });

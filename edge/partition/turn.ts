@@ -73,6 +73,18 @@ export interface Kill {
   token: string;
 }
 
+/** An attempt that began or ended, for the log. */
+export interface AttemptChange {
+  job: string;
+  token: string;
+  node: string | null;
+  /** Null: it began. */
+  outcome: string | null;
+  /** What the job is now. */
+  state: string;
+  traceparent: string | null;
+}
+
 /** What the object around the core has to do after the transaction. All of it may be lost: alarms and cursors repeat it. */
 export interface Effects {
   /** There is work that idle nodes could take. */
@@ -84,6 +96,7 @@ export interface Effects {
   abort: boolean;
   /** Batches of which a member ended, and which go on: their streams hear of it. */
   batches: string[];
+  attempts: AttemptChange[];
 }
 
 export interface Turn {
@@ -98,7 +111,7 @@ export interface Turn {
 }
 
 export function noEffects(): Effects {
-  return { ring: false, kills: [], commit: [], abort: false, batches: [] };
+  return { ring: false, kills: [], commit: [], abort: false, batches: [], attempts: [] };
 }
 
 /** `<epoch>.<attempt>`: the fencing token of one hand-out. */

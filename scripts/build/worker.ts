@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { hashInputs, isFresh, ROOT, writeStamp } from "./stamp.ts";
+import { wrangler } from "./wrangler.ts";
 
 /** Budget of DESIGN.md section 9: the bundle must fit Cloudflare's smallest plan with room, and start fast. */
 const MAX_WORKER_GZIP_BYTES = 1024 * 1024;
@@ -18,27 +18,6 @@ export interface WorkerBundle {
   gzipBytes: number;
   /** False when the bundle of the last build still fits its sources. */
   built: boolean;
-}
-
-/** wrangler without questions, banner, telemetry, and (as `--dry-run`) without network. Returns what it said. */
-function wrangler(args: readonly string[]): Promise<{ code: number; output: string }> {
-  const env = {
-    ...process.env,
-    CI: "true",
-    WRANGLER_SEND_METRICS: "false",
-    WRANGLER_SEND_ERROR_REPORTS: "false",
-    WRANGLER_HIDE_BANNER: "true",
-    WRANGLER_WRITE_LOGS: "false",
-  };
-  return new Promise((resolve, reject) => {
-    const cli = join(ROOT, "node_modules", "wrangler", "bin", "wrangler.js");
-    const child = spawn(process.execPath, [cli, ...args], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    child.stdout.on("data", (chunk: Buffer) => (output += chunk));
-    child.stderr.on("data", (chunk: Buffer) => (output += chunk));
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code: code ?? 1, output }));
-  });
 }
 
 /**

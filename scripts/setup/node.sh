@@ -48,3 +48,6 @@ if [ "$node" = node ]; then
     exit 1
   fi
 fi
+
+# For `npx trawl` in the clone: npm links the commands of packages, not the clone's own, which is not built before it is needed.
+ln -sfn ../../bin/trawl.ts node_modules/.bin/trawl

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -87,4 +87,13 @@ describe("the lock file", () => {
     );
     expect(missing).toEqual([]);
   });
+});
+
+test("npx trawl works in a clone that was set up, built or not", () => {
+  const link = join(ROOT, "node_modules", ".bin", "trawl");
+  expect(realpathSync(link)).toBe(join(ROOT, "bin", "trawl.ts"));
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
+  // npx puts this folder first in PATH, so that the file's own first line finds the clone's Node.
+  const env = { PATH: `${join(ROOT, "node_modules", ".bin")}:${process.env.PATH}` };
+  expect(execFileSync(link, ["--version"], { env, encoding: "utf8" }).trim()).toBe(version);
 });

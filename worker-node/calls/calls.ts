@@ -47,6 +47,11 @@ export class Calls {
     this.#slots = new Slots(options.slots ?? CALL_SLOTS, options.maxWaiting ?? MAX_WAITING_CALLS);
   }
 
+  /** Questions that are not answered yet. */
+  get open(): number {
+    return this.#open.size;
+  }
+
   /** Takes a question; its answer goes through `send`. A question that was seen before is dropped. */
   take(frame: CallFrame, send: SendAnswer): void {
     if (this.#stop.signal.aborted || !this.#isNew(frame.call)) return;

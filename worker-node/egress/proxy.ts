@@ -32,6 +32,8 @@ export interface EgressAttempt {
 export interface EgressProxy {
   port: number;
   openAttempt(id: string): EgressAttempt;
+  /** Bytes exchanged with the internet by all attempts so far, closed ones included. */
+  bytes(): AttemptBytes;
   close(): Promise<void>;
 }
 
@@ -49,6 +51,7 @@ export async function startEgressProxy(options: EgressOptions = {}): Promise<Egr
   const policy = { ...outer, isOwnPort: (asked: number) => asked === port || outer.isOwnPort(asked) };
   const attempts = new Map<string, ProxyAttempt>();
   const hosts = new HostSlots();
+  const closed: AttemptBytes = { received: 0, sent: 0 };
 
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     const attempt = authenticate(attempts, request);
@@ -90,17 +93,27 @@ export async function startEgressProxy(options: EgressOptions = {}): Promise<Egr
         bytes: () => attempt.bytes(),
         refusals: () => attempt.refusals,
         close() {
-          attempts.delete(attempt.user);
+          const { received, sent } = attempt.bytes();
+          // A second close finds it counted.
+          if (attempts.delete(attempt.user)) {
+            closed.received += received;
+            closed.sent += sent;
+          }
           attempt.close();
         },
       };
     },
+    bytes() {
+      const all = [closed, ...[...attempts.values()].map((attempt) => attempt.bytes())];
+      const sum = (of: keyof AttemptBytes) => all.reduce((total, each) => total + each[of], 0);
+      return { received: sum("received"), sent: sum("sent") };
+    },
     close() {
       for (const attempt of attempts.values()) attempt.close();
       attempts.clear();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const gone = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
-      return closed;
+      return gone;
     },
   };
 }

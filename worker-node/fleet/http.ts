@@ -12,6 +12,8 @@ export interface FleetPost<Schema extends z.ZodType> {
   body: unknown;
   answer: Schema;
   sessionKey: string | null;
+  /** W3C trace context of the attempt that the call is about. Defaults to none. */
+  traceparent?: string | null;
   signal: AbortSignal;
 }
 
@@ -30,6 +32,7 @@ export async function postFleet<Schema extends z.ZodType>(call: FleetPost<Schema
 async function send(call: FleetPost<z.ZodType>): Promise<Response> {
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (call.sessionKey !== null) headers.authorization = `Bearer ${call.sessionKey}`;
+  if (call.traceparent != null) headers.traceparent = call.traceparent;
   try {
     return await fetch(call.edge + call.path, {
       method: "POST",

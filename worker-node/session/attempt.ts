@@ -12,6 +12,7 @@ import type {
 } from "../../shared/contract/fleet.ts";
 import type { ManifestFile, Telemetry } from "../../shared/contract/media.ts";
 import { LIVE_DEADLINE_EXTRA_MS, MAX_STARTS_IN_SECONDS } from "../../shared/limits.ts";
+import { parseTraceparent } from "../../shared/trace-context.ts";
 import type { EgressAttempt, EgressProxy } from "../egress/proxy.ts";
 import { isFinal, isLost } from "../fleet/fleet-error.ts";
 import type { Log } from "../log.ts";
@@ -26,13 +27,14 @@ import {
   produceMedia,
   type StepProgress,
 } from "../media/run-attempt.ts";
+import type { AttemptOutcome, NodeFigures } from "../metrics/figures.ts";
 import { makeFolder, type ToolUsers } from "../process/confine.ts";
 import { recordGroups, removeAttempt } from "../process/leftovers.ts";
 import { type Uploaded, uploadFile } from "../upload/upload-file.ts";
-import type { PartitionLink } from "./partition-link.ts";
+import type { AttemptCalls } from "./attempt-calls.ts";
 
 export interface AttemptDeps {
-  link: PartitionLink;
+  link: AttemptCalls;
   media: MediaDeps;
   egress: EgressProxy;
   /** Connects to storage that clients named, through the guard. Defaults to plain connections. */
@@ -42,6 +44,7 @@ export interface AttemptDeps {
   /** Gives each attempt's tools a uid of their own; without it they have the node's. */
   users?: ToolUsers | undefined;
   log: Log;
+  figures: NodeFigures;
   /** An attempt that turned out to be live asks for a slot of that class; false: all of them are taken. */
   takeLiveSlot(): boolean;
 }
@@ -57,6 +60,12 @@ class Ended extends Error {
     super(why);
     this.why = why;
   }
+}
+
+/** What the edge said at the end, and what that counts as. */
+interface WorkEnd {
+  outcome: string;
+  counted: AttemptOutcome;
 }
 
 /** A recording ends by itself this share of a short deadline before it, so that what it has can still be delivered. */
@@ -120,7 +129,7 @@ export class Attempt {
 
   /** Runs to the end and reports it. Never throws; when it returns, no process and no file of it is left. */
   async run(): Promise<void> {
-    const { log, egress, workRoot } = this.#deps;
+    const { log, egress, workRoot, figures } = this.#deps;
     const ids = this.#ids;
     const dir = join(workRoot, `${this.held.job}.${this.held.token}`);
     const way = egress.openAttempt(`${this.held.job}.${this.held.token}`);
@@ -131,7 +140,8 @@ export class Attempt {
       await makeFolder(dir, this.#deps.users ?? null);
       log("info", "attempt.started", ids);
       const cookiesFile = cookies === undefined ? undefined : await writeCookies(dir, cookies);
-      const outcome = await this.#work(dir, way, cookiesFile);
+      const { outcome, counted } = await this.#work(dir, way, cookiesFile);
+      figures.attemptEnded(counted);
       log("info", "attempt.ended", { ...ids, outcome });
     } catch (error) {
       await this.#report(error);
@@ -159,7 +169,7 @@ export class Attempt {
     dir: string,
     { proxyUrl, direct, refusals }: EgressAttempt,
     cookiesFile: string | undefined,
-  ): Promise<string> {
+  ): Promise<WorkEnd> {
     const { link, media } = this.#deps;
     const request: MediaRequest = {
       url: this.#job.url,
@@ -178,10 +188,10 @@ export class Attempt {
     if (found.kind === "list") {
       const { title, entries, truncated } = found;
       const answer = await link.extracted(this.held, { kind: "list", title, entries, truncated }, this.#signal);
-      return answer.decision;
+      return { outcome: answer.decision, counted: answer.decision === "expanded" ? "expanded" : "stopped" };
     }
     const answer = await link.extracted(this.held, { kind: "single", info: found.info }, this.#signal);
-    if (answer.decision !== "go") return answer.decision;
+    if (answer.decision !== "go") return { outcome: answer.decision, counted: "stopped" };
     if (found.info.is_live) this.#becomeLive();
     if (answer.deadline_ms !== undefined) this.#endAfter(answer.deadline_ms);
     const produced = await produceMedia(
@@ -205,7 +215,7 @@ export class Attempt {
       effective: produced.effective,
     };
     const { state } = await link.complete(this.held, manifest, this.#signal);
-    return state;
+    return { outcome: state, counted: "delivered" };
   }
 
   /**
@@ -256,6 +266,7 @@ export class Attempt {
           inTouch: () => this.#deps.link.inTouch(this.#signal),
           onBytes: (bytes) => {
             sent += bytes;
+            this.#deps.figures.uploaded(bytes);
             this.#onProgress(uploadProgress(sent, total, began));
           },
           guarded: this.#deps.storage,
@@ -296,10 +307,11 @@ export class Attempt {
 
   /** What the edge hears of an attempt that did not complete. */
   async #report(error: unknown): Promise<void> {
-    const { log, link } = this.#deps;
+    const { log, link, figures } = this.#deps;
     const ids = this.#ids;
     const reason = this.#signal.aborted ? this.#signal.reason : error;
     if (isLost(error) || isFinal(error) || (reason instanceof Ended && reason.why === "lost")) {
+      figures.attemptEnded("lost");
       log("info", "attempt.lost", ids);
       return;
     }
@@ -308,11 +320,13 @@ export class Attempt {
     try {
       if (reason instanceof Ended) {
         // Unconfirmed too: the edge may have taken a confirm whose answer we never heard.
+        figures.attemptEnded("released");
         await link.release(this.held, unending);
         log("info", "attempt.released", ids);
         return;
       }
       const failure = classifyError(reason);
+      figures.attemptEnded("failed", failure.class);
       log("warn", "attempt.failed", { ...ids, class: failure.class, message: failure.message });
       await link.fail(
         this.held,
@@ -332,7 +346,8 @@ export class Attempt {
   }
 
   get #ids() {
-    return { job: this.held.job, attempt: this.held.token };
+    const trace = parseTraceparent(this.#job.traceparent)?.traceId;
+    return { job: this.held.job, attempt: this.held.token, ...(trace === undefined ? {} : { trace }) };
   }
 
   get #signal(): AbortSignal {

@@ -1,15 +1,18 @@
 /** The running node: slots, attempts, one link a partition, and the way from running through quiet to stopped. */
+import { randomBytes } from "node:crypto";
 import type { Held, LeasedJob, ProgressEntry, SessionAnswer, SlotClass, Slots } from "../../shared/contract/fleet.ts";
+import { parseTraceparent, traceparentText } from "../../shared/trace-context.ts";
 import { Calls } from "../calls/calls.ts";
 import { runCall } from "../calls/run-call.ts";
 import { resolveShowServices, type ShowServices } from "../calls/spotify/services.ts";
 import type { EgressOptions } from "../egress/policy.ts";
 import type { Log } from "../log.ts";
+import { NodeFigures } from "../metrics/figures.ts";
 import { Attempt, type AttemptDeps, type EndReason } from "./attempt.ts";
 import { PartitionLink } from "./partition-link.ts";
 import type { Session } from "./session.ts";
 
-export interface NodeDeps extends Omit<AttemptDeps, "link" | "takeLiveSlot"> {
+export interface NodeDeps extends Omit<AttemptDeps, "link" | "takeLiveSlot" | "figures"> {
   session: Session;
   slots: Slots;
   log: Log;
@@ -17,6 +20,8 @@ export interface NodeDeps extends Omit<AttemptDeps, "link" | "takeLiveSlot"> {
   guard?: EgressOptions;
   /** Defaults to the public services. */
   shows?: ShowServices;
+  /** What the attempts are counted in. Defaults to figures that nobody reads. */
+  figures?: NodeFigures;
 }
 
 interface Running {
@@ -31,10 +36,12 @@ export class RunningNode {
   readonly #links = new Map<string, PartitionLink>();
   readonly #calls: Calls;
   readonly #stop = new AbortController();
+  readonly #figures: NodeFigures;
   #quiet = false;
 
   constructor(deps: NodeDeps) {
     this.#deps = deps;
+    this.#figures = deps.figures ?? new NodeFigures();
     const { media, egress, workRoot, users, log, guard = {}, shows } = deps;
     const call = { ytdlp: media.ytdlp, egress, guard, shows: resolveShowServices(shows), workRoot, users, log };
     this.#calls = new Calls({ work: (frame, signal) => runCall(frame, call, signal), log });
@@ -74,8 +81,8 @@ export class RunningNode {
 
   #free(): Slots {
     const { slots } = this.#deps;
-    const taken = [...this.#running.values()].map(({ attempt }) => attempt.slot);
-    const free = (wanted: SlotClass) => Math.max(0, slots[wanted] - taken.filter((slot) => slot === wanted).length);
+    const { running } = this;
+    const free = (wanted: SlotClass) => Math.max(0, slots[wanted] - running[wanted]);
     return { download: free("download"), live: free("live") };
   }
 
@@ -91,7 +98,16 @@ export class RunningNode {
     const key = keyOf({ job: job.job, token: job.token });
     // A repeated lease names jobs that we have already.
     if (link === undefined || this.#running.has(key)) return;
-    const attempt = new Attempt(job, { ...this.#deps, link, takeLiveSlot: () => this.#takeLiveSlot() });
+    const traceparent = spanOf(job.traceparent);
+    const attempt = new Attempt(
+      { ...job, traceparent },
+      {
+        ...this.#deps,
+        figures: this.#figures,
+        link: link.callsOf(traceparent),
+        takeLiveSlot: () => this.#takeLiveSlot(),
+      },
+    );
     const done = attempt.run().finally(() => {
       this.#running.delete(key);
       this.askForWork();
@@ -110,6 +126,28 @@ export class RunningNode {
 
   get busy(): number {
     return this.#running.size;
+  }
+
+  /** Attempts that run now, by the slot that each takes. */
+  get running(): Slots {
+    const taken = [...this.#running.values()].map(({ attempt }) => attempt.slot);
+    const of = (wanted: SlotClass) => taken.filter((slot) => slot === wanted).length;
+    return { download: of("download"), live: of("live") };
+  }
+
+  get openCalls(): number {
+    return this.#calls.open;
+  }
+
+  /** Since the partition that has been silent longest last answered a heartbeat; null before `run`. */
+  get heartbeatAgeMs(): number | null {
+    const ages = [...this.#links.values()].map((link) => link.heartbeatAgeMs);
+    return ages.length === 0 ? null : Math.max(...ages);
+  }
+
+  /** Whether it takes no new work: drained by a signal or the operator, or kept quiet by the edge. */
+  get isQuiet(): boolean {
+    return this.#quiet || this.#deps.session.quiet !== null || [...this.#links.values()].some((link) => link.isDrained);
   }
 
   /** Takes no more work and waits for what runs. */
@@ -146,6 +184,12 @@ export class RunningNode {
     await Promise.all([this.#calls.stop(), ...running.map((each) => each.done)]);
     this.#stop.abort(new Error("the node has stopped"));
   }
+}
+
+/** The attempt's own span in the job's trace. */
+function spanOf(traceparent: string | null): string | null {
+  const context = parseTraceparent(traceparent);
+  return context === null ? null : traceparentText({ ...context, spanId: randomBytes(8).toString("hex") });
 }
 
 function keyOf(held: Held): string {

@@ -1,14 +1,9 @@
-/** One partition as the node sees it: heartbeat, lease, socket, and the calls about single jobs. */
+/** One partition as the node sees it: heartbeat, lease, socket. */
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { CallAnswer } from "../../shared/contract/calls.ts";
 import {
-  CompleteAnswer,
-  ConfirmAnswer,
   type EdgeFrame,
-  ExtractedAnswer,
-  type ExtractedRequest,
-  type FailRequest,
   HeartbeatAnswer,
   type Held,
   type Intervals,
@@ -16,16 +11,13 @@ import {
   type LeasedJob,
   type ProgressEntry,
   type Slots,
-  type Step,
-  TicketAnswer,
-  type TicketRequest,
 } from "../../shared/contract/fleet.ts";
-import type { Manifest } from "../../shared/contract/media.ts";
 import type { CallFrame } from "../calls/calls.ts";
 import { callDelay, pause } from "../fleet/backoff.ts";
 import { isFinal } from "../fleet/fleet-error.ts";
 import { NodeSocket } from "../fleet/socket.ts";
 import type { Log } from "../log.ts";
+import { AttemptCalls } from "./attempt-calls.ts";
 import type { Session } from "./session.ts";
 
 export interface LinkOptions {
@@ -46,8 +38,6 @@ export interface LinkOptions {
   signal: AbortSignal;
   log: Log;
 }
-
-const State = z.object({ state: z.string() });
 
 export class PartitionLink {
   readonly #options: LinkOptions;
@@ -102,37 +92,25 @@ export class PartitionLink {
     }
   }
 
-  // --- calls about one job
+  /** The calls of one attempt, as part of its trace. */
+  callsOf(traceparent: string | null): AttemptCalls {
+    const { session } = this.#options;
+    return new AttemptCalls({ session, base: this.#base, inTouch: (signal) => this.inTouch(signal), traceparent });
+  }
 
-  confirm(held: Held, signal: AbortSignal) {
-    return this.#call(held.job, "confirm", { token: held.token }, ConfirmAnswer, signal);
+  /** The operator has drained this node, as far as this partition has said. */
+  get isDrained(): boolean {
+    return this.#drained;
   }
-  step(held: Held, step: Step, signal: AbortSignal) {
-    return this.#call(held.job, "step", { token: held.token, step }, State, signal);
-  }
-  extracted(held: Held, result: ExtractedRequest["result"], signal: AbortSignal) {
-    return this.#call(held.job, "extracted", { token: held.token, result }, ExtractedAnswer, signal);
-  }
-  ticket(held: Held, request: Omit<z.infer<typeof TicketRequest>, "token">, signal: AbortSignal) {
-    return this.#call(held.job, "ticket", { token: held.token, ...request }, TicketAnswer, signal);
-  }
-  complete(held: Held, manifest: Manifest, signal: AbortSignal) {
-    return this.#call(held.job, "complete", { token: held.token, manifest }, CompleteAnswer, signal);
-  }
-  fail(held: Held, failure: Omit<FailRequest, "token">, signal: AbortSignal) {
-    return this.#call(held.job, "fail", { token: held.token, ...failure }, State, signal);
-  }
-  release(held: Held, signal: AbortSignal) {
-    return this.#call(held.job, "release", { token: held.token }, State, signal);
+
+  /** Milliseconds since the last heartbeat that was answered. */
+  get heartbeatAgeMs(): number {
+    return performance.now() - this.#answeredAt;
   }
 
   /** The answer to an interactive call; nothing in the edge's own answer is of use. */
   answerCall(call: string, answer: CallAnswer, signal: AbortSignal) {
     return this.#options.session.call(`${this.#base}/calls/${call}/answer`, answer, z.unknown(), signal);
-  }
-
-  #call<Schema extends z.ZodType>(job: string, name: string, body: unknown, answer: Schema, signal: AbortSignal) {
-    return this.#options.session.call(`${this.#base}/jobs/${job}/${name}`, body, answer, signal);
   }
 
   get #base(): string {
@@ -142,7 +120,7 @@ export class PartitionLink {
   // --- loops
 
   async #heartbeats(): Promise<void> {
-    const { signal, log } = this.#options;
+    const { partition, signal, log } = this.#options;
     for (let failures = 0; !signal.aborted; ) {
       try {
         await this.#heartbeat();
@@ -151,7 +129,7 @@ export class PartitionLink {
       } catch (error) {
         if (signal.aborted || isFinal(error)) return;
         failures++;
-        if (failures === 1) log("warn", "heartbeat.failed", { error: String(error) });
+        if (failures === 1) log("warn", "heartbeat.failed", { partition, error: String(error) });
         await pause(Math.min(this.#intervals.heartbeat_ms, callDelay(failures)), signal).catch(() => {});
       }
     }
@@ -178,7 +156,7 @@ export class PartitionLink {
   }
 
   async #leases(): Promise<void> {
-    const { signal, log } = this.#options;
+    const { partition, signal, log } = this.#options;
     for (let failures = 0; !signal.aborted; ) {
       this.#leaseWanted = Promise.withResolvers<void>();
       try {
@@ -187,7 +165,7 @@ export class PartitionLink {
       } catch (error) {
         if (signal.aborted || isFinal(error)) return;
         failures++;
-        if (failures === 1) log("warn", "lease.failed", { error: String(error) });
+        if (failures === 1) log("warn", "lease.failed", { partition, error: String(error) });
         await pause(callDelay(failures), signal).catch(() => {});
         continue;
       }

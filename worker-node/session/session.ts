@@ -9,7 +9,7 @@ import {
 } from "../../shared/contract/fleet.ts";
 import { callDelay, orAbort, pause } from "../fleet/backoff.ts";
 import { FleetError, isFinal, isRetryable } from "../fleet/fleet-error.ts";
-import { postFleet } from "../fleet/http.ts";
+import { type FleetPost, postFleet } from "../fleet/http.ts";
 import type { Log } from "../log.ts";
 import type { Identity } from "./identity.ts";
 
@@ -24,6 +24,8 @@ export interface SessionOptions {
   log: Log;
   /** The edge does not want this process any more. */
   onFinal(error: FleetError): void;
+  /** Hears of each call how it went: `ok`, or the error's code. A call that its caller gave up is none. */
+  onCall?(result: string, tookMs: number): void;
 }
 
 /** A key is renewed when this share of its life is left. */
@@ -74,10 +76,11 @@ export class Session {
     body: unknown,
     answer: Schema,
     signal: AbortSignal,
+    traceparent: string | null = null,
   ): Promise<z.output<Schema>> {
     for (let failures = 0; ; ) {
       try {
-        return await this.once(path, body, answer, signal);
+        return await this.once(path, body, answer, signal, traceparent);
       } catch (error) {
         if (!isRetryable(error)) throw error;
         failures++;
@@ -92,12 +95,13 @@ export class Session {
     body: unknown,
     answer: Schema,
     signal: AbortSignal,
+    traceparent: string | null = null,
   ): Promise<z.output<Schema>> {
     for (let renewed = false; ; renewed = true) {
       // The session is everybody's: its opening goes on when one caller leaves.
       const { session_key: sessionKey } = await orAbort(this.get(), signal);
       try {
-        return await postFleet({ edge: this.edge, path: FLEET_BASE + path, body, answer, sessionKey, signal });
+        return await this.#post({ path: FLEET_BASE + path, body, answer, sessionKey, traceparent, signal });
       } catch (error) {
         if (isFinal(error)) this.#options.onFinal(error as FleetError);
         const expired = error instanceof FleetError && error.code === "session_expired";
@@ -134,17 +138,15 @@ export class Session {
   }
 
   async #sign(): Promise<SessionAnswer> {
-    const { edge, identity, slots, versions, signal } = this.#options;
-    const { nonce } = await postFleet({
-      edge,
+    const { identity, slots, versions, signal } = this.#options;
+    const { nonce } = await this.#post({
       path: `${FLEET_BASE}/challenge`,
       body: { node_id: identity.nodeId },
       answer: ChallengeAnswer,
       sessionKey: null,
       signal,
     });
-    return postFleet({
-      edge,
+    return this.#post({
       path: `${FLEET_BASE}/sessions`,
       body: {
         node_id: identity.nodeId,
@@ -159,5 +161,18 @@ export class Session {
       sessionKey: null,
       signal,
     });
+  }
+
+  async #post<Schema extends z.ZodType>(call: Omit<FleetPost<Schema>, "edge">): Promise<z.output<Schema>> {
+    const { edge, onCall } = this.#options;
+    const began = performance.now();
+    try {
+      const answer = await postFleet({ ...call, edge });
+      onCall?.("ok", performance.now() - began);
+      return answer;
+    } catch (error) {
+      if (error instanceof FleetError) onCall?.(error.code, performance.now() - began);
+      throw error;
+    }
   }
 }

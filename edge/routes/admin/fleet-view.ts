@@ -1,5 +1,5 @@
 /** Nodes as the operator sees them: the rows of D1, and what each partition knows of their sessions. */
-import { type NodeVersions, Slots } from "../../../shared/contract/fleet.ts";
+import { type NodeVersions, type SlotClass, Slots } from "../../../shared/contract/fleet.ts";
 import { type ListedNode, listNodes } from "../../db/nodes.ts";
 import type { Env } from "../../env.ts";
 import type { NodePresence } from "../../partition/admin-desk.ts";
@@ -85,9 +85,9 @@ function coolDowns(presence: readonly NodePresence[]): NodeView["cool_downs"] {
   return [...until].map(([host, time]) => ({ host, until: time }));
 }
 
-/** Slots for downloads of the nodes that take work. */
-export function slotsOnline(nodes: readonly NodeView[]): number {
+/** Slots of one class of the nodes that take work. */
+export function slotsOnline(nodes: readonly NodeView[], slot: SlotClass): number {
   return nodes
     .filter((node) => node.state === "running")
-    .reduce((sum, node) => sum + (Slots.safeParse(node.slots).data?.download ?? 0), 0);
+    .reduce((sum, node) => sum + (Slots.safeParse(node.slots).data?.[slot] ?? 0), 0);
 }

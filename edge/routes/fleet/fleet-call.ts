@@ -8,12 +8,14 @@ import { configuredPartitions } from "../../auth/choose-partition.ts";
 import { signerOf } from "../../auth/signing.ts";
 import { isBorn } from "../../db/partitions.ts";
 import type { Env } from "../../env.ts";
+import { errorText, makeLog, traceField } from "../../log.ts";
 import type { Refusal } from "../../partition/node-desk.ts";
 import type { Partition } from "../../partition/partition.ts";
 import type { NodeIdentity } from "../../partition/sessions.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { type AppContext, readJsonObject } from "../http.ts";
 import { partitionStub } from "../jobs/job-access.ts";
+import { requestOrigin } from "../origin.ts";
 
 /** Seconds after which a node may come back to a partition that is being opened. */
 const RETRY_SECONDS = 2;
@@ -103,7 +105,12 @@ export async function askDesk<Answer>(
   try {
     answer = await ask(partitionStub(context.env, name));
   } catch (error) {
-    console.log(JSON.stringify({ level: "warn", event: "fleet.call_failed", error: String(error).slice(0, 200) }));
+    makeLog(context.env)("warn", "fleet.call_failed", {
+      partition: name,
+      job: context.req.param("id") ?? null,
+      ...traceField(context.req.header("traceparent")),
+      error: errorText(error),
+    });
     throw fleetError("rebuilding", "The partition is starting, try again");
   }
   if (isRefusal(answer)) throw fleetError(answer.refused, answer.message);
@@ -124,9 +131,9 @@ export function fleetJobId(context: AppContext): string {
   return id;
 }
 
-/** Where the node reached the edge: base of part URLs that pass through it. */
+/** Where the node reached the edge, through a trusted proxy too: base of part URLs that pass through it. */
 export function nodeOrigin(context: AppContext): string {
-  return new URL(context.req.url).origin;
+  return requestOrigin(context.req.raw, context.env);
 }
 
 export const PARTITION_PATH = `${FLEET_BASE}/partitions/:partition`;

@@ -1,9 +1,9 @@
 /** Which figures `/metrics` has, and what each means. `docs/operations` explains how to use them. */
+import { counter, gauge, type Metric, type Sample } from "../../../shared/prometheus.ts";
 import type { PartitionStats } from "../../partition/stats.ts";
 import { VERSION } from "../../version.ts";
 import type { Asked } from "../admin/ask-partitions.ts";
 import { NODE_STATES, type NodeView, slotsOnline } from "../admin/fleet-view.ts";
-import type { Metric, Sample } from "./prometheus.ts";
 
 export interface FleetFigures {
   partitions: Asked<PartitionStats>[];
@@ -52,9 +52,17 @@ export function fleetMetrics({ partitions, nodes, deliveries }: FleetFigures): M
       "Nodes by state.",
       NODE_STATES.map((state) => ({ labels: { state }, value: nodes.filter((node) => node.state === state).length })),
     ),
-    gauge("trawl_fleet_slots", "Download slots of the nodes that take work.", [{ value: slotsOnline(nodes) }]),
-    gauge("trawl_fleet_wanted_slots", "Download slots that all ready and running jobs could use now.", [
-      { value: sum((each) => each.wantedSlots) },
+    gauge("trawl_fleet_slots", "Download slots of the nodes that take work.", [
+      { value: slotsOnline(nodes, "download") },
+    ]),
+    gauge("trawl_fleet_live_slots", "Recording slots of the nodes that take work.", [
+      { value: slotsOnline(nodes, "live") },
+    ]),
+    gauge("trawl_fleet_wanted_slots", "Download slots that all ready and running downloads could use now.", [
+      { value: sum((each) => each.wanted.download) },
+    ]),
+    gauge("trawl_fleet_wanted_live_slots", "Recording slots that all ready and running recordings could use now.", [
+      { value: sum((each) => each.wanted.live) },
     ]),
   ];
 }
@@ -68,12 +76,4 @@ function endSamples(partitions: readonly PartitionStats[]): Sample[] {
     labels: { status: same[0]?.status ?? "", class: same[0]?.class ?? "" },
     value: same.reduce((total, end) => total + end.n, 0),
   }));
-}
-
-function gauge(name: string, help: string, samples: Sample[]): Metric {
-  return { name, help, type: "gauge", samples };
-}
-
-function counter(name: string, help: string, samples: Sample[]): Metric {
-  return { name, help, type: "counter", samples };
 }

@@ -1,9 +1,9 @@
+import { PROMETHEUS_TYPE, prometheusText } from "../../../shared/prometheus.ts";
 import { deliveryCounts } from "../../db/delivery-counts.ts";
 import { adminEndpoint } from "../admin/admin-guard.ts";
 import { askAll } from "../admin/ask-partitions.ts";
 import { readFleet } from "../admin/fleet-view.ts";
 import { fleetMetrics } from "./fleet-metrics.ts";
-import { PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
 
 /** For a scraper that sends the admin token. Every scrape wakes the partitions. */
 export const getMetrics = adminEndpoint(

@@ -6,6 +6,7 @@ import { NO_WEBHOOK, type WebhookStatus, webhookStatus } from "../../db/deliveri
 import { firstChild } from "../../db/first-child.ts";
 import { findJob } from "../../db/jobs.ts";
 import type { Env } from "../../env.ts";
+import { errorText, makeLog } from "../../log.ts";
 import type { AccountFacts } from "../../partition/create.ts";
 import type { KeyFacts } from "../../partition/keys.ts";
 import type { Partition } from "../../partition/partition.ts";
@@ -38,7 +39,7 @@ export async function callPartition<Result>(
   try {
     return await call(partitionStub(env, partition));
   } catch (error) {
-    console.log(JSON.stringify({ level: "warn", event: "partition.call_failed", error: String(error).slice(0, 200) }));
+    makeLog(env)("warn", "partition.call_failed", { partition, error: errorText(error) });
     throw starting();
   }
 }

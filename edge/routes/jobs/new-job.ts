@@ -6,6 +6,7 @@ import type { CreateJobBody } from "../../../shared/contract/create-job.ts";
 import type { JobOptions, Resolution } from "../../../shared/contract/options.ts";
 import { uuidv7 } from "../../../shared/ids.ts";
 import { limitResolution, normaliseOptions, type RequestedOptions } from "../../../shared/normalise-options.ts";
+import { parseTraceparent, traceparentText } from "../../../shared/trace-context.ts";
 import type { NewBatch } from "../../partition/batches.ts";
 import type { NewJob } from "../../partition/create.ts";
 import type { JobRow } from "../../partition/job-row.ts";
@@ -175,10 +176,8 @@ export function newList(
   };
 }
 
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
 /** W3C trace context of the request; anything else is not passed on. */
 function traceparentOf(context: AppContext): string | null {
-  const header = context.req.header("traceparent");
-  return header !== undefined && TRACEPARENT.test(header) ? header : null;
+  const trace = parseTraceparent(context.req.header("traceparent"));
+  return trace === null ? null : traceparentText(trace);
 }

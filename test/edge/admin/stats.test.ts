@@ -1,7 +1,7 @@
 /** Figures: `/admin/stats` and `/metrics`. One partition serves all accounts of this file, so tests look at differences. */
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { prometheusText } from "../../../edge/routes/health/prometheus.ts";
+import { parsePrometheus, sampleOf } from "../../shared/prometheus-parser.ts";
 import { PARTITION, TestNode } from "../fleet-node.ts";
 import { admin, call, newAccount } from "../support.ts";
 
@@ -19,15 +19,13 @@ async function stats(): Promise<Figures> {
   return body.totals;
 }
 
-/** Samples of a scrape by name and labels. */
-async function scrape(): Promise<Map<string, number>> {
+/** A scrape, read strictly. */
+async function scrape(): Promise<(name: string, labels?: Record<string, string>) => number> {
   const answer = await call("/metrics", { headers: { authorization: `Bearer ${env.TRAWL_ADMIN_TOKEN}` } });
   expect(answer.status).toBe(200);
   expect(answer.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
-  const lines = (await answer.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  return new Map(
-    lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
-  );
+  const metrics = parsePrometheus(await answer.text());
+  return (name, labels) => sampleOf(metrics, name, labels);
 }
 
 const FAIL = { message: "x", retry_after_seconds: null, permanent: false };
@@ -81,33 +79,34 @@ describe("GET /admin/stats", () => {
 });
 
 describe("GET /metrics", () => {
-  it("is text that a scraper reads, each metric with its help and type", async () => {
+  it("is text that a scraper reads, and has every figure of the operator's manual", async () => {
     const answer = await call("/metrics", { headers: { authorization: `Bearer ${env.TRAWL_ADMIN_TOKEN}` } });
-    const text = await answer.text();
-    expect(text.endsWith("\n")).toBe(true);
-    for (const line of text.trimEnd().split("\n")) {
-      expect(line).toMatch(
-        /^(# HELP trawl_\w+ \S.*|# TYPE trawl_\w+ (gauge|counter)|trawl_\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?\d+(\.\d+)?(e[+-]\d+)?)$/,
-      );
-    }
-    const names = [...text.matchAll(/^# TYPE (\w+)/gm)].map((match) => match[1]);
-    expect(names).toEqual(
-      expect.arrayContaining([
-        "trawl_jobs",
-        "trawl_jobs_finished_total",
-        "trawl_queue_depth",
-        "trawl_queue_oldest_age_seconds",
-        "trawl_webhook_deliveries",
-        "trawl_uploaded_bytes_total",
-        "trawl_nodes",
-        "trawl_fleet_wanted_slots",
-      ]),
-    );
+    const metrics = parsePrometheus(await answer.text());
+    expect([...metrics.values()].filter(({ type }) => type === "counter").map(({ name }) => name)).toEqual([
+      "trawl_jobs_finished_total",
+      "trawl_uploaded_bytes_total",
+    ]);
+    expect([...metrics.keys()]).toEqual([
+      "trawl_build_info",
+      "trawl_partition_up",
+      "trawl_jobs",
+      "trawl_jobs_finished_total",
+      "trawl_queue_depth",
+      "trawl_queue_oldest_age_seconds",
+      "trawl_webhook_deliveries",
+      "trawl_uploaded_bytes_total",
+      "trawl_nodes",
+      "trawl_fleet_slots",
+      "trawl_fleet_live_slots",
+      "trawl_fleet_wanted_slots",
+      "trawl_fleet_wanted_live_slots",
+    ]);
+    expect(sampleOf(metrics, "trawl_partition_up", { partition: PARTITION })).toBe(1);
   });
 
   it("counts ends by state and failure class, uploaded bytes, and nodes by state", async () => {
     const account = await newAccount();
-    const before = await scrape();
+    const earlier = await scrape();
     const node = await TestNode.online(account);
     await account.createJob({ filename: crypto.randomUUID() });
     await node.deliver(await node.take(), "fifteen bytes..");
@@ -117,33 +116,53 @@ describe("GET /metrics", () => {
     await account.api("DELETE", `/jobs/${cancelled}`);
     await vi.waitFor(async () => {
       const after = await scrape();
-      const grown = (sample: string) => (after.get(sample) ?? 0) - (before.get(sample) ?? 0);
-      expect(grown('trawl_jobs_finished_total{status="completed",class=""}')).toBe(1);
-      expect(grown('trawl_jobs_finished_total{status="skipped",class="drm"}')).toBe(1);
-      expect(grown('trawl_jobs_finished_total{status="cancelled",class="cancelled"}')).toBe(1);
+      const grown = (name: string, labels?: Record<string, string>) => after(name, labels) - earlier(name, labels);
+      expect(grown("trawl_jobs_finished_total", { status: "completed", class: "" })).toBe(1);
+      expect(grown("trawl_jobs_finished_total", { status: "skipped", class: "drm" })).toBe(1);
+      expect(grown("trawl_jobs_finished_total", { status: "cancelled", class: "cancelled" })).toBe(1);
       expect(grown("trawl_uploaded_bytes_total")).toBe(15);
-      expect(grown('trawl_nodes{state="running"}')).toBe(1);
+      expect(grown("trawl_nodes", { state: "running" })).toBe(1);
       expect(grown("trawl_fleet_slots")).toBe(4);
+      expect(grown("trawl_fleet_live_slots")).toBe(8);
     });
     await admin("POST", `/admin/nodes/${node.id}/drain`);
     const drained = await scrape();
-    expect((drained.get('trawl_nodes{state="quiet"}') ?? 0) - (before.get('trawl_nodes{state="quiet"}') ?? 0)).toBe(1);
+    expect(drained("trawl_nodes", { state: "quiet" }) - earlier("trawl_nodes", { state: "quiet" })).toBe(1);
   });
 
   it("wants a slot for each ready or running job, as far as its account may use them", async () => {
-    const before = (await scrape()).get("trawl_fleet_wanted_slots") ?? 0;
+    const wanted = async () => (await scrape())("trawl_fleet_wanted_slots");
+    const before = await wanted();
     const [free, capped] = [await newAccount(), await newAccount({ limits: { max_concurrent: 1 } })];
     for (const account of [free, capped]) for (let n = 0; n < 3; n++) await account.createJob();
-    expect((await scrape()).get("trawl_fleet_wanted_slots")).toBe(before + 3 + 1);
+    expect(await wanted()).toBe(before + 3 + 1);
     const node = await TestNode.online(free);
     await node.take();
-    expect((await scrape()).get("trawl_fleet_wanted_slots")).toBe(before + 3 + 1);
-    const depth = `trawl_queue_depth{partition="${PARTITION}"}`;
-    expect((await scrape()).get(depth)).toBeGreaterThanOrEqual(3);
+    expect(await wanted()).toBe(before + 3 + 1);
+    expect((await scrape())("trawl_queue_depth", { partition: PARTITION })).toBeGreaterThanOrEqual(3);
+  });
+
+  it("wants recording slots for recordings, apart from those of downloads", async () => {
+    const wanted = async () => {
+      const of = await scrape();
+      return { download: of("trawl_fleet_wanted_slots"), live: of("trawl_fleet_wanted_live_slots") };
+    };
+    const before = await wanted();
+    const [free, capped] = [await newAccount(), await newAccount({ limits: { max_concurrent: 3 } })];
+    for (const account of [free, capped]) {
+      for (let n = 0; n < 2; n++) await account.createJob({ live_recording: true });
+      for (let n = 0; n < 3; n++) await account.createJob();
+    }
+    // Of the capped account both recordings and one download.
+    const all = { download: before.download + 3 + 1, live: before.live + 2 + 2 };
+    expect(await wanted()).toEqual(all);
+    const node = await TestNode.online(free);
+    await node.lease(undefined, 5);
+    expect(await wanted()).toEqual(all);
   });
 
   it("tells webhooks by their status", async () => {
-    const count = async () => (await scrape()).get('trawl_webhook_deliveries{status="pending"}') ?? 0;
+    const count = async () => (await scrape())("trawl_webhook_deliveries", { status: "pending" });
     const before = await count();
     const account = await newAccount();
     await env.DB.prepare(
@@ -152,14 +171,5 @@ describe("GET /metrics", () => {
       .bind(crypto.randomUUID(), account.id)
       .run();
     expect(await count()).toBe(before + 1);
-  });
-});
-
-describe("the text format", () => {
-  it("escapes what would break it", () => {
-    const text = prometheusText([
-      { name: "m", help: "a\nb\\", type: "gauge", samples: [{ labels: { l: 'x"y\\z\n' }, value: 1.5 }, { value: 2 }] },
-    ]);
-    expect(text).toBe('# HELP m a\\nb\\\\\n# TYPE m gauge\nm{l="x\\"y\\\\z\\n"} 1.5\nm 2\n');
   });
 });

@@ -18,6 +18,7 @@ export interface EdgeCall {
   path: string;
   body: Record<string, unknown>;
   sessionKey: string | null;
+  traceparent: string | null;
 }
 
 /**
@@ -62,7 +63,13 @@ export class FakeEdge {
         },
         onClose: () => this.#sockets.delete(socket),
       });
-      this.calls.push({ name: "socket", path: request.url ?? "", body: {}, sessionKey: bearer(request) });
+      this.calls.push({
+        name: "socket",
+        path: request.url ?? "",
+        body: {},
+        sessionKey: bearer(request),
+        traceparent: null,
+      });
       this.#sockets.add(socket);
       this.#opened++;
       this.#wake();
@@ -161,7 +168,9 @@ export class FakeEdge {
     ).join("");
     const path = request.url ?? "";
     const name = path.slice(path.lastIndexOf("/") + 1);
-    const call = { name, path, body: JSON.parse(text || "{}") as Record<string, unknown>, sessionKey: bearer(request) };
+    const body = JSON.parse(text || "{}") as Record<string, unknown>;
+    const traceparent = String(request.headers.traceparent ?? "") || null;
+    const call = { name, path, body, sessionKey: bearer(request), traceparent };
     const fault = this.#takeFault(name);
     this.calls.push(call);
     const answer = fault === null || fault === "lost" ? (this.#handlers.get(name) ?? this.#answer)(call) : null;

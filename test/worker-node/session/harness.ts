@@ -8,6 +8,7 @@ import type { FleetError } from "../../../worker-node/fleet/fleet-error.ts";
 import type { LogFields } from "../../../worker-node/log.ts";
 import type { MediaDeps } from "../../../worker-node/media/run-attempt.ts";
 import type { Extracted, YtDlp, YtDlpContext } from "../../../worker-node/media/ytdlp/port.ts";
+import { NodeFigures } from "../../../worker-node/metrics/figures.ts";
 import type { Identity } from "../../../worker-node/session/identity.ts";
 import { RunningNode } from "../../../worker-node/session/node.ts";
 import { Session } from "../../../worker-node/session/session.ts";
@@ -39,6 +40,7 @@ export interface TestSession {
   /** What the session said to be the end of this process. */
   final: FleetError[];
   events: { event: string; fields: LogFields }[];
+  figures: NodeFigures;
   stop(): void;
 }
 
@@ -46,6 +48,7 @@ export function newSession(edge: FakeEdge): TestSession {
   const stopped = new AbortController();
   const final: FleetError[] = [];
   const events: TestSession["events"] = [];
+  const figures = new NodeFigures();
   const session = new Session({
     edge: edge.url,
     identity: identity(),
@@ -54,10 +57,11 @@ export function newSession(edge: FakeEdge): TestSession {
     signal: stopped.signal,
     log: (_, event, fields = {}) => void events.push({ event, fields }),
     onFinal: (error) => void final.push(error),
+    onCall: (result, tookMs) => figures.edgeCalled(result, tookMs),
   });
   const stop = () => stopped.abort(new Error("the test is over"));
   closing.push(async () => stop());
-  return { session, final, events, stop };
+  return { session, final, events, figures, stop };
 }
 
 /** A look-up as the test wants it; every other question to yt-dlp is an error. */
@@ -107,6 +111,7 @@ export async function startNode(edge: FakeEdge, media: Partial<MediaDeps>): Prom
     media: { ytdlp: fakeYtDlp(endless), ffmpeg: tool, ffprobe: tool, ...media },
     egress,
     workRoot,
+    figures: opened.figures,
     log: (_, event, fields = {}) => void opened.events.push({ event, fields }),
   });
   const ended = node.run(await opened.session.get());

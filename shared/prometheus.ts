@@ -1,4 +1,4 @@
-/** The Prometheus text format, version 0.0.4. */
+/** The Prometheus text format, version 0.0.4, as edge and node write it. */
 
 export interface Metric {
   name: string;
@@ -12,6 +12,17 @@ export interface Sample {
   value: number;
 }
 
+/** A figure that goes up and down. */
+export function gauge(name: string, help: string, samples: Sample[]): Metric {
+  return { name, help, type: "gauge", samples };
+}
+
+/** A figure that only rises while its process, or its store, lives. By convention its name ends in `_total`. */
+export function counter(name: string, help: string, samples: Sample[]): Metric {
+  return { name, help, type: "counter", samples };
+}
+
+/** The content type that a scraper expects. */
 export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** A metric without samples still tells that it exists. */
