@@ -10,8 +10,10 @@ export interface BenchSource {
   stop(): Promise<void>;
 }
 
-export async function startSource(): Promise<BenchSource> {
-  const child = spawn(process.execPath, [join(ROOT, "test/origin/serve.ts")], { stdio: ["ignore", "pipe", "inherit"] });
+/** @param mediaDir Folder of its media; defaults to that of the tests. */
+export async function startSource(mediaDir?: string): Promise<BenchSource> {
+  const args = [join(ROOT, "test/origin/serve.ts"), ...(mediaDir === undefined ? [] : ["--media-dir", mediaDir])];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = await once(createInterface({ input: child.stdout }), "line");
   const { url } = JSON.parse(String(line)) as { url: string };
   return {

@@ -1,76 +1,60 @@
 /** One go at a file that is taken to stay the same: its ranges, its connections, its repeats. */
 import type { FileHandle } from "node:fs/promises";
-import { pause } from "../fleet/backoff.ts";
-import { type AnswerHead, contradicts, type Validator } from "./answer.ts";
-import type { CookieJar } from "./cookies.ts";
-import { FetchError, isPassingStatus, PassingFault, StartOver } from "./fetch-error.ts";
-import { FIRST_RANGE_BYTES, MAX_FAILURES_IN_A_ROW, MAX_REPEATS, MAX_RETRY_AFTER_MS, PROGRESS_BYTES } from "./limits.ts";
+import { FetchError } from "./fetch-error.ts";
+import { FIRST_RANGE_BYTES } from "./limits.ts";
 import type { Meter } from "./meter.ts";
+import { type Entity, type RangeSink, RangeSource, type RangeSourceOptions } from "./range-source.ts";
 import { type ByteRange, RangeQueue } from "./ranges.ts";
-import { type Aim, type Answer, type FetchWay, faultOf, send } from "./send.ts";
 import { writeBody } from "./write-body.ts";
 
-export interface EntityOptions {
-  way: FetchWay;
+export interface EntityOptions extends RangeSourceOptions {
   file: FileHandle;
-  start: Aim;
   meter: Meter;
-  /** False: one question for the whole, without `Range`. */
-  ranges: boolean;
-  cookies: CookieJar;
   maxBytes: number | null;
   maxRangeBytes: number | null;
   ensureRoom(bytes: number | null): Promise<void>;
-  signal: AbortSignal;
   connections: number;
-  stallMs: number;
-  backoffMs(failures: number): number;
-}
-
-/** What the first answer said of the file, and what all others must agree with. */
-interface Entity {
-  /** Null: not told. */
-  total: number | null;
-  validator: Validator;
-  /** It came as a range, so that more of it can be asked for. */
-  ranged: boolean;
 }
 
 export class EntityFetch {
-  repeats = 0;
   readonly #options: EntityOptions;
-  readonly #ended = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #source: RangeSource;
+  readonly #sink: RangeSink;
   readonly #helpers: Promise<void>[] = [];
-  #aim: Aim;
-  #entity: Entity | null = null;
   #queue: RangeQueue | null = null;
   #running = 0;
   #most = 0;
 
   constructor(options: EntityOptions) {
     this.#options = options;
-    this.#aim = options.start;
-    this.#signal = AbortSignal.any([options.signal, this.#ended.signal]);
+    this.#source = new RangeSource(options);
+    this.#sink = {
+      onBegin: (entity, end) => this.#begin(entity, end),
+      receive: (body, at, end, onKept) =>
+        writeBody(body, {
+          file: options.file,
+          offset: at,
+          maxBytes: end - at,
+          onWritten: (bytes) => {
+            onKept(bytes);
+            this.#count(bytes);
+          },
+        }),
+    };
+  }
+
+  get repeats(): number {
+    return this.#source.repeats;
   }
 
   /** No connection of it is left when this settles. */
   async run(): Promise<{ size: number; connections: number }> {
     const { ranges, maxRangeBytes } = this.#options;
     const first = ranges ? Math.min(FIRST_RANGE_BYTES, maxRangeBytes ?? FIRST_RANGE_BYTES) : Number.POSITIVE_INFINITY;
-    await this.#orEndAll(this.#work({ start: 0, end: first }));
+    await this.#source.orEndAll(this.#work({ start: 0, end: first }));
     await Promise.all(this.#helpers);
-    if (this.#ended.signal.aborted) throw this.#ended.signal.reason;
+    this.#source.throwIfEnded();
     return { size: this.#options.meter.bytes, connections: this.#most };
-  }
-
-  /** The first failure ends the others, and is thrown when they have gone. */
-  async #orEndAll(work: Promise<void>): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      if (!this.#ended.signal.aborted) this.#ended.abort(error);
-    }
   }
 
   /** One connection's life: range after range until all are handed out. */
@@ -78,128 +62,23 @@ export class EntityFetch {
     for (let range = first ?? this.#queue?.take(); range; range = this.#queue?.take() ?? null) {
       this.#most = Math.max(this.#most, ++this.#running);
       try {
-        await this.#fetchRange(range);
+        await this.#source.fetch(range, this.#sink);
       } finally {
         this.#running--;
       }
     }
   }
 
-  async #fetchRange(range: ByteRange): Promise<void> {
-    const { start } = this.#options;
-    let at = range.start;
-    let goal = range.end;
-    for (let failures = 0; ; ) {
-      const before = at;
-      let fault: PassingFault;
-      try {
-        const begins = this.#entity === null;
-        const answer = await this.#ask(at, goal);
-        try {
-          const end = await this.#accept(answer, at, goal);
-          if (begins) goal = end;
-          await this.#receive(answer, at, end, (bytes) => {
-            at += bytes;
-            this.#count(bytes);
-          });
-        } finally {
-          answer.close();
-        }
-        // A server may give less than it was asked for; without a length, the end of the body is the end.
-        if (at >= goal || !Number.isFinite(goal)) return;
-        continue;
-      } catch (error) {
-        if (!(error instanceof PassingFault)) throw error;
-        fault = error;
-      }
-      // An address behind a redirect is often good for a while only.
-      this.#aim = start;
-      failures = at - before >= PROGRESS_BYTES ? 1 : failures + 1;
-      this.#giveUp(fault, failures);
-      this.repeats++;
-      await pause(Math.max(fault.retryAfterMs ?? 0, this.#options.backoffMs(failures)), this.#signal);
-      // What came without ranges cannot be taken up again.
-      if (this.#entity !== null && !this.#entity.ranged) throw new StartOver(fault.message, false);
-    }
-  }
-
-  #giveUp(fault: PassingFault, failures: number): void {
-    const late = (fault.retryAfterMs ?? 0) > MAX_RETRY_AFTER_MS;
-    if (!late && failures < MAX_FAILURES_IN_A_ROW && this.repeats < MAX_REPEATS) return;
-    const { status, retryAfterMs } = fault;
-    if (status === null) throw new FetchError("network", fault.message, { cause: fault });
-    throw new FetchError("status", fault.message, { status, retryAfterMs, cause: fault });
-  }
-
-  async #ask(from: number, end: number): Promise<Answer> {
-    const { cookies, stallMs, ranges, way } = this.#options;
-    const validator = this.#entity?.validator ?? null;
-    const extra: Record<string, string> = {};
-    if (ranges) extra.range = Number.isFinite(end) ? `bytes=${from}-${end - 1}` : `bytes=${from}-`;
-    if (ranges && validator !== null) extra["if-range"] = validator.value;
-    const asked = this.#aim;
-    const answer = await send({ aim: asked, cookies, extra, stallMs, signal: this.#signal }, way);
-    if (answer.head.status === 200 || answer.head.status === 206) return answer;
-    answer.close();
-    throw this.#refusal(answer.head, asked);
-  }
-
-  /** Judges the head of an answer to `from…end`; answers where its body will end, infinity when unknown. */
-  async #accept(answer: Answer, from: number, end: number): Promise<number> {
-    const { head } = answer;
-    if (head.encoded) throw new FetchError("unsuitable", "The source came compressed");
-    this.#aim = answer.aim;
-    if (this.#entity?.ranged) return continued(this.#entity, head, from, end);
-    return this.#begin(head);
-  }
-
-  #refusal({ status, retryAfterMs }: AnswerHead, asked: Aim): Error {
-    const text = `The source answered ${status}`;
-    if (isPassingStatus(status)) return new PassingFault(text, { status, retryAfterMs });
-    // 416: shorter than it was, or empty from the first.
-    if (status === 416) return new StartOver(text, false);
-    // The address that a redirect gave may be used up, while the one that led there is not.
-    if (asked !== this.#options.start) return new PassingFault(text, { status });
-    return new FetchError("status", text, { status });
-  }
-
-  /** The first answer: what the file is. Starts the other connections. */
-  async #begin(head: AnswerHead): Promise<number> {
+  /** The file is known: starts the other connections. */
+  async #begin({ total, ranged }: Entity, end: number): Promise<void> {
     const { meter, maxBytes, file, ensureRoom, connections, maxRangeBytes } = this.#options;
-    const { range, validator } = head;
-    if (head.status === 206 && !isFirstPart(head)) throw new StartOver("The ranges of the source make no sense", false);
-    const total = range?.total ?? head.length;
-    const end = range === null ? (total ?? Number.POSITIVE_INFINITY) : range.end + 1;
-    const more = range !== null && total !== null && end < total;
-    // Parts of which nobody can tell that they belong together are not put together.
-    if (more && validator === null) throw new StartOver("The source's parts cannot be told apart", false);
     if (maxBytes !== null && total !== null && total > maxBytes) throw new FetchError("too-large", "Too large");
     await ensureRoom(total);
     if (total !== null) await file.truncate(total);
     meter.begin(total);
-    this.#entity = { total, validator, ranged: range !== null && validator !== null };
-    if (!more || total === null) return end;
-    this.#queue = new RangeQueue({ from: end, total, connections, maxRangeBytes });
-    for (let helper = 1; helper < connections; helper++) this.#helpers.push(this.#orEndAll(this.#work(null)));
-    return end;
-  }
-
-  async #receive(answer: Answer, at: number, end: number, onWritten: (bytes: number) => void): Promise<void> {
-    let written = at;
-    try {
-      await writeBody(answer.body, {
-        file: this.#options.file,
-        offset: at,
-        maxBytes: end - at,
-        onWritten: (bytes) => {
-          written += bytes;
-          onWritten(bytes);
-        },
-      });
-    } catch (error) {
-      throw isOurs(error) ? error : faultOf(error, answer.aim.url.hostname, this.#signal);
-    }
-    if (Number.isFinite(end) && written < end) throw new PassingFault("The source ended early");
+    if (!ranged || total === null || end >= total) return;
+    this.#queue = new RangeQueue({ ranges: [{ start: end, end: total }], connections, maxRangeBytes });
+    for (let helper = 1; helper < connections; helper++) this.#helpers.push(this.#source.orEndAll(this.#work(null)));
   }
 
   #count(bytes: number): void {
@@ -207,27 +86,4 @@ export class EntityFetch {
     meter.add(bytes);
     if (maxBytes !== null && meter.bytes > maxBytes) throw new FetchError("too-large", "Too large");
   }
-}
-
-/** A part that begins at 0 and has the length it claims. */
-function isFirstPart({ range, length }: AnswerHead): boolean {
-  return range !== null && range.start === 0 && range.total !== null && (length === null || length === range.end + 1);
-}
-
-/** Is it the part that was asked for, of the file that was begun? Answers where it ends. */
-function continued(entity: Entity, head: AnswerHead, from: number, end: number): number {
-  const { range, length, validator } = head;
-  // 200 to `If-Range`: it is another file now (RFC 9110 section 13.1.5).
-  if (range === null || contradicts(entity.validator, validator) || range.total !== entity.total)
-    throw new StartOver("The source changed while it was fetched", true);
-  const fits = range.start === from && range.end < end && (length === null || length === range.end + 1 - from);
-  if (!fits) throw new StartOver("The ranges of the source make no sense", false);
-  return range.end + 1;
-}
-
-/** Thrown by our own counting or by the file system, not by the connection. */
-function isOurs(error: unknown): boolean {
-  if (error instanceof FetchError) return true;
-  const { syscall } = (error ?? {}) as NodeJS.ErrnoException;
-  return syscall === "write" || syscall === "writev";
 }

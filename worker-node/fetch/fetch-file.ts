@@ -4,7 +4,7 @@
  *
  * Some hosts give each connection so much and no more; four then are four times as fast (docs/decisions/080).
  */
-import { constants, type FileHandle, open, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { callDelay } from "../fleet/backoff.ts";
 import type { DownloadProgress } from "../media/ytdlp/port.ts";
 import type { CookieJar } from "./cookies.ts";
@@ -12,6 +12,7 @@ import { EntityFetch } from "./entity.ts";
 import { FetchError, StartOver } from "./fetch-error.ts";
 import { MAX_CONNECTIONS_PER_FILE, MAX_STARTS, STALL_TIMEOUT_MS } from "./limits.ts";
 import { Meter } from "./meter.ts";
+import { writeNewFile } from "./new-file.ts";
 import { type FetchWay, sourceHeaders } from "./send.ts";
 
 export interface FetchRequest {
@@ -52,18 +53,7 @@ export interface Fetched {
  * @example const { size } = await fetchFile(attempt.direct, { url, headers, cookies, path: join(dir, "source-0"), … });
  */
 export async function fetchFile(way: FetchWay, request: FetchRequest, tuning: FetchTuning = {}): Promise<Fetched> {
-  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-  // The folder may be a tool's: whatever lies there under this name is not to be written through.
-  const file = await open(request.path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o600);
-  try {
-    const fetched = await fetchInto(file, way, request, tuning);
-    await file.close();
-    return fetched;
-  } catch (error) {
-    await file.close();
-    await rm(request.path, { force: true });
-    throw error;
-  }
+  return writeNewFile(request.path, (file) => fetchInto(file, way, request, tuning));
 }
 
 async function fetchInto(

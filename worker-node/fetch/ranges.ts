@@ -8,30 +8,38 @@ export interface ByteRange {
 }
 
 /**
- * Hands out a file from front to back: large pieces first, smaller ones towards the end, so that all connections are done
- * at nearly the same time. (Equal shares end with the slowest connection: at 8, 8, 8 and 2 MB/s they take four times as long.)
+ * Hands out a file, or parts of it, from front to back: large pieces first, smaller ones towards the end, so that all
+ * connections are done at nearly the same time. (Equal shares end with the slowest connection: at 8, 8, 8 and 2 MB/s they
+ * take four times as long.)
  */
 export class RangeQueue {
-  readonly #total: number;
+  readonly #ranges: readonly ByteRange[];
   readonly #connections: number;
   readonly #most: number;
+  #at = 0;
   #next: number;
+  #left: number;
 
-  constructor(options: { from: number; total: number; connections: number; maxRangeBytes: number | null }) {
-    this.#next = options.from;
-    this.#total = options.total;
+  /** @param options `ranges`: what is wanted, in order, none of them empty. */
+  constructor(options: { ranges: readonly ByteRange[]; connections: number; maxRangeBytes: number | null }) {
+    this.#ranges = options.ranges;
+    this.#next = options.ranges[0]?.start ?? 0;
+    this.#left = options.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
     this.#connections = options.connections;
     this.#most = Math.min(MAX_RANGE_BYTES, options.maxRangeBytes ?? MAX_RANGE_BYTES);
   }
 
   /** Null when all is handed out. */
   take(): ByteRange | null {
-    const left = this.#total - this.#next;
-    if (left <= 0) return null;
-    const fair = Math.ceil(left / (2 * this.#connections));
-    const size = Math.min(left, Math.max(MIN_RANGE_BYTES, fair), this.#most);
+    const range = this.#ranges[this.#at];
+    if (range === undefined || this.#left <= 0) return null;
+    const fair = Math.ceil(this.#left / (2 * this.#connections));
     const start = this.#next;
-    this.#next = start + size;
-    return { start, end: this.#next };
+    const size = Math.min(range.end - start, Math.max(MIN_RANGE_BYTES, fair), this.#most);
+    const end = start + size;
+    this.#left -= size;
+    if (end < range.end) this.#next = end;
+    else this.#next = this.#ranges[++this.#at]?.start ?? end;
+    return { start, end };
   }
 }

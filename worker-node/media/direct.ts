@@ -3,16 +3,14 @@
  * others, and what our fetch cannot do, are left to yt-dlp's own downloader.
  */
 import { join } from "node:path";
-import { z } from "zod";
-import { type CookieJar, parseScopedCookies, readCookieFile } from "../fetch/cookies.ts";
 import { FetchError } from "../fetch/fetch-error.ts";
 import { type FetchTuning, fetchFile } from "../fetch/fetch-file.ts";
 import type { FetchWay } from "../fetch/send.ts";
+import { directSource } from "./direct-source.ts";
 import { ensureFreeDisk } from "./disk.ts";
 import { abortFailure, MediaFailure, sizeFailure } from "./failure.ts";
 import { classifyStatus } from "./failures.ts";
 import type { Downloaded, DownloadRequest } from "./ytdlp/port.ts";
-import { readFormat } from "./ytdlp/request-info.ts";
 
 export interface DirectContext {
   dir: string;
@@ -22,26 +20,6 @@ export interface DirectContext {
   signal: AbortSignal;
   tuning?: FetchTuning | undefined;
 }
-
-/** More than any server's own slicing; a number out of a page is not to make requests of a few bytes each. */
-const MIN_CHUNK_BYTES = 64 * 1024;
-
-const text = z.string().nullable().catch(null).default(null);
-const DirectFormat = z.object({
-  url: z.url({ protocol: /^https?$/ }),
-  protocol: z.enum(["http", "https"]),
-  http_headers: z.record(z.string(), z.string()).catch({}).default({}),
-  cookies: text,
-  /** In pieces after all. */
-  fragments: z.null().optional(),
-  request_data: z.null().optional(),
-  has_drm: z.literal(false).nullable().optional(),
-  downloader_options: z
-    .object({ http_chunk_size: z.number().int().min(MIN_CHUNK_BYTES).nullable().catch(null).default(null) })
-    .nullable()
-    .catch(null)
-    .default(null),
-});
 
 /**
  * Fetches a format by ourselves. `unfit`: it is no single file, nothing was asked. `declined`: it was tried, and another
@@ -54,20 +32,16 @@ export async function downloadDirect(
   context: DirectContext,
 ): Promise<Downloaded | "unfit" | "declined"> {
   const { dir, way, signal, tuning } = context;
-  const parsed = DirectFormat.safeParse(await readFormat(dir, request.formatId));
-  if (!parsed.success) return "unfit";
-  const format = parsed.data;
+  const source = await directSource(dir, request.formatId, context.cookieFile);
+  if (source === null) return "unfit";
   const path = join(dir, request.fileName);
   try {
     const { size, retries } = await fetchFile(
       way,
       {
-        url: format.url,
-        headers: format.http_headers,
-        cookies: await cookiesOf(format.cookies, context.cookieFile),
+        ...source,
         path,
         maxBytes: request.maxBytes,
-        maxRangeBytes: format.downloader_options?.http_chunk_size ?? null,
         onProgress: request.onProgress,
         ensureRoom: (bytes) => ensureFreeDisk(dir, bytes),
         signal,
@@ -81,11 +55,6 @@ export async function downloadDirect(
     if (!(error instanceof FetchError)) throw error;
     return failureOf(error, request.maxBytes);
   }
-}
-
-async function cookiesOf(ofFormat: string | null, file: string | null): Promise<CookieJar> {
-  const scoped = parseScopedCookies(ofFormat);
-  return file === null ? scoped : (await readCookieFile(file)).with(scoped);
 }
 
 function failureOf(error: FetchError, maxBytes: number | null): "declined" {

@@ -1,6 +1,8 @@
 /** Downloads the planned formats side by side: picture and sound often come from hosts that limit each connection. */
 import { downloadDirect } from "./direct.ts";
+import { downloadClip } from "./direct-clip.ts";
 import { sizeFailure } from "./failure.ts";
+import { wantsAudioOnly } from "./plan/containers.ts";
 import { planClip } from "./plan/steps.ts";
 import type { MediaDeps, MediaEvents, MediaRequest } from "./run-attempt.ts";
 import { downloadSection, type Section } from "./section.ts";
@@ -38,6 +40,7 @@ export async function downloadAll(
   const began = performance.now();
   const { dir, proxyUrl, groups, cookiesFile, maxFilesizeBytes: maxBytes } = request;
   const clip = planClip(request.options);
+  const shape = { soundOnly: wantsAudioOnly(request.options), apart: formats.length > 1 };
   const siblings = new AbortController();
   const progress: (DownloadProgress | null)[] = formats.map(() => null);
   let failure: { error: unknown } | null = null;
@@ -59,8 +62,11 @@ export async function downloadAll(
     const section = clip === null ? null : await downloadSection(format, clip, wanted, deps, context);
     if (section !== null) return { ...section, direct: false, ways: 1 };
     const way = request.direct ?? null;
-    const own =
-      way === null ? "unfit" : await downloadDirect(wanted, { ...context, way, cookieFile: cookiesFile ?? null });
+    const direct = way === null ? null : { ...context, way, cookieFile: cookiesFile ?? null };
+    const part =
+      clip === null || direct === null ? null : await downloadClip(format, { ...clip, ...shape }, wanted, deps, direct);
+    if (part !== null) return { ...part, direct: true, ways: 1 };
+    const own = direct === null ? "unfit" : await downloadDirect(wanted, direct);
     if (typeof own === "object") return { ...own, zero: null, direct: true, ways: 1 };
     const ways = own === "declined" ? 2 : 1;
     return { ...(await deps.ytdlp.download(wanted, context)), zero: null, direct: false, ways };

@@ -30,7 +30,8 @@ export async function produce(
 ): Promise<Produced> {
   const { dir, options, groups } = request;
   const plan = planSource(request, source);
-  await ensureFreeDisk(dir, plan.sizeEstimate);
+  // Of a clip's source it is not known yet how much is needed.
+  await ensureFreeDisk(dir, planClip(options) === null ? plan.sizeEstimate : null);
   const context = { dir, signal, groups };
 
   events.onStep("download");

@@ -7,7 +7,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { MediaFailure } from "./failure.ts";
-import { probe } from "./ffmpeg/probe.ts";
+import { type Probed, probe } from "./ffmpeg/probe.ts";
 import { chooseSegments, parsePlaylist, type Range, trimPlaylist } from "./plan/segments.ts";
 import type { MediaDeps } from "./run-attempt.ts";
 import type { SourceFormat } from "./source.ts";
@@ -25,7 +25,7 @@ export interface Section extends Downloaded {
   zero: number | null;
 }
 
-interface Clip {
+export interface Clip {
   start: number;
   end: number | null;
 }
@@ -87,13 +87,27 @@ async function fetchSection(
   const [done, begin] = await settled(fetched, first);
   const look = async (path: string) => probe(deps.ffprobe, path, context);
   const [own, zero] = [await look(done.path), begin === null ? null : (await look(begin.path)).startSeconds];
-  const from = own.startSeconds - (zero ?? own.startSeconds);
-  const claimed = segments.seconds.slice(0, range.from).reduce((sum, one) => sum + one, 0);
-  const reaches = range.to === segments.seconds.length || from + (own.durationSeconds ?? 0) >= (clip.end ?? 0);
-  const fits = Math.abs(from - claimed) <= MAX_DRIFT_SECONDS && (range.from === 0 || from <= clip.start) && reaches;
-  if (fits) return { ...done, zero };
+  if (covers(own, zero, { range, seconds: segments.seconds }, clip)) return { ...done, zero };
   await rm(done.path);
   return null;
+}
+
+/**
+ * Is what was fetched what its list says, and all that the clip needs?
+ *
+ * @param own What was fetched.
+ * @param zero The first time stamp of the whole; null where it begins with what was fetched.
+ */
+export function covers(
+  own: Probed,
+  zero: number | null,
+  { range, seconds }: { range: Range; seconds: readonly number[] },
+  clip: Clip,
+): boolean {
+  const from = own.startSeconds - (zero ?? own.startSeconds);
+  const claimed = seconds.slice(0, range.from).reduce((sum, one) => sum + one, 0);
+  const reaches = range.to === seconds.length || from + (own.durationSeconds ?? 0) >= (clip.end ?? 0);
+  return Math.abs(from - claimed) <= MAX_DRIFT_SECONDS && (range.from === 0 || from <= clip.start) && reaches;
 }
 
 /** Both, once both are over; a failure of either is thrown then. */

@@ -15,7 +15,7 @@ describe("RangeQueue", () => {
         const [from, total] = [Math.min(a, b), Math.max(a, b)];
         // A bound that small makes tens of thousands of pieces of a large file.
         fc.pre(maxRangeBytes === null || (total - from) / maxRangeBytes < 2_000);
-        const queue = new RangeQueue({ from, total, connections, maxRangeBytes });
+        const queue = new RangeQueue({ ranges: [{ start: from, end: total }], connections, maxRangeBytes });
         let at = from;
         for (let range = queue.take(); range !== null; range = queue.take()) {
           expect(range.start).toBe(at);
@@ -24,6 +24,31 @@ describe("RangeQueue", () => {
           at = range.end;
         }
         expect(at).toBe(total);
+      }),
+    );
+  });
+
+  it("hands out every byte of several ranges once, in order, and none between them", () => {
+    const lengths = fc.array(fc.tuple(fc.integer({ min: 0, max: 9_000_000 }), fc.integer({ min: 1, max: 9_000_000 })), {
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(lengths, fc.integer({ min: 1, max: 8 }), (parts, connections) => {
+        const ranges: { start: number; end: number }[] = [];
+        for (const [gap, length] of parts) {
+          const start = (ranges.at(-1)?.end ?? 0) + gap;
+          ranges.push({ start, end: start + length });
+        }
+        const queue = new RangeQueue({ ranges, connections, maxRangeBytes: null });
+        const taken = [];
+        for (let range = queue.take(); range !== null; range = queue.take()) taken.push(range);
+        const joined: { start: number; end: number }[] = [];
+        for (const piece of taken) {
+          const last = joined.at(-1);
+          if (last?.end === piece.start && !ranges.some(({ start }) => start === piece.start)) last.end = piece.end;
+          else joined.push({ ...piece });
+        }
+        expect(joined).toEqual(ranges);
       }),
     );
   });

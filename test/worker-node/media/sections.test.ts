@@ -19,7 +19,7 @@ import { realTools } from "./tools.ts";
 const HLS = "long/hls/index.m3u8";
 const AAC_PRIMING_SECONDS = 1024 / 48_000;
 
-describe("a clip of a source in segments", () => {
+describe("a clip of a long source", () => {
   let origin: Origin;
   let proxy: EgressProxy;
   let tools: Tools;
@@ -45,6 +45,7 @@ describe("a clip of a source in segments", () => {
       options: jobOptions(options),
       dir,
       proxyUrl: attempt.proxyUrl,
+      direct: attempt.direct,
       maxFilesizeBytes: null,
       maxDurationSeconds: null,
     };
@@ -88,6 +89,17 @@ describe("a clip of a source in segments", () => {
     expect(asked.filter((name) => name.startsWith("chunk-stream0")).length).toBeLessThan(9);
     expect(asked.filter((name) => name.startsWith("chunk-stream1")).length).toBeLessThan(9);
     expect(bytes).toBeLessThan((await size("long/video.mp4")) / 4);
+  });
+
+  it("fetches of one MP4 its index and what it needs, through the guard", async () => {
+    const { cut, bytes } = await run("padded/9000000/long/video.mp4", {
+      clip_start_seconds: 40.5,
+      clip_end_seconds: 43.3,
+    });
+    expect(cut.effective).toMatchObject({ actual_clip_start: 40.5, actual_clip_end: 43.3 });
+    judge({ ...whole, start: whole.start + AAC_PRIMING_SECONDS }, cut, { start: 40.5, end: 43.3 });
+    expect(bytes).toBeGreaterThan(100_000);
+    expect(bytes).toBeLessThan(900_000);
   });
 
   it("fetches the whole when most of it is wanted", async () => {

@@ -1,4 +1,6 @@
-/** Reads and patches the boxes of MP4 files that our own ffmpeg wrote a moment ago (ISO/IEC 14496-12). */
+/**
+ * Reads the boxes of MP4 files (ISO/IEC 14496-12), a stranger's too, and patches those that our own ffmpeg wrote a moment ago.
+ */
 import type { FileHandle } from "node:fs/promises";
 
 export interface Box {
@@ -18,21 +20,37 @@ export async function topBoxes(file: FileHandle, max = Number.POSITIVE_INFINITY)
   const boxes: Box[] = [];
   for (let at = 0; boxes.length < max && at + HEADER_BYTES <= size; ) {
     const { bytesRead } = await file.read(header, 0, LONG_HEADER_BYTES, at);
-    const short = header.readUInt32BE(0);
-    // 1: a 64-bit length follows; 0: this box reaches to the end.
-    const long = bytesRead === LONG_HEADER_BYTES ? Number(header.readBigUInt64BE(8)) : 0;
-    const length = short === 1 ? long : short === 0 ? size - at : short;
-    if (length < HEADER_BYTES) break;
-    boxes.push({ type: header.toString("latin1", 4, 8), at, size: length });
-    at += length;
+    const box = readBoxHeader(header.subarray(0, bytesRead), at, size);
+    if (box === null) break;
+    boxes.push(box);
+    at += box.size;
   }
   return boxes;
 }
 
+/**
+ * The box whose header is in front of these bytes: 16, or what there is up to the end of the file.
+ *
+ * @param at Where in the file that is.
+ * @param end Of the file.
+ * @returns null when it is none.
+ */
+export function readBoxHeader(bytes: Buffer, at: number, end: number): Box | null {
+  if (bytes.length < HEADER_BYTES) return null;
+  const short = bytes.readUInt32BE(0);
+  // 1: a 64-bit length follows; 0: this box reaches to the end.
+  const long = bytes.length < LONG_HEADER_BYTES ? 0 : Number(bytes.readBigUInt64BE(8));
+  const size = short === 1 ? long : short === 0 ? end - at : short;
+  return size < HEADER_BYTES ? null : { type: bytes.toString("latin1", 4, 8), at, size };
+}
+
+/** More than any box holds of others; a stranger may have filled megabytes with empty ones. */
+const MAX_BOXES_INSIDE = 4_096;
+
 /** The boxes inside a piece of memory. */
 export function boxesIn(bytes: Buffer, from = 0, to = bytes.length): Box[] {
   const boxes: Box[] = [];
-  for (let at = from; at + HEADER_BYTES <= to; ) {
+  for (let at = from; at + HEADER_BYTES <= to && boxes.length < MAX_BOXES_INSIDE; ) {
     const size = bytes.readUInt32BE(at);
     if (size < HEADER_BYTES || at + size > to) break;
     boxes.push({ type: bytes.toString("latin1", at + 4, at + 8), at, size });
