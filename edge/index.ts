@@ -24,8 +24,7 @@ export { Partition } from "./partition/partition.ts";
 const CORS = {
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
-  "Access-Control-Allow-Headers":
-    "x-api-key, authorization, content-type, x-idempotency-key, last-event-id, traceparent",
+  "Access-Control-Allow-Headers": "x-api-key, authorization, content-type, x-idempotency-key, last-event-id",
   "Access-Control-Expose-Headers": "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, X-Total-Count, Link",
   "Access-Control-Max-Age": "86400",
 };

@@ -28,11 +28,6 @@ it("the trace of POST /jobs, and of each job of a bulk request, reaches the node
   expect(await traces()).toEqual([null]);
 });
 
-it("a page of another origin may send a trace", async () => {
-  const answer = await call("/jobs", { method: "OPTIONS" });
-  expect(answer.headers.get("access-control-allow-headers")?.split(", ")).toContain("traceparent");
-});
-
 it.each<[what: string, more: Partial<Env>, origin: string]>([
   ["through a trusted proxy with TLS", { TRAWL_TRUST_PROXY: "1" }, "https://trawl.example.com"],
   ["without a proxy that is trusted", {}, ORIGIN],

@@ -3,7 +3,7 @@ import { unavailable } from "../../app-error.ts";
 import { configuredPartitions } from "../../auth/choose-partition.ts";
 import { bornPartitions } from "../../db/partitions.ts";
 import type { Env } from "../../env.ts";
-import { makeLog } from "../../log.ts";
+import { errorText, makeLog } from "../../log.ts";
 import type { Partition } from "../../partition/partition.ts";
 import { partitionStub } from "../jobs/job-access.ts";
 
@@ -38,9 +38,10 @@ export interface Asked<Answer> {
   answer: Answer | null;
 }
 
-/** What each partition answers; one that is away does not hide the others. */
+/** What each partition answers; one that is away, or D1, does not hide the others. */
 export async function askAll<Answer>(env: Env, ask: Ask<Answer>): Promise<Asked<Answer>[]> {
-  const names = await everyPartition(env);
+  // Without D1 those of today's settings still have something to say.
+  const names = await everyPartition(env).catch(() => configuredPartitions(env));
   return Promise.all(
     names.map(async (name) => {
       const answer = await ask(partitionStub(env, name)).catch((error: unknown) => {
@@ -53,5 +54,5 @@ export async function askAll<Answer>(env: Env, ask: Ask<Answer>): Promise<Asked<
 }
 
 function logFailure(env: Env, partition: string, error: unknown): void {
-  makeLog(env)("warn", "partition.call_failed", { partition, error: String(error).slice(0, 200) });
+  makeLog(env)("warn", "partition.call_failed", { partition, error: errorText(error) });
 }

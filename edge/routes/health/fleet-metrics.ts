@@ -7,8 +7,9 @@ import { NODE_STATES, type NodeView, slotsOnline } from "../admin/fleet-view.ts"
 
 export interface FleetFigures {
   partitions: Asked<PartitionStats>[];
-  nodes: NodeView[];
-  deliveries: { status: string; n: number }[];
+  /** Null, here and below: D1 did not answer. */
+  nodes: NodeView[] | null;
+  deliveries: { status: string; n: number }[] | null;
 }
 
 export function fleetMetrics({ partitions, nodes, deliveries }: FleetFigures): Metric[] {
@@ -23,6 +24,9 @@ export function fleetMetrics({ partitions, nodes, deliveries }: FleetFigures): M
       "Whether the partition answered this scrape.",
       partitions.map(({ name, answer }) => ({ labels: { partition: name }, value: answer === null ? 0 : 1 })),
     ),
+    gauge("trawl_database_up", "Whether D1 answered this scrape.", [
+      { value: nodes === null || deliveries === null ? 0 : 1 },
+    ]),
     gauge(
       "trawl_jobs",
       "Live jobs by state.",
@@ -44,20 +48,29 @@ export function fleetMetrics({ partitions, nodes, deliveries }: FleetFigures): M
     gauge(
       "trawl_webhook_deliveries",
       "Webhooks of the last 30 days by status.",
-      deliveries.map(({ status, n }) => ({ labels: { status }, value: n })),
+      (deliveries ?? []).map(({ status, n }) => ({ labels: { status }, value: n })),
     ),
     counter("trawl_uploaded_bytes_total", "Bytes of delivered files.", [{ value: sum((each) => each.bytesUploaded) }]),
     gauge(
       "trawl_nodes",
       "Nodes by state.",
-      NODE_STATES.map((state) => ({ labels: { state }, value: nodes.filter((node) => node.state === state).length })),
+      nodes === null
+        ? []
+        : NODE_STATES.map((state) => ({
+            labels: { state },
+            value: nodes.filter((each) => each.state === state).length,
+          })),
     ),
-    gauge("trawl_fleet_slots", "Download slots of the nodes that take work.", [
-      { value: slotsOnline(nodes, "download") },
-    ]),
-    gauge("trawl_fleet_live_slots", "Recording slots of the nodes that take work.", [
-      { value: slotsOnline(nodes, "live") },
-    ]),
+    gauge(
+      "trawl_fleet_slots",
+      "Download slots of the nodes that take work.",
+      nodes === null ? [] : [{ value: slotsOnline(nodes, "download") }],
+    ),
+    gauge(
+      "trawl_fleet_live_slots",
+      "Recording slots of the nodes that take work.",
+      nodes === null ? [] : [{ value: slotsOnline(nodes, "live") }],
+    ),
     gauge("trawl_fleet_wanted_slots", "Download slots that all ready and running downloads could use now.", [
       { value: sum((each) => each.wanted.download) },
     ]),

@@ -1,9 +1,11 @@
 /** Figures: `/admin/stats` and `/metrics`. One partition serves all accounts of this file, so tests look at differences. */
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
+import worker from "../../../edge/index.ts";
 import { parsePrometheus, sampleOf } from "../../shared/prometheus-parser.ts";
 import { PARTITION, TestNode } from "../fleet-node.ts";
-import { admin, call, newAccount } from "../support.ts";
+import { admin, call, newAccount, ORIGIN } from "../support.ts";
 
 interface Figures {
   queued: number;
@@ -89,6 +91,7 @@ describe("GET /metrics", () => {
     expect([...metrics.keys()]).toEqual([
       "trawl_build_info",
       "trawl_partition_up",
+      "trawl_database_up",
       "trawl_jobs",
       "trawl_jobs_finished_total",
       "trawl_queue_depth",
@@ -159,6 +162,24 @@ describe("GET /metrics", () => {
     const node = await TestNode.online(free);
     await node.lease(undefined, 5);
     expect(await wanted()).toEqual(all);
+  });
+
+  it("has the queue's figures even while D1 does not answer, and says that it does not", async () => {
+    const headers = { authorization: `Bearer ${env.TRAWL_ADMIN_TOKEN}` };
+    const away = () => Promise.reject(new Error("D1 is away"));
+    const statement = { bind: () => statement, first: away, all: away, run: away, raw: away };
+    const broken = { prepare: () => statement } as unknown as D1Database;
+    const ask = (path: string) =>
+      worker.fetch(new Request(ORIGIN + path, { headers }), { ...env, DB: broken }, createExecutionContext());
+    const metrics = parsePrometheus(await (await ask("/metrics")).text());
+    expect(sampleOf(metrics, "trawl_database_up")).toBe(0);
+    expect(sampleOf(metrics, "trawl_partition_up", { partition: PARTITION })).toBe(1);
+    expect(metrics.get("trawl_queue_depth")?.samples).toHaveLength(1);
+    expect(metrics.get("trawl_nodes")?.samples).toEqual([]);
+    const ready = await ask("/ready");
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({ missing: expect.arrayContaining(["the database does not answer"]) });
+    expect((await scrape())("trawl_database_up")).toBe(1);
   });
 
   it("tells webhooks by their status", async () => {
