@@ -27,6 +27,11 @@ export class DiskGate {
     this.#minFreeMib = options.minFreeMib ?? MIN_FREE_DISK_MIB;
   }
 
+  /** As of the last look. */
+  get reason(): string | null {
+    return this.#reason;
+  }
+
   /** Looks at the disk. Answers why nothing may begin, in words for the operator; null: there is room. */
   async look(): Promise<string | null> {
     const { dir, free, log } = this.#options;

@@ -163,9 +163,10 @@ export class RunningNode {
     return ages.length === 0 ? null : Math.max(...ages);
   }
 
-  /** Whether it takes no new work: drained by a signal or the operator, or kept quiet by the edge. */
+  /** Whether it takes no new work: drained by a signal or the operator, kept quiet by the edge, or short of disk. */
   get isQuiet(): boolean {
-    return this.#quiet || this.#deps.session.quiet !== null || [...this.#links.values()].some((link) => link.isDrained);
+    const waits = this.#deps.session.quiet ?? this.#disk.reason;
+    return this.#quiet || waits !== null || [...this.#links.values()].some((link) => link.isDrained);
   }
 
   /** Takes no more work and waits for what runs. */

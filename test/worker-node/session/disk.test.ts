@@ -12,7 +12,7 @@ describe("a node with little room on its disk", () => {
   it("asks for no work and says why, and takes it again when there is room", async () => {
     const edge = await startEdge();
     let free = 300 * MIB;
-    const { events } = await startNode(edge, { ytdlp: fakeYtDlp(aList), freeBytes: async () => free });
+    const { events, node } = await startNode(edge, { ytdlp: fakeYtDlp(aList), freeBytes: async () => free });
     edge.offer();
     const beat = await edge.nth("heartbeat", 3);
     expect(beat.body).toEqual({
@@ -28,8 +28,10 @@ describe("a node with little room on its disk", () => {
       "on change, not on tick",
     ).toHaveLength(1);
 
+    expect(node.isQuiet).toBe(true);
     free = ENOUGH;
     await edge.nth("extracted");
+    expect(node.isQuiet).toBe(false);
     expect(edge.named("heartbeat").at(-1)?.body).not.toHaveProperty("reason");
     expect(events).toContainEqual({ event: "disk.enough", fields: { free_mib: 10_000, min_free_mib: 512 } });
   });
