@@ -31,6 +31,7 @@ export interface Env {
   TRAWL_REGION?: string;
   TRAWL_MAX_PENDING?: string;
   TRAWL_MAX_PARTITION_READY?: string;
+  TRAWL_MAX_PER_HOST?: string;
   TRAWL_RATE?: string;
   TRAWL_INFO_JSON?: string;
   TRAWL_LEASE_TTL_MS?: string;

@@ -70,6 +70,8 @@ export const WATCHED_AFTER_READ_MS = 15_000;
 
 /** Jobs handed out by one lease call. */
 export const MAX_LEASE_JOBS = 32;
+/** Downloads from one source host that one node runs at once (politeness). `TRAWL_MAX_PER_HOST`; 0: any number. */
+export const MAX_PER_HOST = 4;
 /** A lease request id is remembered this long, so that its repeat gets the same jobs. */
 export const LEASE_REPEAT_MS = 60_000;
 /** Largest JSON frame on the node socket, bytes. */
@@ -81,6 +83,10 @@ export const MAX_BODY_BYTES = 1_048_576;
 
 /** Tries of all failure classes together (jobs API 12). */
 export const MAX_TRIES_TOTAL = 5;
+/** A node that reports so many faults of its own in a row gets no more work until the operator says so. */
+export const MAX_NODE_FAULTS = 3;
+/** Why a node takes no work, in its words: code points. */
+export const MAX_NODE_REASON_LENGTH = 200;
 /** Back-off: random between 0 and min(MAX, BASE × 3^n). */
 export const BACKOFF_BASE_MS = 5_000;
 export const BACKOFF_MAX_MS = 15 * 60_000;

@@ -152,7 +152,21 @@ async function work(
   };
   const storage = guardedDispatcher(resolveEgress(guard));
   const media = mediaDeps(tools, ytdlp, guard);
-  const node = new RunningNode({ session, slots, media, egress, storage, workRoot, users, log, guard, shows, figures });
+  const minFreeMib = optionalNumber(process.env.TRAWL_MIN_FREE_MB);
+  const node = new RunningNode({
+    session,
+    slots,
+    media,
+    egress,
+    storage,
+    workRoot,
+    users,
+    log,
+    guard,
+    shows,
+    figures,
+    minFreeMib,
+  });
   const metrics = async () =>
     nodeMetrics(figures, {
       version: options.version,
@@ -276,6 +290,11 @@ async function enrolled(options: IdentityOptions, log: Log): Promise<Identity> {
       await pause(callDelay(failures), options.signal);
     }
   }
+}
+
+function optionalNumber(text: string | undefined): number | undefined {
+  const number = Number(text);
+  return text === undefined || text.trim() === "" || !Number.isFinite(number) || number < 0 ? undefined : number;
 }
 
 /** The edge's port on this machine is never a source, even where private addresses are. */

@@ -35,7 +35,7 @@ export function nodesCommand(): Command {
     .option("--json", "the node as JSON")
     .action((id: string, flags: Flags) => order(id, "drain", flags));
   const resume = new Command("resume")
-    .description("give work to a drained node again")
+    .description("give work again to a node that was drained or in quarantine")
     .argument("<id>", "node id")
     .option("--json", "the node as JSON")
     .action((id: string, flags: Flags) => order(id, "resume", flags));

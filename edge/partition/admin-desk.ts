@@ -9,7 +9,8 @@ import type { Core } from "./core.ts";
 import { type AccountFacts, pushAccount } from "./create.ts";
 import type { Drainer } from "./drainer.ts";
 import { getJobRow } from "./move.ts";
-import { orderDrain, orderRemoval } from "./node-orders.ts";
+import { drainNode, resumeNode } from "./node-faults.ts";
+import { orderRemoval } from "./node-orders.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { newestEventOf } from "./reads.ts";
 import { addRevoked, isRevoked } from "./revoked-keys.ts";
@@ -33,9 +34,19 @@ export interface NodePresence {
   node: string;
   /** `lost`: silent for a whole lease. */
   state: "running" | "quiet" | "lost";
+  /** Its own words, while it is quiet. */
+  reason: string | null;
+  /** Why it is in quarantine; null: it is not. */
+  quarantine: string | null;
   last_seen: number;
   running: number;
   cool_downs: { host: string; until: number }[];
+}
+
+interface PresenceRow extends Pick<NodePresence, "reason" | "quarantine" | "last_seen" | "running"> {
+  node_id: string;
+  state: string;
+  online: number;
 }
 
 export interface CancelCount {
@@ -74,15 +85,17 @@ export class AdminDesk {
       ),
       (row) => row.node_id,
     );
-    const sessions = sql.all<{ node_id: string; state: string; last_seen: number; online: number; running: number }>(
-      `SELECT s.node_id, s.state, s.last_seen, s.lease_until > ?1 AS online,
+    const sessions = sql.all<PresenceRow>(
+      `SELECT s.node_id, s.state, s.reason, o.quarantine, s.last_seen, s.lease_until > ?1 AS online,
          (SELECT count(*) FROM jobs j WHERE j.node_id = s.node_id AND j.state IN ('offered', 'running') AND j.state = 'running') AS running
-       FROM sessions s ORDER BY s.last_seen DESC LIMIT ${MAX_SESSIONS_LISTED}`,
+       FROM sessions s LEFT JOIN node_orders o ON o.node_id = s.node_id ORDER BY s.last_seen DESC LIMIT ${MAX_SESSIONS_LISTED}`,
       now,
     );
     return sessions.map((row) => ({
       node: row.node_id,
       state: row.online !== 1 || row.state === "lost" ? "lost" : row.state === "running" ? "running" : "quiet",
+      reason: row.reason,
+      quarantine: row.quarantine,
       last_seen: row.last_seen,
       running: row.running,
       cool_downs: (resting.get(row.node_id) ?? []).map(({ host, until }) => ({ host, until })),
@@ -92,11 +105,8 @@ export class AdminDesk {
   /** A drained node finishes what it has and gets nothing new; the heartbeat tells it. */
   setDrained(node: string, drained: boolean): void {
     this.#run((turn) => {
-      orderDrain(turn.sql, node, drained);
-      // Its own word follows with its next heartbeat.
-      const [from, to] = drained ? ["running", "quiet"] : ["quiet", "running"];
-      turn.sql.run("UPDATE sessions SET state = ? WHERE node_id = ? AND state = ?", to, node, from);
-      if (!drained) turn.effects.ring = true;
+      if (drained) drainNode(turn, node);
+      else resumeNode(turn, node);
     });
   }
 

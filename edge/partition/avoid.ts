@@ -98,7 +98,7 @@ function isRefusedCountry({ countries, class: failureClass }: Avoid, { country }
 }
 
 /** Only a node that may serve the account and has the tags is one to leave the job to. */
-export function couldRun(session: SessionRow, job: LiveJob, required: readonly string[]): boolean {
+export function couldRun(session: SessionRow, job: Pick<LiveJob, "account_id">, required: readonly string[]): boolean {
   if (session.account_id !== null && session.account_id !== job.account_id) return false;
   const tags = required.length === 0 ? [] : (JSON.parse(session.tags) as string[]);
   return required.every((tag) => tags.includes(tag));

@@ -42,10 +42,15 @@ export function decideFailure(facts: FailureFacts, now: number, rule: BackoffRul
   const policy = FAILURE_RULES[facts.class];
   const count = (facts.tries[facts.class] ?? 0) + 1;
   const tries: Tries = { ...facts.tries, [facts.class]: count };
-  const total = Object.values(tries).reduce((sum, each) => sum + each, 0);
-  if (facts.permanent || count >= policy.tries || total >= MAX_TRIES_TOTAL) return { kind: "end", rule: policy, tries };
+  const over = facts.class !== "node_fault" && triesOfJob(tries) >= MAX_TRIES_TOTAL;
+  if (facts.permanent || count >= policy.tries || over) return { kind: "end", rule: policy, tries };
   const wait = facts.class === "rate" ? restMs(facts.retryAfterMs, rule) : backoffMs(count, rule, random);
   return { kind: "repeat", rule: policy, tries, notBefore: now + wait, avoid: avoidMode(policy, count) };
+}
+
+/** A fault of its node is no try of the job's: it has a count of its own. */
+function triesOfJob({ node_fault: _, ...tries }: Tries): number {
+  return Object.values(tries).reduce((sum, each) => sum + each, 0);
 }
 
 function avoidMode(policy: FailureRule, count: number): "prefer" | "only" | "countries" | null {

@@ -2,7 +2,7 @@
  * The workings of a partition around its core: drains to the sinks, the alarm, the sockets, the work on the store. It does
  * what the transactions ask for; nothing here may be needed for correctness, because cursors and alarms repeat it.
  */
-import { ALARM_MAX_ROWS } from "../../shared/limits.ts";
+import { ALARM_MAX_ROWS, MAX_PER_HOST } from "../../shared/limits.ts";
 import { checkUrl } from "../../shared/url-guard.ts";
 import { openJobSecrets } from "../auth/job-secrets.ts";
 import { secretBoxOf } from "../auth/secret-box.ts";
@@ -77,6 +77,7 @@ export class Engine {
       deadlineMs: envNumber(env.TRAWL_DEADLINE_MS, 0) || undefined,
       maxPending: envNumber(env.TRAWL_MAX_PENDING, 0) || undefined,
       maxReady: envNumber(env.TRAWL_MAX_PARTITION_READY, 0) || undefined,
+      maxPerHost: envNumber(env.TRAWL_MAX_PER_HOST, MAX_PER_HOST),
     });
     const core = await openCore(durableSql(context.storage), env.DB, nameOf(context), config, Date.now);
     const engine = new Engine(deps, core);

@@ -3,14 +3,14 @@ import type { LeasedJob, SlotClass, Slots } from "../../shared/contract/fleet.ts
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { LEASE_REPEAT_MS, LIVE_DEADLINE_EXTRA_MS, MAX_LEASE_JOBS } from "../../shared/limits.ts";
 import { liveCapSeconds } from "../../shared/live-cap.ts";
-import { couldRun, mayHave } from "./avoid.ts";
-import { type LiveJob, parseAvoid } from "./job-row.ts";
+import { HostLoad } from "./host-load.ts";
+import type { LiveJob } from "./job-row.ts";
 import { moveJob } from "./move.ts";
+import { OwnNodes } from "./own-nodes.ts";
+import { pickJob } from "./pick.ts";
 import type { NodeIdentity, SessionRow } from "./sessions.ts";
 import { type Turn, tokenOf } from "./turn.ts";
 
-/** Ready jobs of one account that a lease looks at before it turns to the next account. */
-const LEASE_CANDIDATES = 64;
 /** Accounts looked at in one go while the next one to be served is searched. */
 const ACCOUNTS_PAGE = 16;
 
@@ -39,19 +39,26 @@ export function leaseJobs(
     who.node,
   );
   if (repeated !== undefined) return repeatLease(turn, who, JSON.parse(repeated.jobs) as string[]);
-  const others = otherSessions(turn, who.node);
+  const asker = {
+    who,
+    d1Cursor,
+    others: otherSessions(turn, who.node),
+    load: new HostLoad(turn, who.node),
+    own: new OwnNodes(turn, who),
+  };
   const skipped = new Set<string>();
   const leased: LiveJob[] = [];
   const left: Slots = { ...slots };
   while (leased.length < MAX_LEASE_JOBS && left.download + left.live > 0) {
     const account = nextAccount(turn, who, skipped);
     if (account === undefined) break;
-    const job = nextJob(turn, who, account, d1Cursor, others, left);
+    const job = pickJob(turn, asker, account.id, left);
     if (job === undefined) {
       skipped.add(account.id);
       continue;
     }
     left[slotOf(job)]--;
+    asker.load.add(job);
     leased.push(offer(turn, who, job));
     turn.sql.run("UPDATE accounts SET turn = (SELECT max(turn) + 1 FROM accounts) WHERE id = ?", account.id);
   }
@@ -102,56 +109,6 @@ function nextAccount(turn: Turn, who: NodeIdentity, skipped: Set<string>): Ready
 
 function slotOf(job: LiveJob): SlotClass {
   return job.live === 1 ? "live" : "download";
-}
-
-/** Which jobs fit into what is left; with both classes the query stays the plain one. */
-function classFilter(left: Slots): string {
-  if (left.download > 0 && left.live > 0) return "";
-  return left.live > 0 ? "AND live = 1" : "AND live = 0";
-}
-
-/**
- * Uses job_ready(account_id, priority DESC, queued_at, id) WHERE state = 'queued', or job_ready_live where only a live slot
- * is left. Without a live slot the live jobs ahead of the first other one are read in vain: an account has at most
- * `max_queued` of them, and seldom more than a few.
- */
-function nextJob(
-  turn: Turn,
-  who: NodeIdentity,
-  account: ReadyAccount,
-  d1Cursor: number,
-  others: SessionRow[],
-  left: Slots,
-): LiveJob | undefined {
-  const candidates = turn.sql.all<LiveJob>(
-    // Tags are asked for here, and the limits of keys: jobs that must wait for those must not hide those that need not.
-    `SELECT * FROM jobs WHERE account_id = ? AND state = 'queued' ${classFilter(left)} AND create_event <= ?
-       AND (tags = '[]' OR NOT EXISTS
-         (SELECT 1 FROM json_each(tags) WHERE value NOT IN (SELECT value FROM json_each(?))))
-       AND NOT EXISTS (SELECT 1 FROM keys WHERE keys.id = jobs.key_id AND active >= max_concurrent)
-     ORDER BY priority DESC, queued_at, id LIMIT ${LEASE_CANDIDATES}`,
-    account.id,
-    d1Cursor,
-    JSON.stringify(who.tags),
-  );
-  return candidates.find((job) => mayRun(turn, who, job, others));
-}
-
-/** Whether this node, which has the job's tags, may have it now: cool-downs, and the nodes that failed it before. */
-function mayRun(turn: Turn, who: NodeIdentity, job: LiveJob, others: SessionRow[]): boolean {
-  const required = JSON.parse(job.tags) as string[];
-  const able = others.filter((other) => couldRun(other, job, required));
-  if (able.length > 0 && isCooling(turn, who.node, job.source_host)) return false;
-  const avoid = parseAvoid(job);
-  const candidates = able.map((one) => ({ node: one.node_id, session: one.session, country: one.country }));
-  return avoid === null || mayHave(avoid, who, candidates);
-}
-
-function isCooling(turn: Turn, node: string, host: string): boolean {
-  return (
-    turn.sql.get("SELECT 1 AS x FROM cool_downs WHERE node_id = ? AND host = ? AND until > ?", node, host, turn.now) !==
-    undefined
-  );
 }
 
 function otherSessions(turn: Turn, node: string): SessionRow[] {

@@ -4,6 +4,7 @@
  */
 
 import type { z } from "zod";
+import { cleanText } from "../../shared/clean-text.ts";
 import { FAILURE_RULES } from "../../shared/contract/failures.ts";
 import type {
   ExtractedAnswer,
@@ -21,6 +22,7 @@ import type {
 import type { Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { derivedId } from "../../shared/derived-id.ts";
+import { MAX_NODE_REASON_LENGTH } from "../../shared/limits.ts";
 import type { Core } from "./core.ts";
 import { readCursor } from "./drain.ts";
 import type { FailureReport } from "./end.ts";
@@ -79,13 +81,16 @@ export class NodeDesk {
   heartbeat(who: NodeIdentity, beat: z.infer<typeof HeartbeatRequest>): Answer<HeartbeatAnswer> {
     const { board, watch } = this.#deps;
     const jobs = beat.holding.map((held) => held.job);
-    const { drained } = ordersFor(this.#deps.core.sql, who.node);
+    const { drained, quarantine } = ordersFor(this.#deps.core.sql, who.node);
     const state = takesNoWork(this.#deps.core.sql, who) ? "quiet" : beat.state;
-    const kill = this.#enter(who, (turn) => heartbeat(turn, who, { ...beat, state, progress: board.toRow(jobs) }));
+    const reason = cleanText(beat.reason ?? "", { max: MAX_NODE_REASON_LENGTH }) || null;
+    const kill = this.#enter(who, (turn) =>
+      heartbeat(turn, who, { ...beat, state, reason, progress: board.toRow(jobs) }),
+    );
     if ("refused" in kill) return kill;
     const intervals = this.intervals(jobs.some((job) => this.#isWatched(job)));
     watch.tell(who.node, intervals.progress_ms);
-    return { kill: kill.value, intervals, ...(drained ? { drain: true } : {}) };
+    return { kill: kill.value, intervals, ...drainOrder(drained, quarantine) };
   }
 
   /** Someone has read the job lately, or a stream of its account is open. */
@@ -294,6 +299,12 @@ export class NodeDesk {
     });
     return "refused" in entered ? entered : entered.value;
   }
+}
+
+/** A node in quarantine does what a drained one does, and can say in its log why. */
+function drainOrder(drained: boolean, quarantine: string | null): Pick<HeartbeatAnswer, "drain" | "reason"> {
+  if (quarantine !== null) return { drain: true, reason: quarantine };
+  return drained ? { drain: true } : {};
 }
 
 type List = Extract<ExtractedRequest["result"], { kind: "list" }>;

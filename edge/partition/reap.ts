@@ -11,7 +11,7 @@ import { endFailed, failAttempt, NO_HAND_OUT } from "./end.ts";
 import { type LiveJob, parseAvoid } from "./job-row.ts";
 import { killAttempt, moveJob, patchJob } from "./move.ts";
 import { getMeta, setMeta } from "./schema.ts";
-import { returnAll, spareOverdue } from "./sessions.ts";
+import { extendDeadlines, returnAll } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
 
 export interface EdgePresence {
@@ -43,7 +43,7 @@ export function runDue(turn: Turn, presence: EdgePresence): ReapCount {
     spared: 0,
   };
   if (wasAway(turn, presence)) {
-    count.spared = spare(turn);
+    count.spared = spare(turn, presence);
   } else {
     Object.assign(count, endLeases(turn));
   }
@@ -152,11 +152,12 @@ function wasAway(turn: Turn, presence: EdgePresence): boolean {
   return getMeta(turn.sql, "spared_silence") !== String(heard);
 }
 
-function spare(turn: Turn): number {
+function spare(turn: Turn, { lastHandledAt }: EdgePresence): number {
   const heard = turn.sql.get<{ at: number | null }>("SELECT max(last_seen) AS at FROM sessions")?.at ?? null;
   setMeta(turn.sql, "spared_silence", String(heard));
   turn.sql.run("UPDATE sessions SET lease_until = ? WHERE state <> 'lost'", turn.now + turn.config.leaseTtlMs);
-  spareOverdue(turn);
+  // A run that is merely late, with nodes that were heard meanwhile, has missed nothing of what an attempt may take.
+  extendDeadlines(turn, turn.now - Math.max(heard ?? turn.now, lastHandledAt));
   return turn.sql.get<{ n: number }>("SELECT count(*) AS n FROM sessions WHERE state <> 'lost'")?.n ?? 0;
 }
 

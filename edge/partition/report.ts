@@ -1,15 +1,17 @@
 /** What a node reports about a job it holds. Every function here is reached with a token, and a stale one changes nothing. */
+import { cleanText } from "../../shared/clean-text.ts";
 import { FAILURE_RULES, type FailureClass } from "../../shared/contract/failures.ts";
 import { STEPS, type Step } from "../../shared/contract/fleet.ts";
 import type { ExtractedInfo, Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
-import { MAX_DESCRIPTION_LENGTH, MAX_TITLE_LENGTH } from "../../shared/limits.ts";
+import { MAX_DESCRIPTION_LENGTH, MAX_NODE_REASON_LENGTH, MAX_TITLE_LENGTH } from "../../shared/limits.ts";
 import { doomUploads, endFailed, type FailureReport, failAttempt } from "./end.ts";
 import { recordEvent } from "./events.ts";
 import { type LiveJob, parseReserved, parseSource } from "./job-row.ts";
 import { deadlineMs, limitsOf } from "./lease.ts";
 import { attemptRow, getJob, moveJob, patchJob } from "./move.ts";
 import { reserveName } from "./names.ts";
+import { forgetFaults, noteFault } from "./node-faults.ts";
 import { reserveEstimate, reserveRoom } from "./quota.ts";
 import type { NodeIdentity } from "./sessions.ts";
 import { sourceText } from "./source-text.ts";
@@ -213,6 +215,7 @@ export function complete(turn: Turn, job: LiveJob, manifest: Manifest): Complete
     { event: ".job.changed" },
   );
   turn.effects.commit.push(job.id);
+  if (job.node_id !== null) forgetFaults(turn, job.node_id);
   return { kind: "finishing", job: moved };
 }
 
@@ -220,5 +223,9 @@ export function complete(turn: Turn, job: LiveJob, manifest: Manifest): Complete
 export function fail(turn: Turn, job: LiveJob, report: FailureReport): LiveJob {
   // An unconfirmed offer has not begun: nothing can have failed yet, so it only goes back.
   if (job.state === "offered") return moveJob(turn, job, "queued", { node_id: null, session: null, offer_until: null });
+  if (report.class === "node_fault" && job.node_id !== null) {
+    const fault = cleanText(report.message ?? "", { max: MAX_NODE_REASON_LENGTH });
+    noteFault(turn, job.node_id, fault || FAILURE_RULES.node_fault.text);
+  }
   return failAttempt(turn, job, report);
 }

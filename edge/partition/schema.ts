@@ -162,7 +162,20 @@ UPDATE jobs SET live = 1 WHERE json_extract(options, '$.live_recording');
 CREATE INDEX job_ready_live ON jobs (account_id, priority DESC, queued_at, id) WHERE state = 'queued' AND live = 1;
 `;
 
-const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+const VERSION_6 = `
+-- The first ready jobs of each source host, behind any number of another one's whose turn it is not on some node.
+CREATE INDEX job_ready_host ON jobs (account_id, source_host, priority DESC, queued_at, id) WHERE state = 'queued';
+-- What a node says of itself while it takes no work, and how many faults of its own it has reported in a row.
+ALTER TABLE sessions ADD COLUMN reason TEXT;
+-- Slots for downloads in all, free and taken, as of its last heartbeat.
+ALTER TABLE sessions ADD COLUMN room INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX session_own ON sessions (account_id) WHERE account_id IS NOT NULL;
+ALTER TABLE sessions ADD COLUMN faults INTEGER NOT NULL DEFAULT 0;
+-- A node that reported too many gets no work until the operator says so: why.
+ALTER TABLE node_orders ADD COLUMN quarantine TEXT;
+`;
+
+const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */
 export function openSchema(sql: Sql): boolean {

@@ -89,9 +89,10 @@ function openingState(turn: Turn, who: NodeIdentity): "running" | "quiet" {
   return takesNoWork(turn.sql, who) ? "quiet" : "running";
 }
 
-/** A drained node, or one with too old tools, takes no work, whatever it says of itself. */
+/** A drained node, one in quarantine, or one with too old tools, takes no work, whatever it says of itself. */
 export function takesNoWork(sql: Sql, who: NodeIdentity): boolean {
-  return who.quiet === true || ordersFor(sql, who.node).drained;
+  const { drained, quarantine } = ordersFor(sql, who.node);
+  return who.quiet === true || drained || quarantine !== null;
 }
 
 /**
@@ -111,15 +112,20 @@ function endSilence(turn: Turn): void {
     turn.now + ttl,
     ttl,
   );
-  spareOverdue(turn);
+  extendDeadlines(turn, turn.now - heard);
 }
 
-/** Attempts whose deadline passed while the edge was away get one TTL more. Uses job_due_deadline(deadline_at). */
-export function spareOverdue(turn: Turn): void {
+/**
+ * The time for which the edge was away is nobody's: an attempt's deadline is put off by it, and one that has passed even so
+ * by a TTL. A laptop that slept for an hour took its nodes along. Uses job_due_deadline(deadline_at).
+ */
+export function extendDeadlines(turn: Turn, awayMs: number): void {
   turn.sql.run(
-    "UPDATE jobs SET deadline_at = ? WHERE state = 'running' AND deadline_at <= ?",
-    turn.now + turn.config.leaseTtlMs,
+    `UPDATE jobs SET deadline_at = CASE WHEN deadline_at + ?1 > ?2 THEN deadline_at + ?1 ELSE ?2 + ?3 END
+     WHERE state = 'running' AND (?1 > 0 OR deadline_at <= ?2)`,
+    Math.max(0, Math.round(awayMs)),
     turn.now,
+    turn.config.leaseTtlMs,
   );
 }
 
@@ -159,6 +165,8 @@ export interface Heartbeat {
   holding: Held[];
   slots: Slots;
   state: "running" | "quiet";
+  /** Why it is quiet, in its own words; cleaned. */
+  reason?: string | null;
   /** Last progress of the session's attempts, as kept by the object; written along so that it survives an eviction. */
   progress: string | null;
 }
@@ -166,22 +174,27 @@ export interface Heartbeat {
 /** Renews the lease, names what the node should kill, and returns attempts that two heartbeats in a row lack. */
 export function heartbeat(turn: Turn, who: NodeIdentity, beat: Heartbeat): HeartbeatAnswer["kill"] {
   endSilence(turn);
+  const held = heldBy(turn, who.node);
+  const room = beat.slots.download + held.filter((job) => job.live === 0).length;
   turn.sql.run(
-    "UPDATE sessions SET last_seen = ?, lease_until = ?, slots = ?, state = ?, progress = coalesce(?, progress) WHERE node_id = ?",
+    `UPDATE sessions SET last_seen = ?, lease_until = ?, slots = ?, room = ?, state = ?, reason = ?,
+       progress = coalesce(?, progress) WHERE node_id = ?`,
     turn.now,
     turn.now + turn.config.leaseTtlMs,
     JSON.stringify(beat.slots),
+    room,
     beat.state,
+    beat.reason ?? null,
     beat.progress,
     who.node,
   );
   // By job and token: a node may still be ending an old attempt of a job while it runs the new one.
   const listed = new Set(beat.holding.map((held) => `${held.job} ${held.token}`));
   const live = new Set<string>();
-  for (const job of heldBy(turn, who.node)) {
-    const held = `${job.id} ${tokenOf(turn, job.attempt)}`;
-    if (listed.has(held)) {
-      live.add(held);
+  for (const job of held) {
+    const name = `${job.id} ${tokenOf(turn, job.attempt)}`;
+    if (listed.has(name)) {
+      live.add(name);
       if (job.missed > 0) patchJob(turn, job, { missed: 0 });
       continue;
     }

@@ -10,6 +10,7 @@ import {
   LEASE_TTL_MS,
   MAX_PARTITION_READY,
   MAX_PENDING_PER_ACCOUNT,
+  MAX_PER_HOST,
   OFFER_TTL_SHARE,
   POLL_SHARE,
   PROGRESS_UNWATCHED_MS,
@@ -26,6 +27,8 @@ export interface CoreOptions {
   deadlineMs?: number | undefined;
   maxPending?: number | undefined;
   maxReady?: number | undefined;
+  /** Downloads from one source host that a node runs at once; 0: any number. Defaults to {@link MAX_PER_HOST}. */
+  maxPerHost?: number | undefined;
 }
 
 /** Intervals follow the lease TTL, so that a test (or an impatient operator) sets one number. */
@@ -44,6 +47,7 @@ export interface ResolvedCore {
   backoffMaxMs: number;
   maxPending: number;
   maxReady: number;
+  maxPerHost: number;
 }
 
 export function resolveCore(options: CoreOptions): ResolvedCore {
@@ -64,6 +68,7 @@ export function resolveCore(options: CoreOptions): ResolvedCore {
     backoffMaxMs: BACKOFF_MAX_MS * scale,
     maxPending: options.maxPending ?? MAX_PENDING_PER_ACCOUNT,
     maxReady: options.maxReady ?? MAX_PARTITION_READY,
+    maxPerHost: options.maxPerHost ?? MAX_PER_HOST,
   };
 }
 

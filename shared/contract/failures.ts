@@ -21,6 +21,7 @@ export const FAILURE_CLASSES = [
   "too_large",
   "quota",
   "media",
+  "node_fault",
   "clip",
   "cancelled",
 ] as const;
@@ -102,6 +103,14 @@ export const FAILURE_RULES: Record<FailureClass, FailureRule> = {
   too_large: { status: "Failed", error_type: "error", tries: 1, next: "any", text: "File exceeds the size limit" },
   quota: { status: "Failed", error_type: "error", tries: 1, next: "any", text: "Storage quota exceeded" },
   media: { status: "Failed", error_type: "error", tries: 2, next: "other_preferred", text: "Media processing failed" },
+  // The node's own trouble, not the job's: ten, because a whole fleet may have lost the same tool.
+  node_fault: {
+    status: "Failed",
+    error_type: "error",
+    tries: 10,
+    next: "other_preferred",
+    text: "The worker node could not run the job",
+  },
   clip: {
     status: "Failed",
     error_type: "error",

@@ -3,7 +3,7 @@
  * these schemas decide it. Changes are additive; `features` on both sides of a session start name optional parts.
  */
 import { z } from "zod";
-import { MAX_LEASE_JOBS, MAX_STARTS_IN_SECONDS, MAX_UPLOAD_ID_LENGTH } from "../limits.ts";
+import { MAX_LEASE_JOBS, MAX_NODE_REASON_LENGTH, MAX_STARTS_IN_SECONDS, MAX_UPLOAD_ID_LENGTH } from "../limits.ts";
 import { MAX_COOKIES_BYTES } from "../netscape-cookies.ts";
 import { CallRequest } from "./calls.ts";
 import { FAILURE_CLASSES } from "./failures.ts";
@@ -104,6 +104,8 @@ export const HeartbeatRequest = z.object({
   slots: Slots,
   /** `quiet` takes no more work (a drain, a full disk). */
   state: z.enum(["running", "quiet"]),
+  /** Why it is quiet, in words for the operator. */
+  reason: z.string().max(MAX_NODE_REASON_LENGTH).optional(),
 });
 export const HeartbeatAnswer = z.object({
   /** Attempts that are no longer this session's: kill their process groups, publish nothing. */
@@ -111,6 +113,8 @@ export const HeartbeatAnswer = z.object({
   intervals: Intervals,
   /** The operator has drained this node: finish what runs, ask for no more. Absent otherwise. */
   drain: z.boolean().optional(),
+  /** With `drain`: why, if it was not the operator. */
+  reason: z.string().optional(),
 });
 export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>;
 

@@ -4,12 +4,20 @@ import { FLEET_BASE, type LeasedJob, type SessionAnswer, sessionChallenge } from
 import type { BenchStack } from "./stack.ts";
 
 const SLOTS = { download: 32, live: 0, transcode: 0, call: 0 };
+/** What it answers to every question. */
+const LOOK = {
+  ...{ kind: "look", title: "A talk", duration: 41, width: 720, height: 1280, extractor: "generic", uploader: null },
+  ...{ thumbnail: null, description: null, view_count: null, like_count: null, upload_date: null },
+  ...{ filesize_approx: null, is_live: false, is_list: false, entry_count: null, formats: [] },
+};
 const VERSIONS = { node: "24.0.0", ytdlp: "2026.10.26", ffmpeg: "7.1", adapter: "command-line" };
 
 export class BenchNode {
   readonly #base: string;
   readonly #session: SessionAnswer;
   #socket: WebSocket | null = null;
+  /** Hears of each question as it comes, before it is answered. */
+  onCall: () => void = () => {};
 
   private constructor(base: string, session: SessionAnswer) {
     this.#base = base;
@@ -43,9 +51,9 @@ export class BenchNode {
     return this.#call(`jobs/${job.job}/${name}`, { token: job.token, ...body });
   }
 
-  heartbeat(holding: readonly LeasedJob[]): Promise<unknown> {
+  heartbeat(holding: readonly LeasedJob[], download = SLOTS.download): Promise<unknown> {
     const held = holding.map(({ job, token }) => ({ job, token }));
-    return this.#call("heartbeat", { holding: held, slots: SLOTS, state: "running" });
+    return this.#call("heartbeat", { holding: held, slots: { ...SLOTS, download }, state: "running" });
   }
 
   /** One frame of progress over the socket. */
@@ -72,6 +80,12 @@ export class BenchNode {
     await new Promise<void>((resolve, reject) => {
       socket.addEventListener("open", () => resolve());
       socket.addEventListener("error", () => reject(new Error("the node's socket did not open")));
+    });
+    socket.addEventListener("message", ({ data }) => {
+      const frame = JSON.parse(String(data)) as { type: string; call: string };
+      if (frame.type !== "call") return;
+      this.onCall();
+      void this.#call(`calls/${frame.call}/answer`, { ok: true, result: LOOK });
     });
     this.#socket = socket;
   }

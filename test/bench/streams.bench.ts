@@ -18,7 +18,7 @@ export default {
   name: "streams and creates",
   limitMillis: 5 * 60_000,
   async run() {
-    const stack = await startStack(0);
+    const stack = await startStack(0, { TRAWL_MAX_PER_HOST: "0" });
     try {
       return [...(await creates(stack)), ...(await latencies(stack)), ...(await crowds(stack))];
     } finally {

@@ -25,6 +25,7 @@ const TABLE: [FailureClass, string, string, number, (null | "prefer" | "only" | 
   ["too_large", "Failed", "error", 1, []],
   ["quota", "Failed", "error", 1, []],
   ["media", "Failed", "error", 2, ["prefer"]],
+  ["node_fault", "Failed", "error", 10, Array(9).fill("prefer")],
   ["clip", "Failed", "error", 1, []],
   ["cancelled", "Failed", "error", 1, []],
 ];
@@ -58,14 +59,16 @@ describe("a failure of class", () => {
 const tries = fc.dictionary(fc.constantFrom(...FAILURE_CLASSES), fc.integer({ min: 0, max: 4 }));
 
 describe("decideFailure", () => {
-  it("never repeats what is permanent, nor beyond five tries of all classes together", () => {
+  it("never repeats what is permanent, nor beyond five tries of all classes together; faults of nodes have a count of their own", () => {
     fc.assert(
       fc.property(fc.constantFrom(...FAILURE_CLASSES), tries, fc.boolean(), (failure, before, permanent) => {
         const facts = { class: failure, tries: before, permanent, retryAfterMs: null };
         const decision = decideFailure(facts, 0, RULE, () => 0.99);
-        const total = Object.values(before).reduce((sum, each) => sum + each, 1);
-        if (permanent || total >= MAX_TRIES_TOTAL) expect(decision.kind).toBe("end");
-        expect(Object.values(decision.tries).reduce((sum, each) => sum + each, 0)).toBe(total);
+        const { node_fault: faults = 0, ...own } = decision.tries;
+        const total = Object.values(own).reduce((sum, each) => sum + each, 0);
+        const over = failure === "node_fault" ? faults >= FAILURE_RULES.node_fault.tries : total >= MAX_TRIES_TOTAL;
+        if (permanent || over) expect(decision.kind).toBe("end");
+        expect(total + faults).toBe(Object.values(before).reduce((sum, each) => sum + each, 1));
       }),
     );
   });

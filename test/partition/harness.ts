@@ -2,6 +2,7 @@
 import { Core } from "../../edge/partition/core.ts";
 import { type AccountFacts, createJobs } from "../../edge/partition/create.ts";
 import { advanceCursor, SINKS } from "../../edge/partition/drain.ts";
+import type { FailureReport } from "../../edge/partition/end.ts";
 import { EventIds } from "../../edge/partition/event-ids.ts";
 import type { EventRow } from "../../edge/partition/events.ts";
 import { committed } from "../../edge/partition/finish.ts";
@@ -29,10 +30,11 @@ export class Harness {
   effects: Effects = noEffects();
   #requests = 0;
 
+  /** Most tests are about one host, and not about politeness to it. */
   constructor(options: CoreOptions = {}) {
     openSchema(this.sql);
     setMeta(this.sql, "epoch", "1");
-    this.core = new Core("p1:test:0", this.sql, resolveCore(options), 1, EventIds.load(this.sql));
+    this.core = new Core("p1:test:0", this.sql, resolveCore({ maxPerHost: 0, ...options }), 1, EventIds.load(this.sql));
   }
 
   run<Result>(body: (turn: Turn) => Result): Result {
@@ -96,7 +98,7 @@ export class Harness {
     return this.run((turn) => extracted(turn, this.job(jobId), info({ title })).job);
   }
 
-  fail(jobId: string, failure: FailureClass, wish: { permanent?: boolean; retryAfterMs?: number } = {}): LiveJob {
+  fail(jobId: string, failure: FailureClass, wish: Partial<FailureReport> = {}): LiveJob {
     const report = { class: failure, message: null, permanent: false, retryAfterMs: null, ...wish };
     return this.run((turn) => fail(turn, this.job(jobId), report));
   }

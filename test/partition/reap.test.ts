@@ -93,6 +93,34 @@ describe("after the edge itself was away", () => {
     expect(alarm(harness)).toMatchObject({ sessionsEnded: 1 });
   });
 
+  it.each(["alarm", "heartbeat"])(
+    "an hour asleep is no part of what an attempt may take, whoever wakes first (%s)",
+    (first) => {
+      const harness = new Harness({ deadlineMs: 120 * MINUTE });
+      harness.create(id(1));
+      harness.start(id(1), ONE);
+      for (let beats = 0; beats < 330; beats++) {
+        harness.now += 20_000;
+        beat(harness, ONE, [id(1)]);
+      }
+      const left = (harness.job(id(1)).deadline_at ?? 0) - harness.now;
+      const asleepAt = harness.now;
+      harness.now += 60 * MINUTE;
+      if (first === "heartbeat") beat(harness, ONE, [id(1)]);
+      alarm(harness, { lastHandledAt: first === "heartbeat" ? harness.now : asleepAt, dueAt: asleepAt + MINUTE });
+      expect(harness.job(id(1))).toMatchObject({ state: "running", tries: "{}" });
+      expect((harness.job(id(1)).deadline_at ?? 0) - harness.now).toBe(left);
+      // What is left of it ends as ever.
+      harness.sql.run(
+        "UPDATE sessions SET lease_until = ?, last_seen = ?",
+        harness.now + left + MINUTE,
+        harness.now + left,
+      );
+      harness.now += left;
+      expect(alarm(harness)).toMatchObject({ timedOut: 1 });
+    },
+  );
+
   it("a run that is late by TTL / 6 at most reaps", () => {
     const harness = new Harness();
     harness.run((turn) => enterSession(turn, ONE));

@@ -50,7 +50,7 @@ export function runScript(sql: Sql, seed: number): string {
   openSchema(sql);
   setMeta(sql, "epoch", "1");
   const script: Script = { random: new Random(seed), now: START, jobs: 0, sessions: NODES.map(() => 1) };
-  let core = new Core("p1:test:0", sql, resolveCore({}), 1, new EventIds(0));
+  let core = new Core("p1:test:0", sql, resolveCore({ maxPerHost: 2 }), 1, new EventIds(0));
   const hash = new Hash();
   for (let step = 0; step < COMMANDS_PER_SCRIPT; step++) {
     script.now += script.random.ms(0, script.random.chance(0.1) ? 40_000 : 2_000);

@@ -27,7 +27,7 @@ const NO_CONNECTION = /^(?:ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_|EHOST|ENET|UND_E
  * @example classifyToolFailure("extract", { code: 1, stderrTail: "ERROR: [youtube] x: Private video" }).class // "private"
  */
 export function classifyToolFailure(stage: Stage, end: ToolEnd): MediaFailure {
-  if (end.missing) return new MediaFailure("media", "A tool is missing on the worker node");
+  if (end.missing) return new MediaFailure("node_fault", "A tool is missing on the worker node");
   if (end.lost) return new MediaFailure("lost", "The download process of the worker node was lost");
   // Its file grew into the last of the disk (`process/confine.ts`).
   if (end.signal === "SIGXFSZ") return new MediaFailure("disk");

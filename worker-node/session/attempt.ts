@@ -32,6 +32,7 @@ import { makeFolder, type ToolUsers } from "../process/confine.ts";
 import { recordGroups, removeAttempt } from "../process/leftovers.ts";
 import { type Uploaded, uploadFile } from "../upload/upload-file.ts";
 import type { AttemptCalls } from "./attempt-calls.ts";
+import type { AwakeClock } from "./awake.ts";
 
 export interface AttemptDeps {
   link: AttemptCalls;
@@ -47,6 +48,10 @@ export interface AttemptDeps {
   figures: NodeFigures;
   /** An attempt that turned out to be live asks for a slot of that class; false: all of them are taken. */
   takeLiveSlot(): boolean;
+  /** What an attempt may take is counted by it: an hour asleep is no part of that. */
+  awake: AwakeClock;
+  /** The node has too little disk for any job, this one's folder gone. */
+  diskIsLow(): Promise<boolean>;
 }
 
 /** Why an attempt was ended from outside. */
@@ -79,8 +84,9 @@ export class Attempt {
   readonly #abort = new AbortController();
   /** Ends a live recording, not the attempt. */
   readonly #enough = new AbortController();
+  /** By the awake clock. */
   #confirmedAt = 0;
-  #timers: NodeJS.Timeout[] = [];
+  #timers: (() => void)[] = [];
   #live = false;
   #step: Step = "extract";
   #progress: StepProgress | null = null;
@@ -135,16 +141,19 @@ export class Attempt {
     const way = egress.openAttempt(`${this.held.job}.${this.held.token}`);
     try {
       const { cookies } = await this.#confirm();
-      this.#confirmedAt = performance.now();
+      this.#confirmedAt = this.#deps.awake.ms();
       this.#endAfter(this.#job.deadline_ms);
-      await makeFolder(dir, this.#deps.users ?? null);
+      await makeFolder(dir, this.#deps.users ?? null).catch((error: unknown) => {
+        log("error", "attempt.no_folder", { ...ids, error: String(error) });
+        throw new MediaFailure("node_fault", "The worker node cannot write to its work folder");
+      });
       log("info", "attempt.started", ids);
       const cookiesFile = cookies === undefined ? undefined : await writeCookies(dir, cookies);
       const { outcome, counted } = await this.#work(dir, way, cookiesFile);
       figures.attemptEnded(counted);
       log("info", "attempt.ended", { ...ids, outcome });
     } catch (error) {
-      await this.#report(error);
+      await this.#report(error, dir);
     } finally {
       this.#clearTimers();
       way.close();
@@ -232,16 +241,17 @@ export class Attempt {
   /** Counted from the confirm. A recording ends before that, in time to be delivered. */
   #endAfter(deadlineMs: number): void {
     this.#clearTimers();
-    const left = deadlineMs - (performance.now() - this.#confirmedAt);
+    const { awake } = this.#deps;
+    const left = deadlineMs - (awake.ms() - this.#confirmedAt);
     const reserve = Math.min(LIVE_DEADLINE_EXTRA_MS, deadlineMs * RECORDING_RESERVE_SHARE);
     this.#timers = [
-      setTimeout(() => this.#abort.abort(new MediaFailure("timeout")), left),
-      setTimeout(() => this.endRecording(), left - reserve),
+      awake.after(left, () => this.#abort.abort(new MediaFailure("timeout"))),
+      awake.after(left - reserve, () => this.endRecording()),
     ];
   }
 
   #clearTimers(): void {
-    for (const timer of this.#timers.splice(0)) clearTimeout(timer);
+    for (const callOff of this.#timers.splice(0)) callOff();
   }
 
   async #upload(produced: Produced, tickets: Ticket[]): Promise<{ files: ManifestFile[]; telemetry: Telemetry }> {
@@ -306,7 +316,7 @@ export class Attempt {
   }
 
   /** What the edge hears of an attempt that did not complete. */
-  async #report(error: unknown): Promise<void> {
+  async #report(error: unknown, dir: string): Promise<void> {
     const { log, link, figures } = this.#deps;
     const ids = this.#ids;
     const reason = this.#signal.aborted ? this.#signal.reason : error;
@@ -325,7 +335,7 @@ export class Attempt {
         log("info", "attempt.released", ids);
         return;
       }
-      const failure = classifyError(reason);
+      const failure = await this.#whoseFault(classifyError(reason), dir);
       figures.attemptEnded("failed", failure.class);
       log("warn", "attempt.failed", { ...ids, class: failure.class, message: failure.message });
       await link.fail(
@@ -343,6 +353,13 @@ export class Attempt {
       // The edge has moved on: the lease of this attempt ended while we tried to report it.
       log("warn", "attempt.not_reported", { ...ids, error: String(problem) });
     }
+  }
+
+  /** A full disk is this job's doing only if there is room once its files are gone. */
+  async #whoseFault(failure: MediaFailure, dir: string): Promise<MediaFailure> {
+    if (failure.class !== "disk") return failure;
+    await removeAttempt(dir).catch(() => {});
+    return (await this.#deps.diskIsLow()) ? new MediaFailure("node_fault", failure.message) : failure;
   }
 
   get #ids() {

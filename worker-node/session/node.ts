@@ -7,12 +7,15 @@ import { runCall } from "../calls/run-call.ts";
 import { resolveShowServices, type ShowServices } from "../calls/spotify/services.ts";
 import type { EgressOptions } from "../egress/policy.ts";
 import type { Log } from "../log.ts";
+import { freeBytes } from "../media/disk.ts";
 import { NodeFigures } from "../metrics/figures.ts";
 import { Attempt, type AttemptDeps, type EndReason } from "./attempt.ts";
+import { AwakeClock } from "./awake.ts";
+import { DiskGate } from "./disk-gate.ts";
 import { PartitionLink } from "./partition-link.ts";
 import type { Session } from "./session.ts";
 
-export interface NodeDeps extends Omit<AttemptDeps, "link" | "takeLiveSlot" | "figures"> {
+export interface NodeDeps extends Omit<AttemptDeps, "link" | "takeLiveSlot" | "diskIsLow" | "awake" | "figures"> {
   session: Session;
   slots: Slots;
   log: Log;
@@ -20,6 +23,10 @@ export interface NodeDeps extends Omit<AttemptDeps, "link" | "takeLiveSlot" | "f
   guard?: EgressOptions;
   /** Defaults to the public services. */
   shows?: ShowServices;
+  /** With less free on the disk it takes no work. Defaults to `MIN_FREE_DISK_MIB`. */
+  minFreeMib?: number | undefined;
+  /** Monotonic milliseconds. Defaults to those of the process. */
+  now?: () => number;
   /** What the attempts are counted in. Defaults to figures that nobody reads. */
   figures?: NodeFigures;
 }
@@ -35,6 +42,8 @@ export class RunningNode {
   readonly #running = new Map<string, Running>();
   readonly #links = new Map<string, PartitionLink>();
   readonly #calls: Calls;
+  readonly #disk: DiskGate;
+  readonly #awake: AwakeClock;
   readonly #stop = new AbortController();
   readonly #figures: NodeFigures;
   #quiet = false;
@@ -42,7 +51,9 @@ export class RunningNode {
   constructor(deps: NodeDeps) {
     this.#deps = deps;
     this.#figures = deps.figures ?? new NodeFigures();
-    const { media, egress, workRoot, users, log, guard = {}, shows } = deps;
+    const { media, egress, workRoot, users, log, guard = {}, shows, minFreeMib, now } = deps;
+    this.#awake = new AwakeClock(now);
+    this.#disk = new DiskGate({ dir: workRoot, minFreeMib, free: media.freeBytes ?? freeBytes, log });
     const call = { ytdlp: media.ytdlp, egress, guard, shows: resolveShowServices(shows), workRoot, users, log };
     this.#calls = new Calls({ work: (frame, signal) => runCall(frame, call, signal), log });
   }
@@ -61,7 +72,7 @@ export class RunningNode {
       intervals: opened.intervals,
       holding: () => here().map((each) => each.attempt.held),
       freeSlots: () => this.#free(),
-      takesWork: () => !this.#quiet && this.#deps.session.quiet === null,
+      whyQuiet: () => this.#whyQuiet(),
       onLeased: (jobs) => {
         for (const job of jobs) this.#start(partition, job);
       },
@@ -77,6 +88,11 @@ export class RunningNode {
       log: this.#deps.log,
     });
     return link;
+  }
+
+  async #whyQuiet(): Promise<string | null> {
+    if (this.#quiet) return "it is being stopped";
+    return this.#deps.session.quiet ?? this.#disk.look();
   }
 
   #free(): Slots {
@@ -105,7 +121,9 @@ export class RunningNode {
         ...this.#deps,
         figures: this.#figures,
         link: link.callsOf(traceparent),
+        awake: this.#awake,
         takeLiveSlot: () => this.#takeLiveSlot(),
+        diskIsLow: async () => (await this.#disk.look()) !== null,
       },
     );
     const done = attempt.run().finally(() => {
@@ -145,9 +163,10 @@ export class RunningNode {
     return ages.length === 0 ? null : Math.max(...ages);
   }
 
-  /** Whether it takes no new work: drained by a signal or the operator, or kept quiet by the edge. */
+  /** Whether it takes no new work: drained by a signal or the operator, kept quiet by the edge, or short of disk. */
   get isQuiet(): boolean {
-    return this.#quiet || this.#deps.session.quiet !== null || [...this.#links.values()].some((link) => link.isDrained);
+    const waits = this.#deps.session.quiet ?? this.#disk.reason;
+    return this.#quiet || waits !== null || [...this.#links.values()].some((link) => link.isDrained);
   }
 
   /** Takes no more work and waits for what runs. */
@@ -183,6 +202,7 @@ export class RunningNode {
     for (const each of running) each.attempt.end(why);
     await Promise.all([this.#calls.stop(), ...running.map((each) => each.done)]);
     this.#stop.abort(new Error("the node has stopped"));
+    this.#awake.stop();
   }
 }
 

@@ -12,6 +12,7 @@ import {
   type ProgressEntry,
   type Slots,
 } from "../../shared/contract/fleet.ts";
+import { MAX_NODE_REASON_LENGTH } from "../../shared/limits.ts";
 import type { CallFrame } from "../calls/calls.ts";
 import { callDelay, pause } from "../fleet/backoff.ts";
 import { isFinal } from "../fleet/fleet-error.ts";
@@ -27,8 +28,8 @@ export interface LinkOptions {
   /** What this session holds here, and what it has room for. */
   holding(): Held[];
   freeSlots(): Slots;
-  /** False while the node is quiet. */
-  takesWork(): boolean;
+  /** Why the node takes no work now, in words for the operator; null: it does. Asked before each lease and heartbeat. */
+  whyQuiet(): Promise<string | null>;
   onLeased(jobs: LeasedJob[]): void;
   onKill(attempts: Held[]): void;
   /** A question with somebody waiting. */
@@ -39,6 +40,9 @@ export interface LinkOptions {
   log: Log;
 }
 
+/** What a node has room for that takes no work. */
+const NO_SLOTS: Slots = { download: 0, live: 0 };
+
 export class PartitionLink {
   readonly #options: LinkOptions;
   readonly #socket: NodeSocket;
@@ -47,6 +51,8 @@ export class PartitionLink {
   #answeredAt = performance.now();
   /** The operator has drained this node; only the edge can say when that is over. */
   #drained = false;
+  /** As of the last heartbeat. */
+  #wasQuiet = false;
   #wakers = new Set<() => void>();
   #leaseWanted = Promise.withResolvers<void>();
   #paceChanged = Promise.withResolvers<void>();
@@ -136,22 +142,30 @@ export class PartitionLink {
   }
 
   async #heartbeat(): Promise<void> {
-    const { session, signal, holding, freeSlots, takesWork, onKill } = this.#options;
-    const body = { holding: holding(), slots: freeSlots(), state: takesWork() ? "running" : "quiet" };
+    const { session, signal, holding, freeSlots, whyQuiet, onKill } = this.#options;
+    const reason = await whyQuiet();
+    const body =
+      reason === null
+        ? { holding: holding(), slots: freeSlots(), state: "running" }
+        : { holding: holding(), slots: NO_SLOTS, state: "quiet", reason: reason.slice(0, MAX_NODE_REASON_LENGTH) };
     const answer = await session.once(`${this.#base}/heartbeat`, body, HeartbeatAnswer, signal);
     this.#intervals = answer.intervals;
     this.#answeredAt = performance.now();
     // Kill before waking those who wait to publish.
     if (answer.kill.length > 0) onKill(answer.kill);
-    this.#obeyDrain(answer.drain === true);
+    this.#obeyDrain(answer.drain === true, answer.reason);
+    // What it waited for (room on the disk) has come without anybody calling.
+    if (this.#wasQuiet && reason === null) this.askForWork();
+    this.#wasQuiet = reason !== null;
     for (const wake of this.#wakers) wake();
   }
 
-  #obeyDrain(drained: boolean): void {
+  #obeyDrain(drained: boolean, reason?: string): void {
     if (drained === this.#drained) return;
     this.#drained = drained;
     const { log, partition } = this.#options;
-    log("info", drained ? "node.drained" : "node.resumed", { partition });
+    if (reason !== undefined) log("warn", "node.quarantined", { partition, reason });
+    else log("info", drained ? "node.drained" : "node.resumed", { partition });
     if (!drained) this.askForWork();
   }
 
@@ -176,9 +190,10 @@ export class PartitionLink {
 
   /** True when there may be more to get at once. */
   async #lease(): Promise<boolean> {
-    const { session, signal, freeSlots, takesWork, onLeased } = this.#options;
+    const { session, signal, freeSlots, whyQuiet, onLeased } = this.#options;
+    if (this.#drained || (await whyQuiet()) !== null) return false;
     const slots = freeSlots();
-    if (!takesWork() || this.#drained || slots.download + slots.live === 0) return false;
+    if (slots.download + slots.live === 0) return false;
     const body = { request_id: randomUUID(), slots };
     const { jobs } = await session.call(`${this.#base}/lease`, body, LeaseAnswer, signal);
     if (jobs.length > 0) onLeased(jobs);

@@ -7,17 +7,17 @@ import { quietReason } from "../fleet/quiet-reason.ts";
 import { type Asked, askAll } from "./ask-partitions.ts";
 
 /**
- * `running`: takes work. `quiet`: drained, by the operator or by itself; finishes what it has. `offline`: no partition has
- * heard of it for a whole lease.
+ * `running`: takes work. `quiet`: drained, by the operator or by itself; finishes what it has. `quarantined`: it has
+ * reported too many faults of its own, and waits for the operator. `offline`: no partition has heard of it for a whole lease.
  */
-export type NodeState = "running" | "quiet" | "offline";
-export const NODE_STATES: readonly NodeState[] = ["running", "quiet", "offline"];
+export type NodeState = "running" | "quiet" | "quarantined" | "offline";
+export const NODE_STATES: readonly NodeState[] = ["running", "quiet", "quarantined", "offline"];
 
 export interface NodeView {
   id: string;
   name: string;
   state: NodeState;
-  /** Why the edge keeps it quiet; null when it does not. */
+  /** Why it gets or takes no work; null when nothing is known to stand against it. */
   reason: string | null;
   slots: unknown;
   running: number;
@@ -52,7 +52,7 @@ function nodeView(node: ListedNode, presence: readonly NodePresence[], env: Env)
     id: node.id,
     name: node.name,
     state: stateOf(node, presence),
-    reason: reasonOf(node, versions, env),
+    reason: reasonOf(node, presence, versions, env),
     slots: JSON.parse(node.slots) as unknown,
     running: presence.reduce((sum, each) => sum + each.running, 0),
     tags: JSON.parse(node.tags) as string[],
@@ -67,13 +67,22 @@ function nodeView(node: ListedNode, presence: readonly NodePresence[], env: Env)
 
 function stateOf(node: ListedNode, presence: readonly NodePresence[]): NodeState {
   if (presence.every((each) => each.state === "lost")) return "offline";
+  if (presence.some((each) => each.quarantine !== null)) return "quarantined";
   return node.drained_at === null && presence.some((each) => each.state === "running") ? "running" : "quiet";
 }
 
-function reasonOf(node: ListedNode, versions: Partial<NodeVersions>, env: Env): string | null {
+function reasonOf(
+  node: ListedNode,
+  presence: readonly NodePresence[],
+  versions: Partial<NodeVersions>,
+  env: Env,
+): string | null {
+  const quarantine = presence.find((each) => each.quarantine !== null)?.quarantine ?? null;
+  if (quarantine !== null) return quarantine;
   if (node.drained_at !== null) return "drained by the operator";
   // Before its first session nothing is known of its tools.
-  return versions.ytdlp === undefined ? null : quietReason(versions, env);
+  const tools = versions.ytdlp === undefined ? null : quietReason(versions, env);
+  return tools ?? presence.find((each) => each.reason !== null && each.state === "quiet")?.reason ?? null;
 }
 
 /** Each host once: it rests until the last partition's time is over. */

@@ -8,7 +8,7 @@ export const resumeNode = adminEndpoint(
   "resume-node",
   "POST",
   "/admin/nodes/:id/resume",
-  "Give work to a drained node again",
+  "Give work again to a node that was drained or in quarantine",
   async (context) => {
     const { env } = context;
     const node = await markResumed(env.DB, context.req.param("id") ?? "");

@@ -11,6 +11,7 @@ export interface ExtraNodeOptions {
   slots?: number;
   /** Where it believes the edge to be. Defaults to where it is. */
   edge?: string;
+  env?: Record<string, string>;
 }
 
 export interface ExtraNode {
@@ -30,7 +31,7 @@ export async function startNode(stack: Stack, name: string, options: ExtraNodeOp
   const args = [CLI, "node", "--edge", options.edge ?? stack.url, "--data", data, "--name", name, "--slots", slots];
   const child = spawn(process.execPath, args, {
     cwd: stack.root,
-    env: { ...stack.env, TRAWL_ENROL_TOKEN: await enrolment(stack) },
+    env: { ...stack.env, TRAWL_ENROL_TOKEN: await enrolment(stack), ...options.env },
     stdio: ["ignore", "ignore", "pipe"],
   });
   const log = new LogLines(child.stderr);

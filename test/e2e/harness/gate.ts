@@ -24,14 +24,28 @@ export interface Gate {
   readonly url: string;
   /** Resolves when the edge has given just these answers to calls whose path ends so, oldest first. */
   answered(pathEnd: string, statuses: readonly number[]): Promise<void>;
-  /** Stops calls whose path ends so: `/complete`, `/heartbeat`. */
-  hold(pathEnd: string, when: "before" | "after"): GateHold;
+  /** Stops calls whose path ends so (`/complete`, `/heartbeat`) or matches. */
+  hold(path: string | RegExp, when: "before" | "after"): GateHold;
+  /** The line to the edge is dead: what is under way ends, what is held too, and nothing new comes through. */
+  cut(): void;
+  /** It is there again. */
+  mend(): void;
 }
+
+export interface GateOptions {
+  /** The parts of uploads come through here too, as from a node on another host. */
+  parts?: boolean;
+  /** False: upgrades are refused, so that there is no socket of hints and progress. Defaults to true. */
+  sockets?: boolean;
+}
+
+/** A name that is no loopback one: the edge then has parts put where the node reached it. */
+const ELSEWHERE = "edge.elsewhere.test";
 
 type Verdict = "release" | "drop";
 
 interface Rule {
-  pathEnd: string;
+  path: string | RegExp;
   when: "before" | "after";
   reached: PromiseWithResolvers<number | null>;
   verdict: PromiseWithResolvers<Verdict>;
@@ -44,11 +58,15 @@ interface EdgeAnswer {
 }
 
 /** Starts a gate before the edge; it is closed when the test ends. */
-export async function startGate(edge: string): Promise<Gate> {
+export async function startGate(
+  edge: string,
+  { parts = false, sockets: tunnels = true }: GateOptions = {},
+): Promise<Gate> {
   const rules: Rule[] = [];
+  let isCut = false;
   const answers: { path: string; status: number }[] = [];
   const stopped = async (when: Rule["when"], path: string, status: number | null): Promise<Verdict> => {
-    const rule = rules.find((each) => each.when === when && path.endsWith(each.pathEnd));
+    const rule = rules.find((each) => each.when === when && matches(each.path, path));
     rule?.reached.resolve(status);
     return rule === undefined ? "release" : rule.verdict.promise;
   };
@@ -56,24 +74,43 @@ export async function startGate(edge: string): Promise<Gate> {
     const path = call.url ?? "/";
     const body = await buffer(call);
     if ((await stopped("before", path, null)) === "drop") return void out.destroy();
-    const answer = await forward(edge, call, body);
+    const answer = await forward(edge, call, body, parts ? ELSEWHERE : null);
     answers.push({ path, status: answer.status });
     if ((await stopped("after", path, answer.status)) === "drop") return void out.destroy();
-    out.writeHead(answer.status, answer.headers).end(answer.body);
+    const headers = { ...answer.headers };
+    const told = parts ? Buffer.from(answer.body.toString().replaceAll(`http://${ELSEWHERE}`, own())) : answer.body;
+    if (parts) headers["content-length"] = String(told.length);
+    out.writeHead(answer.status, headers).end(told);
   };
   const server = createServer((call, out) => void pass(call, out).catch(() => out.destroy()));
-  server.on("upgrade", (call, socket, head) => tunnel(edge, call, socket, head));
+  server.on("upgrade", (call, socket, head) => {
+    if (tunnels) tunnel(edge, call, socket, head);
+    else socket.destroy();
+  });
+  const own = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const sockets = new Set<Duplex>();
-  server.on("connection", (socket) => sockets.add(socket));
-  atEnd(async () => {
-    for (const rule of rules) rule.verdict.resolve("drop");
-    const closed = new Promise((resolve) => server.close(resolve));
+  server.on("connection", (socket) => {
+    if (isCut) socket.destroy();
+    else sockets.add(socket);
+  });
+  const cut = (): void => {
+    isCut = true;
+    for (const rule of rules.splice(0)) rule.verdict.resolve("drop");
     for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
+  atEnd(async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    cut();
     await closed;
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: own(),
+    cut,
+    mend: () => {
+      isCut = false;
+    },
     async answered(pathEnd, statuses) {
       const given = () => answers.filter(({ path }) => path.endsWith(pathEnd)).map(({ status }) => status);
       await eventually(
@@ -82,8 +119,8 @@ export async function startGate(edge: string): Promise<Gate> {
       );
       expect(given()).toEqual(statuses);
     },
-    hold(pathEnd, when) {
-      const rule: Rule = { pathEnd, when, reached: Promise.withResolvers(), verdict: Promise.withResolvers() };
+    hold(path, when) {
+      const rule: Rule = { path, when, reached: Promise.withResolvers(), verdict: Promise.withResolvers() };
       rules.push(rule);
       return {
         reached: rule.reached.promise,
@@ -97,11 +134,16 @@ export async function startGate(edge: string): Promise<Gate> {
   };
 }
 
-function forward(edge: string, call: IncomingMessage, body: Buffer): Promise<EdgeAnswer> {
+function matches(wanted: string | RegExp, path: string): boolean {
+  return typeof wanted === "string" ? path.endsWith(wanted) : wanted.test(path);
+}
+
+/** @param host as which the edge is called; null: as the node called it. */
+function forward(edge: string, call: IncomingMessage, body: Buffer, host: string | null): Promise<EdgeAnswer> {
   return new Promise((resolve, reject) => {
     const out = request(
       edge + call.url,
-      { method: call.method, headers: call.headers, agent: false },
+      { method: call.method, headers: host === null ? call.headers : { ...call.headers, host }, agent: false },
       async (answer) => {
         const { "transfer-encoding": _, ...headers } = answer.headers;
         resolve({ status: answer.statusCode ?? 502, headers, body: await buffer(answer) });

@@ -112,10 +112,44 @@ describe("GET /admin/nodes", () => {
     expect(await statusOf(account, job)).toEqual(["Processing", 1]);
   });
 
-  it("shows a node that says itself that it is quiet", async () => {
+  it("shows a node that says itself that it is quiet, with its reason cleaned, while it is", async () => {
     const { node } = await fleet();
-    await node.call("heartbeat", { holding: [], slots: { download: 4, live: 8 }, state: "quiet" });
-    expect(await listed(node)).toMatchObject({ state: "quiet" });
+    const beat = { holding: [], slots: { download: 0, live: 0 }, state: "quiet" };
+    await node.call("heartbeat", beat);
+    expect(await listed(node)).toMatchObject({ state: "quiet", reason: null });
+    await node.call("heartbeat", { ...beat, reason: "\u001b[31m300 MiB of disk are free" });
+    expect(await listed(node)).toMatchObject({ state: "quiet", reason: "300 MiB of disk are free" });
+    const long = await node.call("heartbeat", { ...beat, reason: "x".repeat(201) });
+    expect(long).toMatchObject({
+      status: 400,
+      body: { error: "bad_request", message: expect.stringMatching(/^reason/) },
+    });
+    await node.heartbeat();
+    expect(await listed(node)).toMatchObject({ state: "running", reason: null });
+  });
+
+  it("shows a node in quarantine, with its fault; a resume gives it work again", async () => {
+    const { account, node } = await fleet();
+    const fault = { class: "node_fault", message: "A tool is missing on the worker node", retry_after_seconds: null };
+    const jobs = [await account.createJob(), await account.createJob(), await account.createJob()];
+    for (const leased of await node.lease()) {
+      await node.job(leased, "confirm");
+      const answer = await node.job(leased, "fail", { ...fault, permanent: false });
+      expect(answer.body, "the job goes on").toEqual({ state: "delayed" });
+    }
+    const reason = "3 faults in a row, the last one: A tool is missing on the worker node";
+    expect(await listed(node)).toMatchObject({ state: "quarantined", reason, running: 0 });
+    expect((await node.heartbeat()).body).toMatchObject({ drain: true, reason });
+    await account.createJob();
+    expect(await node.lease()).toEqual([]);
+    for (const job of jobs) expect(await statusOf(account, job)).toEqual(["Pending", 1]);
+    // What is said of it outlives its session.
+    await node.open();
+    expect(await node.lease()).toEqual([]);
+
+    expect(await order(node, "resume")).toMatchObject({ status: 200, body: { state: "running", reason: null } });
+    expect((await node.heartbeat()).body).not.toHaveProperty("drain");
+    expect((await node.lease()).length).toBeGreaterThan(0);
   });
 });
 

@@ -3,7 +3,8 @@
 import type { FailureReport } from "../../../edge/partition/end.ts";
 import type { LiveJob } from "../../../edge/partition/job-row.ts";
 import { getJob } from "../../../edge/partition/move.ts";
-import type { NodeIdentity } from "../../../edge/partition/sessions.ts";
+import { resumeNode } from "../../../edge/partition/node-faults.ts";
+import { type NodeIdentity, takesNoWork } from "../../../edge/partition/sessions.ts";
 import type { State } from "../../../edge/partition/states.ts";
 import { type Turn, tokenOf } from "../../../edge/partition/turn.ts";
 import type { Held, LeasedJob, ProgressEntry, Slots, Step } from "../../../shared/contract/fleet.ts";
@@ -32,12 +33,30 @@ export class Desk {
 
   heartbeat(who: NodeIdentity, beat: Beat): Answer<Held[]> {
     const progress = this.#host.board.toRow(beat.holding.map((held) => held.job));
-    return this.#enter(who, (turn) => this.#api.heartbeat(turn, who, { ...beat, progress }));
+    return this.#enter(who, (turn) => {
+      const state = takesNoWork(turn.sql, who) ? "quiet" : beat.state;
+      return this.#api.heartbeat(turn, who, { ...beat, state, progress });
+    });
   }
 
   lease(who: NodeIdentity, requestId: string, slots: Slots): Answer<LeasedJob[]> {
     const cursor = this.#api.readCursor(this.#host.core.sql, "d1");
-    return this.#enter(who, (turn) => this.#api.leaseJobs(turn, who, requestId, slots, cursor));
+    return this.#enter(who, (turn) =>
+      takesNoWork(turn.sql, who) ? [] : this.#api.leaseJobs(turn, who, requestId, slots, cursor),
+    );
+  }
+
+  /** The operator looks after the fleet: whatever is in quarantine is resumed. */
+  resumeAll(): void {
+    const host = this.#host;
+    host.turn((turn) => {
+      for (const { node_id } of turn.sql.all<{ node_id: string }>(
+        "SELECT node_id FROM node_orders WHERE quarantine IS NOT NULL",
+      )) {
+        host.world.note(`${node_id} leaves its quarantine`);
+        resumeNode(turn, node_id);
+      }
+    });
   }
 
   confirm(who: NodeIdentity, job: string, token: string): Answer<State> {

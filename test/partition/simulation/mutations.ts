@@ -66,6 +66,13 @@ export const MUTATIONS: readonly Mutation[] = [
     /a lease fits the slots/,
   ),
   mutate(
+    "forgets what a node runs already from a host",
+    {
+      leaseJobs: (turn, ...rest) => CORE.leaseJobs({ ...turn, config: { ...turn.config, maxPerHost: 0 } }, ...rest),
+    },
+    /a node is polite/,
+  ),
+  mutate(
     "reaps on a late run",
     { runDue: (turn) => CORE.runDue(turn, { lastHandledAt: 0, dueAt: turn.now }) },
     /a late reaper reaps nothing/,

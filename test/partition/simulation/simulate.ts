@@ -18,6 +18,7 @@ const CHAOS_MS = 12 * MINUTE;
 const CALM_MS = 4 * 60 * MINUTE;
 const MAX_STEPS = 150_000;
 const JOBS = 24;
+const OPERATOR_MS = 5 * MINUTE;
 
 export interface RunResult {
   seed: number;
@@ -37,7 +38,7 @@ const NODES = [
 ];
 
 export async function simulate(seed: number, api: CoreApi = CORE): Promise<RunResult> {
-  const config = resolveCore({ deadlineMs: 5 * MINUTE });
+  const config = resolveCore({ deadlineMs: 5 * MINUTE, maxPerHost: 2 });
   const world = new World({ seed, api, config, accounts: ACCOUNTS, start: START });
   const watcher = new Watcher(world);
   const nodes = new Map<string, VirtualNode>();
@@ -56,6 +57,7 @@ export async function simulate(seed: number, api: CoreApi = CORE): Promise<RunRe
   try {
     await host.start();
     plan(world, host, nodes, clients);
+    attend(world, host, desk);
     await play(world, host);
     checkEnd(world, host, watcher, clients);
   } catch (error) {
@@ -93,6 +95,17 @@ function plan(world: World, host: Host, nodes: ReadonlyMap<string, VirtualNode>,
     world.calmDown();
     for (const node of nodes.values()) node.heal();
     clients.startForgotten();
+  });
+}
+
+/** An operator who looks in every so often, in calm times too. */
+function attend(world: World, host: Host, desk: Desk): void {
+  world.timeline.in(OPERATOR_MS, () => {
+    host.handle(
+      () => desk.resumeAll(),
+      () => {},
+    );
+    attend(world, host, desk);
   });
 }
 

@@ -121,6 +121,7 @@ export class Watcher {
     for (const move of moves) this.#checkTerminal(move.job, move.new);
     for (const move of moves) if (move.new === "offered") this.#checkWhole(move.batch);
     this.#tables = readTables(core);
+    for (const move of moves) if (move.new === "offered") this.#checkPolite(move.job);
     this.#checkLost(lost);
     this.#heard = Math.max(0, ...this.#tables.sessions.map((session) => session.last_seen));
     checkRows(core, this.#tables);
@@ -192,6 +193,18 @@ export class Watcher {
       const ended = this.jobs.get(job)?.hasEnded ?? isTerminal(this.#stateOf(job));
       if (!ended) throw new Violation(`a batch ends after its jobs: ${batch} before ${job}`);
     }
+  }
+
+  /** Counted when a job is handed out: one that was taken for a recording may turn out to be none later. */
+  #checkPolite(id: string): void {
+    const offered = this.#tables.jobs.find((job) => job.id === id);
+    if (offered === undefined || offered.live === 1) return;
+    const beside = this.#tables.jobs.filter(
+      (job) => job.node_id === offered.node_id && job.source_host === offered.source_host && job.live === 0,
+    );
+    const running = beside.filter((job) => job.state === "offered" || job.state === "running").length;
+    if (running > this.#world.config.maxPerHost)
+      throw new Violation(`a node is polite: ${offered.node_id} runs ${running} jobs of ${offered.source_host}`);
   }
 
   #checkTerminal(job: string, state: State | null): void {

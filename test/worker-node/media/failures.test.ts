@@ -331,8 +331,10 @@ describe("classifyToolFailure", () => {
     expect(classifyToolFailure("mux", { code: null, stderrTail: "", timedOut: true }).class).toBe("timeout");
   });
 
-  it("names a missing tool", () => {
-    expect(classifyToolFailure("mux", { code: 127, stderrTail: "", missing: true }).message).toContain("missing");
+  it("takes a missing tool for a fault of the node, and its words alone for none: a site may say them", () => {
+    const gone = classifyToolFailure("mux", { code: 127, stderrTail: "", missing: true });
+    expect([gone.class, gone.message]).toEqual(["node_fault", "A tool is missing on the worker node"]);
+    expect(classifyToolFailure("extract", { code: 1, stderrTail: "ERROR: x: command not found" }).class).toBe("media");
   });
 });
 

@@ -93,19 +93,25 @@ export async function aList(): Promise<Extracted> {
 
 export interface TestNode extends TestSession {
   node: RunningNode;
+  workRoot: string;
   /** Folders of attempts that are there now. */
   folders(): Promise<string[]>;
   /** Resolves when all loops have ended. */
   ended: Promise<void>;
 }
 
-export async function startNode(edge: FakeEdge, media: Partial<MediaDeps>): Promise<TestNode> {
+export async function startNode(
+  edge: FakeEdge,
+  media: Partial<MediaDeps>,
+  clock: { now?: () => number } = {},
+): Promise<TestNode> {
   const opened = newSession(edge);
   const workRoot = await testDir("work");
   const egress = await startEgressProxy({ allowPrivate: true });
   closing.push(() => egress.close());
   const tool = { command: ["/bin/false"], version: "7.1", env: {} };
   const node = new RunningNode({
+    ...clock,
     session: opened.session,
     slots: { download: 2, live: 4 },
     media: { ytdlp: fakeYtDlp(endless), ffmpeg: tool, ffprobe: tool, ...media },
@@ -120,7 +126,7 @@ export async function startNode(edge: FakeEdge, media: Partial<MediaDeps>): Prom
     opened.stop();
     await ended;
   });
-  return { ...opened, node, folders: () => foldersOf(workRoot), ended };
+  return { ...opened, node, workRoot, folders: () => foldersOf(workRoot), ended };
 }
 
 /** The attempts' folders; what is noted of one lies in a file beside it. */
