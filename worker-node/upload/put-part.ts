@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { type Dispatcher, request } from "undici";
 import type { Ticket } from "../../shared/contract/fleet.ts";
+import { readSlice } from "./read-slice.ts";
 
 export interface PartPut {
   url: string;
   path: string;
   start: number;
   size: number;
+  /** The slice is read through it, piece by piece. A part that was not stored may leave it to a dying connection. */
+  buffer: Buffer;
   /** Defaults to `IDLE_TIMEOUT_MS`. */
   idleTimeoutMs?: number;
   /** Defaults to a plain connection. */
@@ -35,7 +37,7 @@ export async function putPart(part: PartPut): Promise<PartResult> {
   const { url, size, dispatcher, digest, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
   // Before the body, because the header goes before it: read twice, the second time from the page cache.
   const md5 = digest === undefined ? null : await md5Of(part);
-  const body = slice(part);
+  const body = readSlice(part);
   try {
     const answer = await request(url, {
       method: "PUT",
@@ -43,7 +45,8 @@ export async function putPart(part: PartPut): Promise<PartResult> {
         "content-length": String(size),
         ...(digest === "content-md5" && md5 !== null ? { "content-md5": md5.toString("base64") } : {}),
       },
-      body,
+      // undici takes any iterable; its type for this call does not say so.
+      body: body as unknown as Readable,
       signal,
       bodyTimeout: idleTimeoutMs,
       headersTimeout: idleTimeoutMs,
@@ -62,18 +65,13 @@ export async function putPart(part: PartPut): Promise<PartResult> {
     const code = (error as { code?: unknown }).code;
     return { kind: "failed", code: typeof code === "string" ? code : "unreachable" };
   } finally {
-    body.destroy();
+    await body.return();
   }
-}
-
-function slice({ path, start, size }: PartPut): Readable {
-  if (size === 0) return Readable.from([]);
-  return createReadStream(path, { start, end: start + size - 1, highWaterMark: 1_048_576 });
 }
 
 async function md5Of(part: PartPut): Promise<Buffer> {
   const hash = createHash("md5");
-  for await (const chunk of slice(part)) hash.update(chunk as Buffer);
+  for await (const chunk of readSlice(part)) hash.update(chunk);
   return hash.digest();
 }
 

@@ -8,6 +8,7 @@ import { callDelay, pause } from "../fleet/backoff.ts";
 import { MediaFailure } from "../media/failure.ts";
 import type { ProducedFile } from "../media/run-attempt.ts";
 import { putPart } from "./put-part.ts";
+import { SLICE_BUFFER_BYTES } from "./read-slice.ts";
 
 /** Parts of one file under way at once. */
 const PARALLEL_PARTS = 4;
@@ -46,9 +47,10 @@ export async function uploadFile(options: UploadOptions): Promise<Uploaded> {
   const failed = new AbortController();
   const both = AbortSignal.any([signal, failed.signal]);
   const worker = async () => {
+    const memory = { buffer: Buffer.allocUnsafeSlow(SLICE_BUFFER_BYTES) };
     while (next <= count) {
       const number = next++;
-      const result = await uploadPart(options, urls, number, both);
+      const result = await uploadPart(options, urls, number, memory, both);
       retries += result.retries;
       parts.push(result.part);
     }
@@ -81,6 +83,7 @@ async function uploadPart(
   options: UploadOptions,
   urls: PartUrls,
   number: number,
+  memory: { buffer: Buffer },
   signal: AbortSignal,
 ): Promise<{ part: UploadedPart; retries: number }> {
   const { file, ticket } = options;
@@ -91,11 +94,14 @@ async function uploadPart(
     const url = await urls.of(number);
     const dispatcher = ticket.guarded === true ? options.guarded : undefined;
     const { digest } = ticket;
-    const result = await putPart({ url, path: file.path, start, size, dispatcher, digest, signal });
+    const { buffer } = memory;
+    const result = await putPart({ url, path: file.path, start, size, buffer, dispatcher, digest, signal });
     if (result.kind === "stored") {
       options.onBytes(size);
       return { part: { part_number: number, etag: result.etag, size }, retries: tries - 1 };
     }
+    // The connection that took it may be dying with some of it unsent.
+    memory.buffer = Buffer.allocUnsafeSlow(SLICE_BUFFER_BYTES);
     // A refused URL may only be too old.
     if (result.kind === "refused") urls.forget(number);
     if (tries >= PART_TRIES) throw storageFailure(result.code);
