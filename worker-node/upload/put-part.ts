@@ -53,7 +53,7 @@ export async function putPart(part: PartPut): Promise<PartResult> {
       ...(dispatcher === undefined ? {} : { dispatcher }),
     });
     const text = (await answer.body.text()).slice(0, MAX_ERROR_BYTES);
-    const etag = partTag(answer.headers);
+    const etag = partTag(answer.headers) ?? (digest === "content-md5" ? (md5?.toString("base64") ?? null) : null);
     if ((answer.statusCode === 200 || answer.statusCode === 201) && etag !== null) {
       const flipped = digest === "etag-md5" && md5 !== null && !isTagOf(md5, etag, answer.headers);
       return flipped ? { kind: "failed", code: "BadDigest" } : { kind: "stored", etag };
@@ -77,7 +77,10 @@ async function md5Of(part: PartPut): Promise<Buffer> {
 
 type AnswerHeaders = Dispatcher.ResponseData["headers"];
 
-/** What names the stored part. Azure gives a block no ETag, but tells the MD5 or the CRC that it has counted. */
+/**
+ * What names the stored part. Azure gives a block no ETag, but tells the MD5 or the CRC that it has counted; its emulator
+ * tells nothing, and what it took then goes by the MD5 that it was told.
+ */
 function partTag(headers: AnswerHeaders): string | null {
   const tag = headers.etag ?? headers["content-md5"] ?? headers["x-ms-content-crc64"];
   return typeof tag === "string" ? tag : null;
