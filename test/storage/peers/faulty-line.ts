@@ -2,7 +2,6 @@
  * The line between a node and a store, on which things go wrong in the middle of a body: it breaks, or a bit changes on the
  * way. It reads the heads of requests that pass, and touches nothing else.
  */
-
 import type { AddressInfo } from "node:net";
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
 import { Agent } from "undici";
