@@ -152,7 +152,8 @@ async function work(
   };
   const storage = guardedDispatcher(resolveEgress(guard));
   const media = mediaDeps(tools, ytdlp, guard);
-  const node = new RunningNode({ session, slots, media, egress, storage, workRoot, users, log, guard, shows, figures });
+  const ways = { media, egress, storage, handOverDir: process.env.TRAWL_HAND_OVER_DIR || undefined };
+  const node = new RunningNode({ session, slots, ...ways, workRoot, users, log, guard, shows, figures });
   const metrics = async () =>
     nodeMetrics(figures, {
       version: options.version,

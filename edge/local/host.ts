@@ -114,6 +114,7 @@ async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Prom
       data: paths.node,
       identityFile: paths.nodeIdentity,
       slots: resolved.slots,
+      handOverDir: store?.uploadsDir ?? null,
       env,
       enrol: () => admin.enrol(),
       stopMs: resolved.nodeStopMs,

@@ -1,10 +1,10 @@
 /**
- * As much of S3 as an upload needs, onto the disk, for benches: `node bucket-server.ts <folder>` prints `{"url"}`. It counts
+ * As much of S3 as an upload needs, onto the disk, for benches and large tests: `node bucket-server.ts <folder>` prints `{"url"}`. It counts
  * the MD5 of all that comes and holds a part to its `Content-MD5`, as Amazon does; signatures are not looked at, and parts
  * are not put together: an object is the list of them.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -64,7 +64,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     response.writeHead(200, { etag: `"${stored.md5}"` }).end();
   } else if (request.method === "POST" && upload !== undefined) {
     request.resume();
-    const parts = [...upload.parts.values()];
+    const parts = [...upload.parts].sort(([a], [b]) => a - b).map(([, part]) => part);
     const size = parts.reduce((sum, part) => sum + part.size, 0);
     const etag = `"${randomUUID()}-${parts.length}"`;
     objects.set(key, { meta: upload.meta, size, etag, files: parts.map((part) => part.path) });
@@ -73,6 +73,9 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   } else if (request.method === "HEAD" && objects.has(key)) {
     const { meta, size, etag } = objects.get(key) ?? { meta: {}, size: 0, etag: "" };
     response.writeHead(200, { ...meta, etag, "content-length": size }).end();
+  } else if (request.method === "GET" && objects.has(key)) {
+    for (const file of objects.get(key)?.files ?? []) await pipeline(createReadStream(file), response, { end: false });
+    response.end();
   } else if (request.method === "DELETE") {
     for (const file of objects.get(key)?.files ?? []) await rm(file);
     objects.delete(key);

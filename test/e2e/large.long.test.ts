@@ -2,8 +2,11 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { startBucket } from "../bench/source.ts";
+import { testDir } from "../leaks.ts";
 import { startOrigin } from "../origin/server.ts";
 import { hashStream } from "../storage/generated-file.ts";
+import type { Job } from "./harness/api.ts";
 import { atEnd } from "./harness/at-end.ts";
 import { allDoneOnce } from "./harness/clean.ts";
 import { Stack } from "./harness/stack.ts";
@@ -30,31 +33,58 @@ function handlesOf(pid: number, name: string): number {
   return targets.filter((target) => target.endsWith(`/${name}`)).length;
 }
 
-test("2 GiB arrive whole, in parts at the same time, and the node stays small", async () => {
+interface Watched {
+  job: Job;
+  sha256: string;
+  /** Most handles that the node had on the output at once. */
+  handles: number;
+  peakMib: number;
+}
+
+/** Delivers the film, watching the node, and says what it should be. */
+async function deliver(options: Record<string, unknown>, ended: (stack: Stack, id: string) => Promise<Job>) {
   const origin = await startOrigin();
   atEnd(() => origin.close());
   // The intervals that nodes really have: with two cores at work, a lease of seconds would test the machine.
   const stack = await Stack.start({ slots: 1, env: { TRAWL_LEASE_TTL_MS: "60000" } });
   const url = `${origin.url}/padded/${BYTES}/video-360.mp4`;
   const [node = 0] = stack.pids("node");
-
-  const id = await stack.api.create({ url });
-  let most = 0;
+  const id = await stack.api.create({ url, ...options });
+  let handles = 0;
   let over = false;
   const watching = (async () => {
-    for (; !over; await delay(LOOK_MS)) most = Math.max(most, handlesOf(node, "output.mp4"));
+    for (; !over; await delay(LOOK_MS)) handles = Math.max(handles, handlesOf(node, "output.mp4"));
   })();
-  const [job] = await allDoneOnce(stack, [id]).finally(() => {
+  const job = await ended(stack, id).finally(() => {
     over = true;
   });
   await watching;
-
   const source = await fetch(url);
   const sha256 = await hashStream(source.body as ReadableStream<Uint8Array>);
+  const watched: Watched = { job, sha256, handles, peakMib: peakMib(node) };
+  console.log(`large: the node held ${watched.peakMib.toFixed(0)} MiB at most`);
+  return watched;
+}
+
+test("2 GiB arrive whole in the downloads folder, and the node stays small", async () => {
+  const { job, sha256, peakMib } = await deliver({}, async (stack, id) => {
+    const [done] = await allDoneOnce(stack, [id]);
+    return done ?? expect.unreachable("no job");
+  });
   expect(job).toMatchObject({ attempts: 1, file_size: BYTES, files: [{ size: BYTES, sha256 }] });
-  const peak = peakMib(node);
-  console.log(`large: the node held ${peak.toFixed(0)} MiB at most`);
-  expect(peak).toBeLessThan(MAX_NODE_MIB);
+  expect(peakMib).toBeLessThan(MAX_NODE_MIB);
+});
+
+test("2 GiB arrive whole in a bucket, four parts at the same time, and the node stays small", async () => {
+  const bucket = await startBucket(await testDir("bucket"));
+  atEnd(() => bucket.stop());
+  const keys = { bucket: "large-files", region: "us-east-1", access_key: "AK0123456789ABCD", secret_key: "secret" };
+  const storage = { provider: "s3", endpoint: bucket.url, ...keys };
+  const { job, sha256, handles, peakMib } = await deliver({ storage }, (stack, id) => stack.api.finished(id));
+  expect(job).toMatchObject({ status: "Completed", attempts: 1, files: [{ size: BYTES, sha256 }] });
+  const object = await fetch(`${bucket.url}/large-files/${job.files[0]?.key}`);
+  expect(await hashStream(object.body as ReadableStream<Uint8Array>)).toBe(sha256);
+  expect(peakMib).toBeLessThan(MAX_NODE_MIB);
   // Four parts, and the hash of the whole.
-  expect(most).toBe(5);
+  expect(handles).toBe(5);
 });

@@ -57,7 +57,7 @@ describe(`an upload over a bad line, seed ${seed},`, () => {
       const opened = await open();
       line = await FaultyLine.start(faults("cut", 1 + (round % 2), seed + round));
       try {
-        const sent = await sendFile(opened, file, KEY, line.dispatcher);
+        const sent = await sendFile(opened, file, KEY, line);
         expect(line.cuts, `seed ${seed}, round ${round}`).toBeGreaterThanOrEqual(PARTS);
         expect(sent.uploaded.retries).toBeGreaterThanOrEqual(PARTS);
         expect(await sent.commit()).toMatchObject({ kind: "committed", size: BYTES });
@@ -76,7 +76,7 @@ describe(`an upload over a bad line, seed ${seed},`, () => {
       const opened = await open();
       line = await FaultyLine.start(faults("flip", 1, seed));
       try {
-        const sent = await sendFile(opened, file, KEY, line.dispatcher);
+        const sent = await sendFile(opened, file, KEY, line);
         expect(line.flips, `seed ${seed}`).toBeGreaterThanOrEqual(PARTS);
         expect(sent.uploaded.retries).toBeGreaterThanOrEqual(PARTS);
         expect(await sent.commit()).toMatchObject({ kind: "committed", size: BYTES });
@@ -98,7 +98,7 @@ describe(`an upload over a bad line, seed ${seed},`, () => {
       sentParts++ === unlucky ? { how: "flip", at: Math.floor(next() * length) } : null,
     );
     try {
-      const sent = await sendFile(opened, file, KEY, line.dispatcher);
+      const sent = await sendFile(opened, file, KEY, line);
       expect(line.flips, `seed ${seed}`).toBe(1);
       expect(await sent.commit()).toEqual({ kind: "refused", code: "checksum_mismatch", permanent: false });
       expect(await opened.store.head(KEY)).toBeNull();

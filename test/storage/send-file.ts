@@ -1,13 +1,19 @@
 /** The node's half and the edge's half together: a file goes from disk through an adapter into its store. */
 import type { Dispatcher } from "undici";
-import type { CommitResult } from "../../edge/storage/port.ts";
+import type { CommitRequest, CommitResult } from "../../edge/storage/port.ts";
 import type { Ticket } from "../../shared/contract/fleet.ts";
 import { type Uploaded, uploadFile } from "../../worker-node/upload/upload-file.ts";
 import { intentFor, type StoreUnderTest } from "./object-store.conformance.ts";
 
 export interface Sent {
   uploaded: Uploaded;
+  request: CommitRequest;
   commit(): Promise<CommitResult>;
+}
+
+export interface Way {
+  dispatcher?: Dispatcher;
+  handOverDir?: string;
 }
 
 /** Part URLs in one answer: less than a file has parts, so that more are asked for on the way. */
@@ -16,14 +22,14 @@ const URLS_AT_ONCE = 2;
 /**
  * Uploads the file as a node does and leaves the commit to the caller.
  *
- * @param dispatcher makes the connections; the node's own plain ones without it
+ * @param way `dispatcher` makes the connections, the node's own plain ones without it; `handOverDir` as the node is told
  * @throws MediaFailure of class `storage`
  */
 export async function sendFile(
   { store, relay, origin }: StoreUnderTest,
   file: { path: string; size: number },
   key: string,
-  dispatcher?: Dispatcher,
+  { dispatcher, handOverDir }: Way = {},
 ): Promise<Sent> {
   const intent = intentFor(key, file.size);
   const { uploadId, partSize } = await store.begin(intent);
@@ -46,8 +52,10 @@ export async function sendFile(
     inTouch: async () => {},
     onBytes: () => {},
     guarded: dispatcher,
+    handOverDir,
     signal: new AbortController().signal,
   });
   const { size, sha256, parts } = uploaded.entry;
-  return { uploaded, commit: () => store.commit({ ...intent, uploadId, size, sha256, parts }) };
+  const request = { ...intent, uploadId, size, sha256, parts };
+  return { uploaded, request, commit: () => store.commit(request) };
 }

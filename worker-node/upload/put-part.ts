@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { type Dispatcher, request } from "undici";
 import type { Ticket } from "../../shared/contract/fleet.ts";
+import { IN_PLACE_HEADER } from "../../shared/in-place.ts";
 import { readSlice } from "./read-slice.ts";
 
 export interface PartPut {
@@ -15,6 +16,8 @@ export interface PartPut {
   idleTimeoutMs?: number;
   /** Defaults to a plain connection. */
   dispatcher?: Dispatcher | undefined;
+  /** The bytes lie in the store already (`hand-over.ts`): the part is claimed, and nothing is sent. */
+  inPlace?: boolean;
   /** How the part proves its bytes, by the ticket. */
   digest?: Ticket["digest"];
   signal: AbortSignal;
@@ -34,15 +37,16 @@ const MAX_ERROR_BYTES = 4_096;
 
 /** PUTs one slice of a file. The caller's own abort is thrown on; everything else is a result. */
 export async function putPart(part: PartPut): Promise<PartResult> {
-  const { url, size, dispatcher, digest, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
+  const { url, size, inPlace = false, dispatcher, digest, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
   // Before the body, because the header goes before it: read twice, the second time from the page cache.
   const md5 = digest === undefined ? null : await md5Of(part);
-  const body = readSlice(part);
+  const body = readSlice(inPlace ? { ...part, size: 0 } : part);
   try {
     const answer = await request(url, {
       method: "PUT",
       headers: {
-        "content-length": String(size),
+        "content-length": inPlace ? "0" : String(size),
+        ...(inPlace ? { [IN_PLACE_HEADER]: String(size) } : {}),
         ...(digest === "content-md5" && md5 !== null ? { "content-md5": md5.toString("base64") } : {}),
       },
       // undici takes any iterable; its type for this call does not say so.

@@ -27,7 +27,7 @@ async function upload(bytes: Uint8Array, guard: EgressOptions) {
   const path = join(await testDir("upload"), "output.mp4");
   await writeFile(path, bytes);
   dispatcher = guardedDispatcher(resolveEgress(guard));
-  const sent = await sendFile(opened, { path, size: bytes.length }, KEY, dispatcher);
+  const sent = await sendFile(opened, { path, size: bytes.length }, KEY, { dispatcher });
   return sent.commit();
 }
 
