@@ -44,6 +44,10 @@ async function store(request: IncomingMessage): Promise<Stored> {
   return { path, size, md5: hash.digest("hex") };
 }
 
+async function* read(files: readonly string[]): AsyncGenerator<Buffer> {
+  for (const file of files) yield* createReadStream(file);
+}
+
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? "/", "http://bucket");
   const key = url.pathname;
@@ -74,8 +78,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     const { meta, size, etag } = objects.get(key) ?? { meta: {}, size: 0, etag: "" };
     response.writeHead(200, { ...meta, etag, "content-length": size }).end();
   } else if (request.method === "GET" && objects.has(key)) {
-    for (const file of objects.get(key)?.files ?? []) await pipeline(createReadStream(file), response, { end: false });
-    response.end();
+    await pipeline(read(objects.get(key)?.files ?? []), response);
   } else if (request.method === "DELETE") {
     for (const file of objects.get(key)?.files ?? []) await rm(file);
     objects.delete(key);
