@@ -8,5 +8,6 @@
  */
 export function giveBack(chunk: Uint8Array): void {
   const { buffer } = chunk;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
+  const whole = chunk.byteLength > 0 && buffer.byteLength === chunk.byteLength;
+  if (whole && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

@@ -20,8 +20,11 @@ function peakMib(pid: number): number {
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 }
 
-/** How often the process has the file of this name open: each part that it sends reads through a handle of its own. */
-function handlesOf(pid: number, name: string): number {
+/** An attempt's output, where it was made and where the disk store keeps it. */
+const OUTPUT = /\/(?:output\.mp4|[0-9a-f]{32}\.part)$/;
+
+/** How often the process has its output open: each part that it sends reads through a handle of its own. */
+function handlesOf(pid: number): number {
   const folder = `/proc/${pid}/fd`;
   const targets = readdirSync(folder).map((fd) => {
     try {
@@ -30,7 +33,7 @@ function handlesOf(pid: number, name: string): number {
       return ""; // closed since
     }
   });
-  return targets.filter((target) => target.endsWith(`/${name}`)).length;
+  return targets.filter((target) => OUTPUT.test(target)).length;
 }
 
 interface Watched {
@@ -53,7 +56,7 @@ async function deliver(options: Record<string, unknown>, ended: (stack: Stack, i
   let handles = 0;
   let over = false;
   const watching = (async () => {
-    for (; !over; await delay(LOOK_MS)) handles = Math.max(handles, handlesOf(node, "output.mp4"));
+    for (; !over; await delay(LOOK_MS)) handles = Math.max(handles, handlesOf(node));
   })();
   const job = await ended(stack, id).finally(() => {
     over = true;
@@ -66,13 +69,15 @@ async function deliver(options: Record<string, unknown>, ended: (stack: Stack, i
   return watched;
 }
 
-test("2 GiB arrive whole in the downloads folder, and the node stays small", async () => {
-  const { job, sha256, peakMib } = await deliver({}, async (stack, id) => {
+test("2 GiB arrive whole in the downloads folder, handed over and not sent, and the node stays small", async () => {
+  const { job, sha256, handles, peakMib } = await deliver({}, async (stack, id) => {
     const [done] = await allDoneOnce(stack, [id]);
     return done ?? expect.unreachable("no job");
   });
   expect(job).toMatchObject({ attempts: 1, file_size: BYTES, files: [{ size: BYTES, sha256 }] });
   expect(peakMib).toBeLessThan(MAX_NODE_MIB);
+  // That of the hash.
+  expect(handles).toBe(1);
 });
 
 test("2 GiB arrive whole in a bucket, four parts at the same time, and the node stays small", async () => {
