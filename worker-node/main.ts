@@ -152,21 +152,10 @@ async function work(
   };
   const storage = guardedDispatcher(resolveEgress(guard));
   const media = mediaDeps(tools, ytdlp, guard);
+  const ways = { media, egress, storage, handOverDir: process.env.TRAWL_HAND_OVER_DIR || undefined };
   const minFreeMib = optionalNumber(process.env.TRAWL_MIN_FREE_MB);
-  const node = new RunningNode({
-    session,
-    slots,
-    media,
-    egress,
-    storage,
-    workRoot,
-    users,
-    log,
-    guard,
-    shows,
-    figures,
-    minFreeMib,
-  });
+  const host = { workRoot, users, log, figures, minFreeMib };
+  const node = new RunningNode({ session, slots, ...ways, ...host, guard, shows });
   const metrics = async () =>
     nodeMetrics(figures, {
       version: options.version,

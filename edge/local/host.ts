@@ -14,8 +14,14 @@ import { canOwnProcesses, writeWorkerdWrapper } from "./owned-process.ts";
 import { workerdBinary } from "./runtime.ts";
 import { keepRuntime } from "./runtime-keeper.ts";
 import { startStore } from "./store.ts";
-import { workerBundle } from "./worker-bundle.ts";
+import { nodeBundle, workerBundle } from "./worker-bundle.ts";
 import { WORKER, workerBindings, workerVars } from "./worker-config.ts";
+
+/**
+ * A node moves bytes: each 64 KiB that it reads is a buffer outside the heap behind a small handle inside it, and with the
+ * usual young generation (16 MiB) handles are collected rarely (docs/decisions/081).
+ */
+const NODE_FLAGS = ["--max-semi-space-size=1"];
 
 /** A running embedded stack. */
 export type Host = {
@@ -101,12 +107,14 @@ async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Prom
   undo.add(() => cron.stop());
 
   if (resolved.node) {
+    const command = resolved.nodeCommand ?? [process.execPath, ...NODE_FLAGS, await nodeBundle(log), "node"];
     const node = keepNode({
-      command: resolved.nodeCommand,
+      command,
       edge: url,
       data: paths.node,
       identityFile: paths.nodeIdentity,
       slots: resolved.slots,
+      handOverDir: store?.uploadsDir ?? null,
       env,
       enrol: () => admin.enrol(),
       stopMs: resolved.nodeStopMs,

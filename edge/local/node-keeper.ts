@@ -24,6 +24,8 @@ export type NodeKeeperConfig = {
   /** Exists once the node has enrolled. */
   identityFile: string;
   slots: number;
+  /** Folder of the disk store's uploads, where the node may put finished files; null without that store. */
+  handOverDir: string | null;
   env: NodeJS.ProcessEnv;
   /** Gets a token for one registration. */
   enrol: () => Promise<string>;
@@ -77,6 +79,7 @@ function startNode(config: NodeKeeperConfig, token: string | null): ChildProcess
   const env = { ...config.env };
   for (const name of WITHHELD) delete env[name];
   if (token !== null) env.TRAWL_ENROL_TOKEN = token;
+  if (config.handOverDir !== null) env.TRAWL_HAND_OVER_DIR = config.handOverDir;
   return spawnOwned(program, [...leading, ...args], env);
 }
 

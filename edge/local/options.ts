@@ -5,13 +5,6 @@ import { createLog, type Log, parseLogLevel } from "./log.ts";
 import { packageLayout } from "./package-root.ts";
 
 /** How to start the embedded host. What is left out comes from the environment, then from the default. */
-/**
- * A node moves bytes: each 64 KiB that it reads is a buffer outside the heap, freed when its small handle is collected. With
- * the usual young generation (16 MiB) that is rarely: fetching 1 GiB took 195 MiB and 1.2 s of its own processor time, with
- * this 144 MiB and 0.7 s (docs/decisions/081).
- */
-const NODE_FLAGS = ["--max-semi-space-size=1"];
-
 export type HostOptions = {
   /** TCP port of the public socket; 0 takes a free one. Defaults to `TRAWL_PORT`, then 8787. */
   port?: number | undefined;
@@ -52,7 +45,8 @@ export type ResolvedHost = {
   node: boolean;
   bundle: string | null;
   migrations: string;
-  nodeCommand: readonly [string, ...string[]];
+  /** Null: this package's own command line, which is built first in a clone. */
+  nodeCommand: readonly [string, ...string[]] | null;
   outbound: ((request: Request) => Promise<Response>) | null;
   env: NodeJS.ProcessEnv;
   log: Log;
@@ -72,12 +66,7 @@ const DEFAULT_NODE_END_MS = 30_000;
 export function resolveHost(options: HostOptions): ResolvedHost {
   const env = options.env ?? process.env;
   const layout = packageLayout();
-  const [program = process.execPath, ...args] = options.nodeCommand ?? [
-    process.execPath,
-    ...NODE_FLAGS,
-    layout.cli,
-    "node",
-  ];
+  const [program, ...args] = options.nodeCommand ?? [];
   return {
     port: options.port ?? envInteger(env, "TRAWL_PORT", 0, 65_535) ?? DEFAULT_PORT,
     host: options.host ?? (env.TRAWL_HOST || "127.0.0.1"),
@@ -87,7 +76,7 @@ export function resolveHost(options: HostOptions): ResolvedHost {
     node: options.node ?? true,
     bundle: options.bundle === undefined ? null : resolve(options.bundle),
     migrations: options.migrations ?? join(layout.root, "migrations"),
-    nodeCommand: [program, ...args],
+    nodeCommand: program === undefined ? null : [program, ...args],
     outbound: options.outbound ?? null,
     env,
     log: options.log ?? createLog(parseLogLevel(env.TRAWL_LOG)),

@@ -1,19 +1,27 @@
-/** The fixture site as a process of its own, so that what it costs is not counted as ours. */
+/** Servers as processes of their own, so that what they cost is not counted as ours. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ROOT } from "../../scripts/test/run.ts";
 
-export interface BenchSource {
+export interface BenchServer {
   url: string;
   stop(): Promise<void>;
 }
 
-/** @param mediaDir Folder of its media; defaults to that of the tests. */
-export async function startSource(mediaDir?: string): Promise<BenchSource> {
-  const args = [join(ROOT, "test/origin/serve.ts"), ...(mediaDir === undefined ? [] : ["--media-dir", mediaDir])];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+/** The fixture site. `mediaDir`: folder of its media; defaults to that of the tests. */
+export function startSource(mediaDir?: string): Promise<BenchServer> {
+  return startServer("test/origin/serve.ts", ...(mediaDir === undefined ? [] : ["--media-dir", mediaDir]));
+}
+
+/** A bucket of S3 that keeps its objects in this folder. */
+export function startBucket(folder: string): Promise<BenchServer> {
+  return startServer("test/bench/bucket-server.ts", folder);
+}
+
+async function startServer(script: string, ...args: string[]): Promise<BenchServer> {
+  const child = spawn(process.execPath, [join(ROOT, script), ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = await once(createInterface({ input: child.stdout }), "line");
   const { url } = JSON.parse(String(line)) as { url: string };
   return {

@@ -20,7 +20,7 @@ test("defaults come last, the environment before them, options first", () => {
     downloads: resolve("downloads"),
     slots: availableParallelism(),
     node: true,
-    nodeCommand: [process.execPath, "--max-semi-space-size=1", join(ROOT, "bin", "trawl.ts"), "node"],
+    nodeCommand: null,
   });
   const env = { TRAWL_PORT: "0", TRAWL_HOST: "::1", TRAWL_DATA: "/d", TRAWL_DOWNLOADS: "/f", TRAWL_SLOTS: "3" };
   expect(resolveHost({ env })).toMatchObject({ port: 0, host: "::1", data: "/d", downloads: "/f", slots: 3 });

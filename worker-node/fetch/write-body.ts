@@ -1,5 +1,6 @@
 /** Network → file, at an offset. */
 import type { FileHandle } from "node:fs/promises";
+import { giveBack } from "../../shared/give-back.ts";
 import { WRITE_BATCH_BYTES } from "./limits.ts";
 
 export interface BodyTarget {
@@ -13,7 +14,7 @@ export interface BodyTarget {
 
 /**
  * Writes a body; one batch is written while the next one arrives. Whatever happens, no write is under way when the promise
- * settles, and `onWritten` has heard of all that lies in the file.
+ * settles, and `onWritten` has heard of all that lies in the file. The chunks of the body are used up.
  *
  * @throws what the body, the file or `onWritten` throws.
  */
@@ -32,7 +33,10 @@ export async function writeBody(body: AsyncIterable<Buffer>, target: BodyTarget)
     position += bytes;
     batch = [];
     batchBytes = 0;
-    writing = writeAll(file, buffers, at).then(() => target.onWritten(bytes));
+    writing = writeAll(file, buffers, at).then(() => {
+      buffers.forEach(giveBack);
+      target.onWritten(bytes);
+    });
     // Awaited by the next flush; until then a failure must not count as unhandled.
     writing.catch(() => undefined);
   }

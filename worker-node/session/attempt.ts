@@ -40,6 +40,8 @@ export interface AttemptDeps {
   egress: EgressProxy;
   /** Connects to storage that clients named, through the guard. Defaults to plain connections. */
   storage?: Dispatcher | undefined;
+  /** Folder of the disk store on this machine. Defaults to none: every file is sent. */
+  handOverDir?: string | undefined;
   /** Folder of all attempts. */
   workRoot: string;
   /** Gives each attempt's tools a uid of their own; without it they have the node's. */
@@ -279,6 +281,7 @@ export class Attempt {
             this.#deps.figures.uploaded(bytes);
             this.#onProgress(uploadProgress(sent, total, began));
           },
+          handOverDir: this.#deps.handOverDir,
           guarded: this.#deps.storage,
           signal: this.#signal,
         }),

@@ -1,18 +1,23 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { type Dispatcher, request } from "undici";
 import type { Ticket } from "../../shared/contract/fleet.ts";
+import { IN_PLACE_HEADER } from "../../shared/in-place.ts";
+import { readSlice } from "./read-slice.ts";
 
 export interface PartPut {
   url: string;
   path: string;
   start: number;
   size: number;
+  /** The slice is read through it, piece by piece. A part that was not stored may leave it to a dying connection. */
+  buffer: Buffer;
   /** Defaults to `IDLE_TIMEOUT_MS`. */
   idleTimeoutMs?: number;
   /** Defaults to a plain connection. */
   dispatcher?: Dispatcher | undefined;
+  /** The bytes lie in the store already (`hand-over.ts`): the part is claimed, and nothing is sent. */
+  inPlace?: boolean;
   /** How the part proves its bytes, by the ticket. */
   digest?: Ticket["digest"];
   signal: AbortSignal;
@@ -32,25 +37,27 @@ const MAX_ERROR_BYTES = 4_096;
 
 /** PUTs one slice of a file. The caller's own abort is thrown on; everything else is a result. */
 export async function putPart(part: PartPut): Promise<PartResult> {
-  const { url, size, dispatcher, digest, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
+  const { url, size, inPlace = false, dispatcher, digest, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
   // Before the body, because the header goes before it: read twice, the second time from the page cache.
   const md5 = digest === undefined ? null : await md5Of(part);
-  const body = slice(part);
+  const body = readSlice(inPlace ? { ...part, size: 0 } : part);
   try {
     const answer = await request(url, {
       method: "PUT",
       headers: {
-        "content-length": String(size),
+        "content-length": inPlace ? "0" : String(size),
+        ...(inPlace ? { [IN_PLACE_HEADER]: String(size) } : {}),
         ...(digest === "content-md5" && md5 !== null ? { "content-md5": md5.toString("base64") } : {}),
       },
-      body,
+      // undici takes any iterable; its type for this call does not say so.
+      body: body as unknown as Readable,
       signal,
       bodyTimeout: idleTimeoutMs,
       headersTimeout: idleTimeoutMs,
       ...(dispatcher === undefined ? {} : { dispatcher }),
     });
     const text = (await answer.body.text()).slice(0, MAX_ERROR_BYTES);
-    const etag = partTag(answer.headers);
+    const etag = partTag(answer.headers) ?? (digest === "content-md5" ? (md5?.toString("base64") ?? null) : null);
     if ((answer.statusCode === 200 || answer.statusCode === 201) && etag !== null) {
       const flipped = digest === "etag-md5" && md5 !== null && !isTagOf(md5, etag, answer.headers);
       return flipped ? { kind: "failed", code: "BadDigest" } : { kind: "stored", etag };
@@ -62,24 +69,22 @@ export async function putPart(part: PartPut): Promise<PartResult> {
     const code = (error as { code?: unknown }).code;
     return { kind: "failed", code: typeof code === "string" ? code : "unreachable" };
   } finally {
-    body.destroy();
+    await body.return();
   }
-}
-
-function slice({ path, start, size }: PartPut): Readable {
-  if (size === 0) return Readable.from([]);
-  return createReadStream(path, { start, end: start + size - 1, highWaterMark: 1_048_576 });
 }
 
 async function md5Of(part: PartPut): Promise<Buffer> {
   const hash = createHash("md5");
-  for await (const chunk of slice(part)) hash.update(chunk as Buffer);
+  for await (const chunk of readSlice(part)) hash.update(chunk);
   return hash.digest();
 }
 
 type AnswerHeaders = Dispatcher.ResponseData["headers"];
 
-/** What names the stored part. Azure gives a block no ETag, but tells the MD5 or the CRC that it has counted. */
+/**
+ * What names the stored part. Azure gives a block no ETag, but tells the MD5 or the CRC that it has counted; its emulator
+ * tells nothing, and what it took then goes by the MD5 that it was told.
+ */
 function partTag(headers: AnswerHeaders): string | null {
   const tag = headers.etag ?? headers["content-md5"] ?? headers["x-ms-content-crc64"];
   return typeof tag === "string" ? tag : null;

@@ -7,7 +7,9 @@ import type { ManifestFile, UploadedPart } from "../../shared/contract/media.ts"
 import { callDelay, pause } from "../fleet/backoff.ts";
 import { MediaFailure } from "../media/failure.ts";
 import type { ProducedFile } from "../media/run-attempt.ts";
+import { handOver } from "./hand-over.ts";
 import { putPart } from "./put-part.ts";
+import { SLICE_BUFFER_BYTES } from "./read-slice.ts";
 
 /** Parts of one file under way at once. */
 const PARALLEL_PARTS = 4;
@@ -24,6 +26,8 @@ export interface UploadOptions {
   inTouch(): Promise<void>;
   /** Bytes that have arrived since the last call. */
   onBytes(bytes: number): void;
+  /** Folder of the disk store on this machine, which then takes the file as it is. Defaults to sending all. */
+  handOverDir?: string | undefined;
   /** Makes the connections of a ticket whose URLs a client chose (`guarded`). Defaults to plain ones. */
   guarded?: Dispatcher | undefined;
   signal: AbortSignal;
@@ -36,7 +40,9 @@ export interface Uploaded {
 
 /** @throws MediaFailure of class `storage`. */
 export async function uploadFile(options: UploadOptions): Promise<Uploaded> {
-  const { file, ticket, signal } = options;
+  const { file, ticket, handOverDir, signal } = options;
+  const place = handOverDir === undefined ? null : await handOver(file.path, ticket.upload_id, handOverDir);
+  const bytes = { path: place ?? file.path, inPlace: place !== null };
   const count = Math.max(1, Math.ceil(file.size / ticket.part_size));
   const urls = new PartUrls(ticket, options.renew);
   const parts: UploadedPart[] = [];
@@ -46,9 +52,10 @@ export async function uploadFile(options: UploadOptions): Promise<Uploaded> {
   const failed = new AbortController();
   const both = AbortSignal.any([signal, failed.signal]);
   const worker = async () => {
+    const memory = { buffer: Buffer.allocUnsafeSlow(SLICE_BUFFER_BYTES) };
     while (next <= count) {
       const number = next++;
-      const result = await uploadPart(options, urls, number, both);
+      const result = await uploadPart(options, bytes, urls, number, memory, both);
       retries += result.retries;
       parts.push(result.part);
     }
@@ -60,7 +67,7 @@ export async function uploadFile(options: UploadOptions): Promise<Uploaded> {
     });
   const workers = Array.from({ length: Math.min(PARALLEL_PARTS, count) }, () => orEndAll(worker()));
   // A file that cannot be read is the node's own fault, so the hash ends the parts too.
-  const [hash, ...settled] = await Promise.allSettled([orEndAll(hashFile(file.path, both)), ...workers]);
+  const [hash, ...settled] = await Promise.allSettled([orEndAll(hashFile(bytes.path, both)), ...workers]);
   const broken = [...settled, hash].find((each) => each?.status === "rejected");
   if (broken?.status === "rejected") throw signal.aborted ? signal.reason : (failed.signal.reason ?? broken.reason);
   if (hash?.status !== "fulfilled") throw new Error("the file was not hashed");
@@ -79,8 +86,10 @@ export async function uploadFile(options: UploadOptions): Promise<Uploaded> {
 
 async function uploadPart(
   options: UploadOptions,
+  bytes: { path: string; inPlace: boolean },
   urls: PartUrls,
   number: number,
+  memory: { buffer: Buffer },
   signal: AbortSignal,
 ): Promise<{ part: UploadedPart; retries: number }> {
   const { file, ticket } = options;
@@ -91,11 +100,14 @@ async function uploadPart(
     const url = await urls.of(number);
     const dispatcher = ticket.guarded === true ? options.guarded : undefined;
     const { digest } = ticket;
-    const result = await putPart({ url, path: file.path, start, size, dispatcher, digest, signal });
+    const { buffer } = memory;
+    const result = await putPart({ ...bytes, url, start, size, buffer, dispatcher, digest, signal });
     if (result.kind === "stored") {
       options.onBytes(size);
       return { part: { part_number: number, etag: result.etag, size }, retries: tries - 1 };
     }
+    // The connection that took it may be dying with some of it unsent.
+    memory.buffer = Buffer.allocUnsafeSlow(SLICE_BUFFER_BYTES);
     // A refused URL may only be too old.
     if (result.kind === "refused") urls.forget(number);
     if (tries >= PART_TRIES) throw storageFailure(result.code);

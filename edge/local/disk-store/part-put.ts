@@ -1,5 +1,7 @@
 /** `PUT /_store/u/<upload>/<part>?max&exp&sig`: one part from a node, direct or through the Worker. */
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { IN_PLACE_HEADER } from "../../../shared/in-place.ts";
 import { type PartGrant, type PartKey, verifyPartUrl } from "../../storage/part-signature.ts";
 import { errnoCode, isErrno } from "./errno.ts";
 import { RefusedError } from "./errors.ts";
@@ -15,7 +17,10 @@ export interface PartPutDeps {
   now: () => number;
 }
 
-/** 200 with the part's ETag; 403 bad or expired link, 409 upload closed or unknown, 413 too long, 507 disk full. */
+/**
+ * 200 with the part's ETag; 403 bad or expired link, 409 upload closed or unknown, or a claim of bytes that are not there,
+ * 413 too long, 507 disk full.
+ */
 export async function putPart(
   deps: PartPutDeps,
   url: URL,
@@ -41,7 +46,8 @@ async function receive(deps: PartPutDeps, grant: PartGrant, request: IncomingMes
   const upload = deps.uploads.get(grant.uploadId);
   if (upload === undefined || upload.closed) throw new RefusedError(409, "upload_closed");
   const maxBytes = roomFor(upload, grant);
-  if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw new RefusedError(413, "part_too_large");
+  const length = request.headers[IN_PLACE_HEADER] ?? request.headers["content-length"] ?? 0;
+  if (Number(length) > maxBytes) throw new RefusedError(413, "part_too_large");
   upload.touched = deps.now();
 
   const older = upload.open.get(grant.partNumber);
@@ -69,12 +75,18 @@ async function receive(deps: PartPutDeps, grant: PartGrant, request: IncomingMes
 
 async function write(upload: Upload, grant: PartGrant, maxBytes: number, request: IncomingMessage) {
   if (upload.closed) throw new RefusedError(409, "upload_closed");
+  const claimed = claimOf(request);
+  const offset = (grant.partNumber - 1) * upload.record.part_size;
   const file = await upload.openData();
   let part: PartRecord;
   try {
+    // Only who may write into our folder can have put them there; the commit hashes the whole like any other.
+    if (claimed !== null && (await file.stat()).size < offset + claimed) throw new RefusedError(409, "not_in_place");
     await upload.forgetPart(grant.partNumber);
-    const offset = (grant.partNumber - 1) * upload.record.part_size;
-    part = await writePart(request, file, { offset, maxBytes, hashed: upload.single });
+    part =
+      claimed === null
+        ? await writePart(request, file, { offset, maxBytes, hashed: upload.single })
+        : { size: claimed, tag: randomUUID(), sha256: null };
   } finally {
     await file.close();
   }
@@ -82,6 +94,14 @@ async function write(upload: Upload, grant: PartGrant, maxBytes: number, request
   if (upload.closed) throw new RefusedError(409, "upload_closed");
   await upload.recordPart(grant.partNumber, part);
   return part;
+}
+
+/** How many bytes of the part a node of this machine has put into the file itself; null: they are sent. */
+function claimOf(request: IncomingMessage): number | null {
+  const claimed = request.headers[IN_PLACE_HEADER];
+  if (claimed === undefined) return null;
+  if (typeof claimed !== "string" || !/^\d{1,15}$/.test(claimed)) throw new RefusedError(400, "bad_claim");
+  return Number(claimed);
 }
 
 /** The signed maximum, and never past the end of the part or of a file whose size is known. */

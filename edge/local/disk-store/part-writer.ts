@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { giveBack } from "../../../shared/give-back.ts";
 import { WRITE_BATCH_BYTES, WRITE_BATCH_CHUNKS } from "./limits.ts";
 import type { PartRecord } from "./upload.ts";
 
@@ -42,7 +43,7 @@ export async function writePart(body: Readable, file: FileHandle, place: PartPla
     position += batchBytes;
     batch = [];
     batchBytes = 0;
-    writing = writeAll(file, buffers, at);
+    writing = writeAll(file, buffers, at).then(() => buffers.forEach(giveBack));
     // Awaited by the next flush; until then a failure must not count as unhandled.
     writing.catch(() => undefined);
   }

@@ -42,6 +42,8 @@ export interface DiskStoreService {
   /** `http://127.0.0.1:<port>` */
   url: string;
   port: number;
+  /** Absolute. Whoever may write here may put an upload's bytes in their place and claim its parts. */
+  uploadsDir: string;
   /** Removes what abandoned uploads left behind; how many uploads that were. */
   sweep(now: number): Promise<number>;
   /** Cuts open parts, which stay unacknowledged; all else survives to the next start. */
@@ -85,6 +87,7 @@ export async function startDiskStore(options: DiskStoreServiceOptions): Promise<
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    uploadsDir: join(root, OWN_FOLDER),
     sweep: (at) => sweep(deps, at),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -1,7 +1,7 @@
 /** What ffprobe says about a delivered file. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { promisify } from "node:util";
 
 export interface Probe {
@@ -32,7 +32,7 @@ export async function probe(path: string): Promise<Probe> {
 }
 
 export async function sha256(path: string): Promise<string> {
-  return createHash("sha256")
-    .update(await readFile(path))
-    .digest("hex");
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest("hex");
 }

@@ -28,7 +28,7 @@ function roleOf(pid: number, command: string): Role {
   if (environmentOf(pid).includes("TRAWL_ATTEMPT_DIR=")) return "tool";
   if (/\bworkerd serve\b/.test(command)) return "workerd";
   if (/trawl\.ts up\b/.test(command)) return "host";
-  if (/trawl\.ts node\b/.test(command)) return "node";
+  if (/trawl\.(?:ts|mjs) node\b/.test(command)) return "node";
   return "tool";
 }
 

@@ -2,12 +2,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Ticket } from "../../../shared/contract/fleet.ts";
 import { guardedDispatcher } from "../../../worker-node/egress/dispatcher.ts";
 import { type EgressOptions, resolveEgress } from "../../../worker-node/egress/policy.ts";
-import { type UploadOptions, uploadFile } from "../../../worker-node/upload/upload-file.ts";
 import { testDir } from "../../leaks.ts";
-import { intentFor, readAll, sampleBytes, sha256 } from "../object-store.conformance.ts";
+import { readAll, sampleBytes, sha256 } from "../object-store.conformance.ts";
+import { sendFile } from "../send-file.ts";
 import { openFakeS3, type S3UnderTest } from "./harness.ts";
 
 const KEY = "videos/A talk – 100% (1).mp4";
@@ -28,27 +27,8 @@ async function upload(bytes: Uint8Array, guard: EgressOptions) {
   const path = join(await testDir("upload"), "output.mp4");
   await writeFile(path, bytes);
   dispatcher = guardedDispatcher(resolveEgress(guard));
-  const intent = intentFor(KEY, bytes.length);
-  const { uploadId, partSize } = await opened.store.begin(intent);
-  const ticketFrom = async (fromPart: number): Promise<Ticket> => {
-    const expiresAt = Date.now() + 60_000;
-    const relay = () => Promise.reject(new Error("asked for a relayed part"));
-    const request = { uploadId, key: KEY, fromPart, count: 2, partSize, origin: "https://edge.test", relay, expiresAt };
-    const urls = await opened.store.presignParts(request);
-    const file = { upload_id: uploadId, kind: "media" as const, language: null };
-    return { ...file, part_size: partSize, urls, expires_in_ms: 60_000, guarded: true, digest: "content-md5" };
-  };
-  const options: UploadOptions = {
-    file: { kind: "media", path, language: null, size: bytes.length },
-    ticket: await ticketFrom(1),
-    renew: ticketFrom,
-    inTouch: async () => {},
-    onBytes: () => {},
-    guarded: dispatcher,
-    signal: new AbortController().signal,
-  };
-  const { entry } = await uploadFile(options);
-  return opened.store.commit({ ...intent, uploadId, size: entry.size, sha256: entry.sha256, parts: entry.parts });
+  const sent = await sendFile(opened, { path, size: bytes.length }, KEY, { dispatcher });
+  return sent.commit();
 }
 
 describe("an upload into a bucket", () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MediaFailure } from "../../../worker-node/media/failure.ts";
 import { putPart } from "../../../worker-node/upload/put-part.ts";
+import { SLICE_BUFFER_BYTES } from "../../../worker-node/upload/read-slice.ts";
 import { type UploadOptions, uploadFile } from "../../../worker-node/upload/upload-file.ts";
 import { testDir } from "../../leaks.ts";
 import { FakeBucket, type PartFault } from "./fake-bucket.ts";
@@ -187,12 +188,13 @@ describe("an upload", () => {
 });
 
 describe("putPart", () => {
+  const buffer = Buffer.alloc(SLICE_BUFFER_BYTES);
   const put = async (fault: PartFault, size = 100_000) => {
     await fileOf(size);
     bucket.fail(1, fault);
     const [first] = bucket.ticket(size, 1, 1).urls;
     const { signal } = new AbortController();
-    return putPart({ url: first?.url ?? "", path, start: 0, size, signal, idleTimeoutMs: 100 });
+    return putPart({ url: first?.url ?? "", path, start: 0, size, buffer, signal, idleTimeoutMs: 100 });
   };
 
   it.each<[PartFault, string, string]>([
@@ -220,7 +222,7 @@ describe("putPart", () => {
     const gone = bucket.ticket(1, 1, 1).urls[0]?.url ?? "";
     await bucket.close();
     const { signal } = new AbortController();
-    expect(await putPart({ url: gone, path, start: 0, size: 1, signal })).toEqual({
+    expect(await putPart({ url: gone, path, start: 0, size: 1, buffer, signal })).toEqual({
       kind: "failed",
       code: "ECONNREFUSED",
     });
