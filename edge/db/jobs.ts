@@ -18,11 +18,13 @@ export async function findJob(
   return row === undefined ? null : { row, files: (files?.results ?? []) as unknown as FileRow[] };
 }
 
-/** As `COLUMNS`, but a media key goes with its file; a parent's is its first child's. */
+/** As `COLUMNS`, but a media key goes with its file; a parent's is its first child's (jobs API 3.4, 3.9). */
 const LIST_COLUMNS = DRAINED_COLUMNS.map((column) =>
   column === "media_key"
-    ? `CASE WHEN role = 'parent' THEN media_key ELSE
-         (SELECT path FROM files WHERE files.job_id = jobs.id AND kind = 'media' AND deleted_at IS NULL) END AS media_key`
+    ? `(SELECT path FROM files WHERE kind = 'media' AND deleted_at IS NULL AND files.job_id =
+         CASE WHEN role <> 'parent' THEN jobs.id WHEN media_key IS NOT NULL THEN
+           (SELECT child.id FROM jobs child WHERE child.batch_id = jobs.batch_id AND child.account_id = jobs.account_id
+              AND child.role <> 'parent' ORDER BY child.batch_index LIMIT 1) END) AS media_key`
     : column,
 ).join(", ");
 
@@ -98,14 +100,4 @@ export async function listBatchJobs(
     .bind(query.batchId, query.account, query.status, query.limit, query.offset)
     .all<JobRow>();
   return results;
-}
-
-/** The files of a job are gone from their store. Never cleared again. */
-export async function markFilesDeleted(db: D1Database, fileIds: readonly string[], now: number): Promise<void> {
-  await db
-    .prepare(
-      "UPDATE files SET deleted_at = coalesce(deleted_at, ?1) WHERE file_id IN (SELECT value FROM json_each(?2))",
-    )
-    .bind(now, JSON.stringify(fileIds))
-    .run();
 }

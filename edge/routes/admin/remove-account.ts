@@ -5,8 +5,8 @@ import {
   beginRemoval,
   endRemoval,
   filesToRemove,
-  markFilesRemoved,
 } from "../../db/account-removal.ts";
+import { markFilesDeleted } from "../../db/file-erasure.ts";
 import type { Env } from "../../env.ts";
 import { makeLog } from "../../log.ts";
 import { openManagedStore } from "../../storage/open-store.ts";
@@ -50,7 +50,7 @@ export async function emptyAccount(env: Env, id: string, partition: string, now:
     if (files.length === 0) return count;
     // False is fine: the object is gone, or was replaced by somebody else's.
     await Promise.all(files.map((file) => store.delete(file.store_key, file.etag)));
-    await markFilesRemoved(
+    await markFilesDeleted(
       env.DB,
       files.map((file) => file.file_id),
       now,
