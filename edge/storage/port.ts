@@ -109,6 +109,16 @@ export interface PresignReadRequest {
  */
 export type PartDigest = "content-md5" | "etag-md5" | null;
 
+/** Which open uploads are to be ended. */
+export interface AbandonedUploads {
+  /** What their keys begin with. */
+  prefix: string;
+  /** Unix milliseconds: what was begun later may be alive. */
+  before: number;
+  /** Whether the key can be one of ours: others may write below the same prefix. */
+  isOurs(key: string): boolean;
+}
+
 export interface ObjectStore {
   readonly partDigest: PartDigest;
   /** Writes a small object and removes it again: whether the credentials are good for what we do (jobs API 9.2). */
@@ -128,6 +138,11 @@ export interface ObjectStore {
    * that nobody else knows of it.
    */
   abort(uploadId: string, key: string): Promise<void>;
+  /**
+   * Ends uploads of which nobody knows any more: the answer to their begin was lost, or who knew of them was. One bounded
+   * pass, which returns how many are gone. Absent where the store lists none, or clears up by itself.
+   */
+  endAbandoned?(which: AbandonedUploads): Promise<number>;
   head(key: string): Promise<ObjectHead | null>;
   /** A URL by which anybody reads the object. Asks nobody. Null: this store has none to give, the edge relays its files. */
   presignRead(request: PresignReadRequest): Promise<string | null>;

@@ -7,6 +7,7 @@ import { sweepRemovals } from "../routes/admin/remove-account.ts";
 import { sweepFiles } from "./files.ts";
 import { sweepRecords } from "./records.ts";
 import { runSteps } from "./step.ts";
+import { sweepUploads } from "./uploads.ts";
 
 /** Configurations that were replaced or removed, looked at in one sweep. */
 const CREDENTIALS_PER_SWEEP = 50;
@@ -20,6 +21,7 @@ export async function sweep(env: Env): Promise<void> {
       { name: "partitions", run: () => wakePartitions(env) },
       { name: "credentials", run: async () => ({ gone: await forgetCredentials(env.DB, now, CREDENTIALS_PER_SWEEP) }) },
       { name: "records", run: () => sweepRecords(env, log, now) },
+      { name: "uploads", run: () => sweepUploads(env, log, now) },
       { name: "files", run: () => sweepFiles(env, log, now) },
       // Last: its many calls may use up what a Worker has for one run.
       { name: "removals", run: async () => ({ gone: await sweepRemovals(env, now) }) },

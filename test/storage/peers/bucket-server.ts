@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { listAnswerOf } from "./list-answer.ts";
 
 export interface Heard {
   method: string;
@@ -40,6 +41,8 @@ export interface StoredObject {
 
 interface Upload {
   key: string;
+  /** Unix milliseconds. */
+  began: number;
   headers: Record<string, string>;
   parts: Map<number, { bytes: Buffer; etag: string }>;
 }
@@ -141,6 +144,7 @@ export class BucketServer {
     const { method, query, key } = heard;
     const upload = query.get("uploadId");
     if (method === "POST" && query.has("uploads")) return this.#begin(heard);
+    if (method === "GET" && query.has("uploads")) return ok(listAnswerOf(this.uploads, query));
     if (method === "POST" && upload !== null) return this.#complete(heard, upload, body);
     if (method === "PUT" && upload !== null) return this.#part(heard, upload, body);
     if (method === "DELETE" && upload !== null) {
@@ -168,7 +172,7 @@ export class BucketServer {
       return refusal(this.#family.taken.status, this.#family.taken.code);
     }
     const id = `id+/=${++this.#counter}`;
-    this.uploads.set(id, { key: heard.key, headers: this.#kept(heard), parts: new Map() });
+    this.uploads.set(id, { key: heard.key, began: Date.now(), headers: this.#kept(heard), parts: new Map() });
     return ok(`<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`);
   }
 

@@ -7,6 +7,7 @@
  * begins with `b-` is there.
  */
 import { createHash, randomBytes } from "node:crypto";
+import { listAnswerOf } from "../peers/list-answer.ts";
 import type { Operation, S3Fault } from "./control.ts";
 import { type SignedRequest, verifySignature } from "./sigv4.ts";
 
@@ -37,6 +38,8 @@ interface StoredObject {
 interface Upload {
   bucket: string;
   key: string;
+  /** Unix milliseconds. */
+  began: number;
   type: string;
   meta: Record<string, string>;
   parts: Map<number, { bytes: Buffer; etag: string }>;
@@ -104,6 +107,11 @@ export class FakeS3 {
     return [...this.uploads.values()].filter((each) => each.bucket === bucket).map((each) => each.key);
   }
 
+  /** All uploads that lie open in the bucket were begun so much earlier. */
+  age(bucket: string, byMs: number): void {
+    for (const upload of this.uploads.values()) if (upload.bucket === bucket) upload.began -= byMs;
+  }
+
   now(): number {
     return Date.now() + this.#options.skewMs;
   }
@@ -169,7 +177,7 @@ export class FakeS3 {
       case "begin": {
         const id = randomBytes(48).toString("base64url");
         const type = headers.get("content-type") ?? "binary/octet-stream";
-        this.uploads.set(id, { bucket, key, type, meta: metaOf(headers), parts: new Map() });
+        this.uploads.set(id, { bucket, key, began: this.now(), type, meta: metaOf(headers), parts: new Map() });
         return this.#answer(
           200,
           {},
@@ -192,6 +200,10 @@ export class FakeS3 {
         this.#upload(url, bucket, key);
         this.uploads.delete(url.searchParams.get("uploadId") ?? "");
         return this.#answer(204);
+      }
+      case "list": {
+        const own = [...this.uploads].filter(([, upload]) => upload.bucket === bucket);
+        return this.#answer(200, {}, listAnswerOf(new Map(own), url.searchParams));
       }
       case "head":
       case "get":
@@ -280,7 +292,7 @@ function addressOf(url: URL): { bucket: string; key: string } {
 
 function operationOf({ method, url }: SignedRequest): Operation {
   const query = url.searchParams;
-  if (query.has("uploads")) return "begin";
+  if (query.has("uploads")) return method === "GET" ? "list" : "begin";
   if (query.has("uploadId")) return method === "PUT" ? "part" : method === "POST" ? "complete" : "abort";
   const plain: Record<string, Operation> = { PUT: "put", HEAD: "head", GET: "get", DELETE: "delete" };
   return plain[method] ?? "get";
