@@ -146,7 +146,11 @@ export interface ObjectStore {
   head(key: string): Promise<ObjectHead | null>;
   /** A URL by which anybody reads the object. Asks nobody. Null: this store has none to give, the edge relays its files. */
   presignRead(request: PresignReadRequest): Promise<string | null>;
-  read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null>;
+  /**
+   * Null: nothing is there, or no longer the object with this ETag (null: any). Bytes of another object are never given out
+   * for it, though it was put there a moment ago.
+   */
+  read(key: string, range: ByteRange | null, etag: string | null): Promise<ReadableStream<Uint8Array> | null>;
   /** Deletes the object only while it still bears this ETag. False: gone or changed by someone else. */
   delete(key: string, etag: string): Promise<boolean>;
 }

@@ -193,7 +193,8 @@ export class FakeStore {
 
   #read(body: Record<string, unknown>): FakeAnswer {
     const object = this.#objects.get(String(body.key));
-    if (object === undefined) return json({ error: "not_found" }, 404);
+    const meant = body.etag === null || object?.etag === body.etag;
+    if (object === undefined || !meant) return json({ error: "not_found" }, 404);
     const range = body.range as { offset: number; length: number } | null;
     const bytes = range === null ? object.bytes : object.bytes.subarray(range.offset, range.offset + range.length);
     return { status: 200, body: new Uint8Array(bytes) };

@@ -250,14 +250,16 @@ export class BucketStore implements ObjectStore {
     return this.#client.presign("GET", key, query, expiresAt);
   }
 
-  async read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null> {
+  async read(key: string, range: ByteRange | null, etag: string | null): Promise<ReadableStream<Uint8Array> | null> {
     if (range?.length === 0) return new Response("").body;
-    const headers: Record<string, string> =
-      range === null ? {} : { range: `bytes=${range.offset}-${range.offset + range.length - 1}` };
+    const headers: Record<string, string> = {
+      ...(range === null ? {} : { range: `bytes=${range.offset}-${range.offset + range.length - 1}` }),
+      ...(etag === null ? {} : { "if-match": etag }),
+    };
     try {
       return (await this.#client.open({ method: "GET", key, headers })).body;
     } catch (error) {
-      if (error instanceof StoreError && GONE.has(error.code)) return null;
+      if (error instanceof StoreError && (GONE.has(error.code) || EXISTS.has(error.code))) return null;
       throw error;
     }
   }

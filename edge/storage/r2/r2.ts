@@ -58,7 +58,7 @@ export interface R2Binding {
   head(key: string): Promise<StoredObject | null>;
   get(
     key: string,
-    options?: { range: ByteRange },
+    options: { range?: ByteRange; onlyIf?: { etagMatches: string } },
   ): Promise<(StoredObject & { body?: ReadableStream<Uint8Array> }) | null>;
   createMultipartUpload(
     key: string,
@@ -152,10 +152,14 @@ class R2Store implements ObjectStore {
     return null;
   }
 
-  async read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null> {
+  async read(key: string, range: ByteRange | null, etag: string | null): Promise<ReadableStream<Uint8Array> | null> {
     if (range?.length === 0) return new Response("").body;
-    const object = await asked(() => (range === null ? this.#bucket.get(key) : this.#bucket.get(key, { range })));
-    return object?.body ?? null;
+    const options = {
+      ...(range === null ? {} : { range }),
+      ...(etag === null ? {} : { onlyIf: { etagMatches: etag.replaceAll('"', "") } }),
+    };
+    // Without a body: the condition does not hold.
+    return (await asked(() => this.#bucket.get(key, options)))?.body ?? null;
   }
 
   async delete(key: string, etag: string): Promise<boolean> {

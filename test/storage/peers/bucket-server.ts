@@ -210,6 +210,7 @@ export class BucketServer {
   }
 
   #serve(heard: Heard, object: StoredObject): Answer {
+    if ((heard.headers["if-match"] ?? object.etag) !== object.etag) return refusal(412, "PreconditionFailed");
     const range = /^bytes=(\d+)-(\d+)$/.exec(heard.headers.range ?? "");
     const bytes = range === null ? object.bytes : object.bytes.subarray(Number(range[1]), Number(range[2]) + 1);
     const disposition = heard.query.get("response-content-disposition");

@@ -262,6 +262,7 @@ export class FakeS3 {
   #read({ method, headers, url }: SignedRequest, known: StoredObject | undefined): S3Answer {
     if (known === undefined)
       throw this.#options.mayList ? new Refusal(404, "NoSuchKey") : new Refusal(403, "AccessDenied");
+    if ((headers.get("if-match") ?? known.etag) !== known.etag) throw new Refusal(412, "PreconditionFailed");
     const range = /^bytes=(\d+)-(\d+)$/.exec(headers.get("range") ?? "");
     const bytes = range === null ? known.bytes : known.bytes.subarray(Number(range[1]), Number(range[2]) + 1);
     const disposition = url.searchParams.get("response-content-disposition");
