@@ -111,10 +111,10 @@ class AzureStore implements ObjectStore {
     if (accountKey === undefined) {
       return Promise.all(numbers.map(async (number) => ({ part_number: number, url: await request.relay(number) })));
     }
-    const sas = await blobSas(
-      { container: this.#config.container, blob: request.key, permissions: "cw", expiresAt: request.expiresAt },
-      { account: this.#config.account_name, accountKey },
-    );
+    const { container, account_name: account } = this.#config;
+    const grant = { container, blob: request.key, permissions: "cw" as const };
+    const expiresAt = this.#client.asTheirs(request.expiresAt);
+    const sas = await blobSas({ ...grant, expiresAt }, { account, accountKey });
     return numbers.map((number) => {
       const id = encodeURIComponent(blockId(nonce, number));
       return { part_number: number, url: `${this.#client.url(request.key)}?comp=block&blockid=${id}&${sas}` };
@@ -225,7 +225,7 @@ class AzureStore implements ObjectStore {
     const accountKey = this.#config.account_key;
     if (accountKey === undefined) return null;
     const { container, account_name: account } = this.#config;
-    const grant = { container, blob: key, permissions: "r" as const, expiresAt };
+    const grant = { container, blob: key, permissions: "r" as const, expiresAt: this.#client.asTheirs(expiresAt) };
     const sas = await blobSas(disposition === null ? grant : { ...grant, contentDisposition: disposition }, {
       account,
       accountKey,

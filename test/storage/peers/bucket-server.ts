@@ -19,7 +19,7 @@ export interface Heard {
 
 export interface Family {
   /** Null when the request is signed as it should be, else the provider's code: `SignatureDoesNotMatch`. */
-  verify(request: Heard, now: number): string | null;
+  verify(request: Heard, now: number, bucket: string): string | null;
   metaPrefix: string;
   /** Whether the headers forbid to replace an object. */
   forbidsOverwrite(headers: IncomingMessage["headers"]): boolean;
@@ -135,7 +135,7 @@ export class BucketServer {
   }
 
   #judge(heard: Heard, bucket: string | undefined, body: Buffer): Answer {
-    const code = this.#family.verify(heard, Date.now() + this.skewMs);
+    const code = this.#family.verify(heard, Date.now() + this.skewMs, bucket ?? "");
     if (code !== null) return refusal(403, code);
     return bucket === this.#bucket ? this.#do(heard, body) : refusal(404, "NoSuchBucket");
   }

@@ -1,6 +1,7 @@
 import type { StoreNetwork } from "../../../edge/storage/network.ts";
 import type { ObjectStore } from "../../../edge/storage/port.ts";
 import type { ListingStore } from "../abandoned-uploads.ts";
+import type { Faulty } from "../fault-rows.ts";
 import type { StoreUnderTest } from "../object-store.conformance.ts";
 import { BucketServer, type Family } from "./bucket-server.ts";
 
@@ -47,4 +48,13 @@ export function listing(opened: BucketUnderTest): ListingStore {
       }
     },
   };
+}
+
+const WRITES = ["PUT", "POST"];
+
+/** With what a test of refusals steers. */
+export function faulty(opened: BucketUnderTest): Faulty {
+  const refuseNext: Faulty["refuseNext"] = ({ status, code }) =>
+    opened.server.fail(({ method }) => WRITES.includes(method), { status, code });
+  return { ...opened, refuseNext };
 }

@@ -77,6 +77,8 @@ export class FakeS3 {
   readonly #options: Required<FakeS3Options>;
   readonly #denied = new Set<string>();
   #faults: S3Fault[] = [];
+  /** Of each group only the first that is met counts. */
+  readonly #together: S3Fault[][] = [];
 
   constructor(options: FakeS3Options = {}) {
     this.#options = { region: "us-east-1", conditions: "known", mayList: true, skewMs: 0, ...options };
@@ -84,6 +86,13 @@ export class FakeS3 {
 
   fail(fault: S3Fault): void {
     this.#faults.push(fault);
+  }
+
+  /** Whatever operation comes next, of these: only one is to go wrong. */
+  failNext(operations: readonly Operation[], how: S3Fault["how"]): void {
+    const faults = operations.map((operation) => ({ operation, times: 1, how }));
+    this.#faults.push(...faults);
+    this.#together.push(faults);
   }
 
   /** The owner takes this key's permissions away, or gives them back. */
@@ -159,7 +168,8 @@ export class FakeS3 {
     const fault = this.#faults.find(fits);
     if (fault === undefined) return null;
     fault.times--;
-    if (fault.times <= 0) this.#faults = this.#faults.filter((each) => each !== fault);
+    const group = this.#together.find((each) => each.includes(fault)) ?? [];
+    if (fault.times <= 0) this.#faults = this.#faults.filter((each) => each !== fault && !group.includes(each));
     return fault;
   }
 
