@@ -30,6 +30,7 @@ export const deleteJobFile: Endpoint = {
         503,
         "Your storage did not answer, or refuses: a repeat goes on.",
         "Storage is unavailable: AccessDenied",
+        "The deletion could not be stored yet, try again",
       ),
       refused(404, "Unknown id, another account's, or no UUID.", "Job not found"),
     ],
