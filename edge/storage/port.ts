@@ -121,6 +121,8 @@ export interface AbandonedUploads {
 
 export interface ObjectStore {
   readonly partDigest: PartDigest;
+  /** People move and change its objects by hand, and a look costs next to nothing: what is told of a file is looked up. */
+  readonly byHand?: true;
   /** Writes a small object and removes it again: whether the credentials are good for what we do (jobs API 9.2). */
   verify(request: VerifyRequest): Promise<VerifyResult>;
   begin(intent: UploadIntent): Promise<BegunUpload>;

@@ -145,8 +145,13 @@ describe("a deletion that broke off", () => {
   it("is no file that was deleted by hand: that one is told as none of ours", async () => {
     const account = await newAccount();
     const file = await delivered(account, "the bytes");
+    await faultAt("head", file.storeKey);
+    // A store that does not answer has not said that the file is gone.
+    expect((await account.api("GET", `/jobs/${file.id}`)).body.s3_url).toEqual(expect.any(String));
     await openManagedStore(env).delete(file.storeKey, file.etag);
     expect(await statusOf(file.url)).toBe(404);
+    const { body } = await account.api("GET", `/jobs/${file.id}`);
+    expect(body).toMatchObject({ status: "Completed", s3_url: null, files: [{ url: null }] });
     expect(refusal(await account.api("DELETE", `/jobs/${file.id}/file`))).toEqual({
       status: 400,
       error: "Job has no file to delete",
