@@ -102,14 +102,10 @@ export async function listBatchJobs(
   return results;
 }
 
-/** When the oldest attempt that still runs began; null: none runs. Uses jobs_live(account_id, id). */
+/** When the oldest attempt that still runs began, of one account or of all; null: none runs. Uses jobs_live(account_id, id). */
 export async function oldestAttempt(db: D1Database, account: string | null): Promise<number | null> {
-  const row = await db
-    .prepare(
-      `SELECT min(started_at) AS at FROM jobs INDEXED BY jobs_live WHERE finished_at IS NULL
-         AND state IN ('running', 'finishing') AND (?1 IS NULL OR account_id = ?1)`,
-    )
-    .bind(account)
-    .first<{ at: number | null }>();
-  return row?.at ?? null;
+  const running = `SELECT min(started_at) AS at FROM jobs INDEXED BY jobs_live
+    WHERE finished_at IS NULL AND state IN ('running', 'finishing')`;
+  const statement = account === null ? db.prepare(running) : db.prepare(`${running} AND account_id = ?`).bind(account);
+  return (await statement.first<{ at: number | null }>())?.at ?? null;
 }
