@@ -16,7 +16,7 @@ import type { Counted } from "./step.ts";
 
 const DAY_MS = 86_400_000;
 /** Files of one run. A deletion is two calls to a bucket, and all calls of a Worker's run are a thousand. */
-const MAX_FILES_PER_RUN = 200;
+const MAX_FILES_PER_RUN = 150;
 const FILES_AT_ONCE = 20;
 /** A request that deletes a file is over by then, one way or the other. */
 const REQUEST_MS = 60_000;

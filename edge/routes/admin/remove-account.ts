@@ -16,7 +16,7 @@ import { revokeEverywhere } from "./revoke-everywhere.ts";
 /** Files removed in one run: each is two calls to a bucket, and a Worker may make a thousand calls. */
 const MAX_FILES_PER_RUN = 400;
 /** … and in one sweep, which has made others before. */
-const MAX_FILES_PER_SWEEP = 200;
+const MAX_FILES_PER_SWEEP = 100;
 const FILES_AT_ONCE = 20;
 /** Calls to the partition in one run; each cancels some hundred jobs. */
 const MAX_CANCEL_CALLS = 20;
