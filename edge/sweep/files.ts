@@ -9,7 +9,7 @@ import {
   postponeErasure,
 } from "../db/file-erasure.ts";
 import { type Env, envNumber } from "../env.ts";
-import type { Log } from "../log.ts";
+import { errorText, type Log } from "../log.ts";
 import { openManagedStore } from "../storage/open-store.ts";
 import { StoreError } from "../storage/store-error.ts";
 import type { Counted } from "./step.ts";
@@ -51,14 +51,14 @@ async function eraseAll(env: Env, log: Log, files: readonly FileToErase[]): Prom
           // False is fine: the object is gone, or was replaced by somebody else's.
           await store.delete(file.store_key, file.etag);
         } catch (error) {
-          failed.push({ file: file.file_id, code: error instanceof StoreError ? error.code : String(error) });
+          failed.push({ file: file.file_id, code: error instanceof StoreError ? error.code : errorText(error) });
         }
       }),
     );
   }
   const [first] = failed;
   if (first !== undefined) {
-    log("warn", "file.erase_failed", { file: first.file, code: first.code.slice(0, 200), files: failed.length });
+    log("warn", "file.erase_failed", { file: first.file, code: first.code, files: failed.length });
   }
   return new Set(failed.map(({ file }) => file));
 }
@@ -72,7 +72,7 @@ async function freeNames(env: Env, log: Log, files: readonly string[], now: numb
       if (partition !== null) await env.PARTITION.getByName(partition).forgetFiles(own, now);
       freed.push(...own.map(({ job }) => job));
     } catch (error) {
-      log("warn", "partition.call_failed", { partition, error: String(error).slice(0, 200) });
+      log("warn", "partition.call_failed", { partition, error: errorText(error) });
     }
   }
   await endErasure(env.DB, freed);

@@ -10,7 +10,7 @@ import {
 } from "../db/records.ts";
 import { readWalk, restUntil, type Walk, writeWalk } from "../db/sweeps.ts";
 import { type Env, envNumber } from "../env.ts";
-import type { Log } from "../log.ts";
+import { errorText, type Log } from "../log.ts";
 import type { Counted } from "./step.ts";
 
 const DAY_MS = 86_400_000;
@@ -89,7 +89,7 @@ async function free(env: Env, log: Log, partition: string | null, ids: string[])
     const living = new Set(await env.PARTITION.getByName(partition).adminForgetRecords(ids));
     return ids.filter((id) => !living.has(id));
   } catch (error) {
-    log("warn", "partition.call_failed", { partition, error: String(error).slice(0, 200) });
+    log("warn", "partition.call_failed", { partition, error: errorText(error) });
     return [];
   }
 }

@@ -1,5 +1,5 @@
 /** The sweep is a row of steps that have nothing to do with each other: one that fails is told, and the next one runs. */
-import type { Log } from "../log.ts";
+import { errorText, type Log } from "../log.ts";
 
 /** What a step did; a step that counted nothing but zeros is not worth a line. */
 export type Counted = Record<string, number>;
@@ -9,8 +9,6 @@ export interface Step {
   run(): Promise<Counted>;
 }
 
-const MAX_ERROR_LENGTH = 300;
-
 /** Runs all steps, one after another. Never throws. */
 export async function runSteps(steps: readonly Step[], log: Log): Promise<void> {
   for (const { name, run } of steps) {
@@ -18,7 +16,7 @@ export async function runSteps(steps: readonly Step[], log: Log): Promise<void> 
       const counted = await run();
       if (Object.values(counted).some((count) => count > 0)) log("info", "sweep.ran", { step: name, ...counted });
     } catch (error) {
-      log("error", "sweep.failed", { step: name, error: String(error).slice(0, MAX_ERROR_LENGTH) });
+      log("error", "sweep.failed", { step: name, error: errorText(error) });
     }
   }
 }

@@ -2,7 +2,7 @@
 import { bornPartitions } from "../db/partitions.ts";
 import { forgetCredentials } from "../db/targets.ts";
 import type { Env } from "../env.ts";
-import { makeLog } from "../log.ts";
+import { errorText, makeLog } from "../log.ts";
 import { sweepRemovals } from "../routes/admin/remove-account.ts";
 import { sweepFiles } from "./files.ts";
 import { sweepRecords } from "./records.ts";
@@ -40,7 +40,7 @@ async function wakePartitions(env: Env): Promise<Record<string, number>> {
       try {
         await env.PARTITION.getByName(partition).nodesOnline();
       } catch (error) {
-        log("warn", "partition.call_failed", { partition, error: String(error).slice(0, 200) });
+        log("warn", "partition.call_failed", { partition, error: errorText(error) });
       }
     }),
   );

@@ -8,7 +8,7 @@ import { oldestAttempt } from "../db/jobs.ts";
 import { readWalk, restUntil, writeWalk } from "../db/sweeps.ts";
 import { openTargetStorage, type SweptTarget, targetsToSweep } from "../db/targets.ts";
 import type { Env } from "../env.ts";
-import type { Log } from "../log.ts";
+import { errorText, type Log } from "../log.ts";
 import { openManagedStore, openStore } from "../storage/open-store.ts";
 import type { ObjectStore } from "../storage/port.ts";
 import { rootFolder } from "../storage/storage-place.ts";
@@ -62,7 +62,7 @@ async function asked(log: Log, target: string, work: () => Promise<number>): Pro
     return await work();
   } catch (error) {
     // Credentials that may not list are no fault: the guide says what the bucket's owner can do instead.
-    const code = error instanceof StoreError ? error.code : String(error).slice(0, 200);
+    const code = error instanceof StoreError ? error.code : errorText(error);
     log(error instanceof StoreError && error.fault !== "unavailable" ? "info" : "warn", "uploads.not_listed", {
       target,
       code,

@@ -257,7 +257,11 @@ export class BucketStore implements ObjectStore {
       ...(etag === null ? {} : { "if-match": etag }),
     };
     try {
-      return (await this.#client.open({ method: "GET", key, headers })).body;
+      const { body, headers: told } = await this.#client.open({ method: "GET", key, headers });
+      if (etag === null || told.get("etag") === etag) return body;
+      // A server that does not know the condition.
+      await body?.cancel();
+      return null;
     } catch (error) {
       if (error instanceof StoreError && (GONE.has(error.code) || EXISTS.has(error.code))) return null;
       throw error;
