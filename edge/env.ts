@@ -39,6 +39,8 @@ export interface Env {
   TRAWL_YTDLP_MIN?: string;
   TRAWL_ALLOW_PRIVATE?: string;
   TRAWL_ALLOW_HOSTS?: string;
+  TRAWL_RETENTION_DAYS?: string;
+  TRAWL_HISTORY_DAYS?: string;
   TRAWL_LOG?: string;
 }
 

@@ -3,10 +3,8 @@ import { Hono } from "hono";
 import { FLEET_BASE } from "../shared/contract/fleet.ts";
 import { AppError } from "./app-error.ts";
 import { authenticate } from "./auth/authenticate.ts";
-import { forgetCredentials } from "./db/targets.ts";
 import type { Env } from "./env.ts";
 import { errorText, makeLog, traceField } from "./log.ts";
-import { sweepRemovals } from "./routes/admin/remove-account.ts";
 import { admit } from "./routes/admit.ts";
 import { downloadsErrorResponse, isDownloadsPath } from "./routes/downloads/downloads-error.ts";
 import { signInDownloads } from "./routes/downloads/sign-in.ts";
@@ -16,6 +14,7 @@ import { fleetErrorResponse } from "./routes/fleet/fleet-call.ts";
 import { type AppTypes, errorResponse } from "./routes/http.ts";
 import { proxyPartPut } from "./storage/disk-proxy.ts";
 import { relayPart } from "./storage/relay.ts";
+import { sweep } from "./sweep/sweep.ts";
 
 export { Courier } from "./courier/courier.ts";
 export { EventStream } from "./events/event-stream.ts";
@@ -87,18 +86,3 @@ export default {
     context.waitUntil(sweep(env));
   },
 } satisfies ExportedHandler<Env>;
-
-/** Configurations that were replaced or removed, looked at in one sweep. */
-const CREDENTIALS_PER_SWEEP = 50;
-
-/**
- * Once a minute. The partitions do their own timing; this only wakes one that lost its alarm, and goes on with the
- * removal of accounts.
- */
-async function sweep(env: Env): Promise<void> {
-  const names = await env.DB.prepare("SELECT name FROM partitions").all<{ name: string }>();
-  // One that does not answer must not keep the others from their turn.
-  await Promise.allSettled(names.results.map(({ name }) => env.PARTITION.getByName(name).nodesOnline()));
-  await sweepRemovals(env, Date.now());
-  await forgetCredentials(env.DB, Date.now(), CREDENTIALS_PER_SWEEP);
-}

@@ -56,15 +56,6 @@ export async function filesToRemove(
   return results;
 }
 
-export async function markFilesRemoved(db: D1Database, files: readonly string[], now: number): Promise<void> {
-  await db
-    .prepare(
-      "UPDATE files SET deleted_at = coalesce(deleted_at, ?1) WHERE file_id IN (SELECT value FROM json_each(?2))",
-    )
-    .bind(now, JSON.stringify(files))
-    .run();
-}
-
 /** Every table that refers to `accounts`, in an order that its foreign keys allow. */
 export const OWNED_TABLES = ["targets", "endpoints", "api_keys", "nodes", "enrolments"] as const;
 
@@ -77,6 +68,7 @@ export async function endRemoval(db: D1Database, id: string): Promise<void> {
     ...OWNED_TABLES.map((table) => db.prepare(`DELETE FROM ${table} WHERE account_id = ?`).bind(id)),
     db.prepare("DELETE FROM usage WHERE account_id = ?").bind(id),
     db.prepare("DELETE FROM idempotency WHERE account_id = ?").bind(id),
+    db.prepare("DELETE FROM gone_records WHERE account_id = ?").bind(id),
     db.prepare("DELETE FROM accounts WHERE id = ? AND state = 'deleting'").bind(id),
   ]);
 }

@@ -18,11 +18,13 @@ export async function findJob(
   return row === undefined ? null : { row, files: (files?.results ?? []) as unknown as FileRow[] };
 }
 
-/** As `COLUMNS`, but a media key goes with its file; a parent's is its first child's. */
+/** As `COLUMNS`, but a media key goes with its file; a parent's is its first child's (jobs API 3.4, 3.9). */
 const LIST_COLUMNS = DRAINED_COLUMNS.map((column) =>
   column === "media_key"
-    ? `CASE WHEN role = 'parent' THEN media_key ELSE
-         (SELECT path FROM files WHERE files.job_id = jobs.id AND kind = 'media' AND deleted_at IS NULL) END AS media_key`
+    ? `(SELECT path FROM files WHERE kind = 'media' AND deleted_at IS NULL AND files.job_id =
+         CASE WHEN role <> 'parent' THEN jobs.id WHEN media_key IS NOT NULL THEN
+           (SELECT child.id FROM jobs child WHERE child.batch_id = jobs.batch_id AND child.account_id = jobs.account_id
+              AND child.role <> 'parent' ORDER BY child.batch_index LIMIT 1) END) AS media_key`
     : column,
 ).join(", ");
 
@@ -100,12 +102,10 @@ export async function listBatchJobs(
   return results;
 }
 
-/** The files of a job are gone from their store. Never cleared again. */
-export async function markFilesDeleted(db: D1Database, fileIds: readonly string[], now: number): Promise<void> {
-  await db
-    .prepare(
-      "UPDATE files SET deleted_at = coalesce(deleted_at, ?1) WHERE file_id IN (SELECT value FROM json_each(?2))",
-    )
-    .bind(now, JSON.stringify(fileIds))
-    .run();
+/** When the oldest attempt that still runs began, of one account or of all; null: none runs. Uses jobs_live(account_id, id). */
+export async function oldestAttempt(db: D1Database, account: string | null): Promise<number | null> {
+  const running = `SELECT min(started_at) AS at FROM jobs INDEXED BY jobs_live
+    WHERE finished_at IS NULL AND state IN ('running', 'finishing')`;
+  const statement = account === null ? db.prepare(running) : db.prepare(`${running} AND account_id = ?`).bind(account);
+  return (await statement.first<{ at: number | null }>())?.at ?? null;
 }

@@ -157,3 +157,40 @@ export async function forgetCredentials(db: D1Database, now: number, limit: numb
   ]);
   return (JSON.parse(idle) as string[]).length;
 }
+
+/** An account's active storage whose bucket is to be searched. */
+export interface SweptTarget extends StoragePlace {
+  id: string;
+  account_id: string;
+  sealed: string;
+}
+
+/**
+ * Active configurations that were not searched since, and marks them as searched: one that breaks its search off must not
+ * stand before the others. Uses targets_swept(swept_at).
+ */
+export async function targetsToSweep(
+  db: D1Database,
+  since: number,
+  now: number,
+  limit: number,
+): Promise<SweptTarget[]> {
+  const { results } = await db
+    .prepare(
+      `UPDATE targets SET swept_at = ?1 WHERE id IN (
+         SELECT id FROM targets INDEXED BY targets_swept WHERE source <> 'inline' AND swept_at <= ?2
+         ORDER BY swept_at LIMIT ?3) RETURNING id`,
+    )
+    .bind(now, since, limit)
+    .all<{ id: string }>();
+  if (results.length === 0) return [];
+  const active = await db
+    .prepare(
+      `SELECT t.id, t.account_id, t.provider, t.endpoint, t.bucket, t.region, t.folder_prefix, t.base_folder, c.sealed
+       FROM targets t JOIN accounts a ON a.id = t.account_id AND a.active_target = t.id AND a.state = 'active'
+       JOIN target_credentials c ON c.target_id = t.id WHERE t.id IN (SELECT value FROM json_each(?))`,
+    )
+    .bind(JSON.stringify(results.map((row) => row.id)))
+    .all<SweptTarget>();
+  return active.results;
+}

@@ -5,9 +5,9 @@ const MINUTE_MS = 60_000;
 /** How long a stop waits for the handler that runs. */
 const STOP_MS = 1_000;
 
-/** Cron triggers do not fire in Miniflare: calls the task at each full minute, never two at once. */
+/** Cron triggers do not fire in Miniflare: calls the tasks at each full minute, one after another, whatever becomes of each. */
 export function startCron(
-  task: () => Promise<void>,
+  tasks: readonly (() => Promise<unknown>)[],
   log: Log,
   now: () => number = Date.now,
 ): { stop(): Promise<void> } {
@@ -15,7 +15,7 @@ export function startCron(
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await rest(MINUTE_MS - (now() % MINUTE_MS), stopping.signal);
-      if (!stopping.signal.aborted) await runCron(task, log);
+      for (const task of tasks) if (!stopping.signal.aborted) await runCron(task, log);
     }
   };
   const running = loop();
@@ -31,7 +31,7 @@ export function startCron(
 }
 
 /** One run; a failure is logged and the next minute tries again. Answers whether it went well. */
-export async function runCron(task: () => Promise<void>, log: Log): Promise<boolean> {
+export async function runCron(task: () => Promise<unknown>, log: Log): Promise<boolean> {
   try {
     await task();
     return true;

@@ -100,10 +100,8 @@ async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Prom
   const admin = adminClient(url, credentials.admin_token);
   await ensureFirstAccount(admin, credentials.api_key, log);
   await rememberUrl(paths, url);
-  const cron = startCron(async () => {
-    await runtime.current().scheduled(WORKER.cron);
-    await store?.sweep(Date.now());
-  }, log);
+  const sweeps = [() => runtime.current().scheduled(WORKER.cron), async () => store?.sweep(Date.now())];
+  const cron = startCron(sweeps, log);
   undo.add(() => cron.stop());
 
   if (resolved.node) {

@@ -13,6 +13,7 @@ import { drainNode, resumeNode } from "./node-faults.ts";
 import { orderRemoval } from "./node-orders.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { newestEventOf } from "./reads.ts";
+import { forgetRecords } from "./records.ts";
 import { addRevoked, isRevoked } from "./revoked-keys.ts";
 import { withdrawAll } from "./sessions.ts";
 import { type PartitionStats, readStats } from "./stats.ts";
@@ -169,6 +170,14 @@ export class AdminDesk {
       }
       this.#deps.core.sql.run("UPDATE accounts SET storage = NULL WHERE id = ?", account);
     });
+  }
+
+  /**
+   * Lets go of what is kept here of finished work whose records are about to leave D1: names in storage of the accounts'
+   * own, and events. Counters stay. Returns the ids that must not go yet, because they live here still.
+   */
+  forgetRecords(ids: readonly string[]): string[] {
+    return this.#run((turn) => forgetRecords(turn.sql, ids));
   }
 
   /** Waits (at most 2 s) until D1 has the account's events, then tells how far the job is, if it is live. */

@@ -196,11 +196,18 @@ export class ClientDesk {
     return readAccountTotals(core.sql, account.id);
   }
 
-  /** The files of a job were deleted: its names are free again. The row may have retired already. */
-  forgetFiles(account: string, job: string, now: number): void {
+  /** The files of these jobs were deleted: their names are free again. The rows may have retired already. */
+  forgetFiles(jobs: readonly { account: string; job: string }[], now: number): void {
     this.#run((turn) => {
-      turn.sql.run("DELETE FROM names WHERE account_id = ? AND job_id = ?", account, job);
-      turn.sql.run("UPDATE files SET deleted_at = ? WHERE account_id = ? AND job_id = ?", now, account, job);
+      for (const { account, job } of jobs) {
+        turn.sql.run("DELETE FROM names WHERE account_id = ? AND job_id = ?", account, job);
+        turn.sql.run(
+          "UPDATE files SET deleted_at = coalesce(deleted_at, ?) WHERE account_id = ? AND job_id = ?",
+          now,
+          account,
+          job,
+        );
+      }
     });
   }
 

@@ -44,7 +44,7 @@ const END_STATES: Record<"Failed" | "Warning" | "Skipped", State> = {
 export function failAttempt(turn: Turn, job: LiveJob, report: FailureReport): LiveJob {
   const text = cleanText(report.message ?? "") || FAILURE_RULES[report.class].text;
   const attempt = attemptRow(turn, job, { outcome: report.class, error: text });
-  doomUploads(turn, job.id);
+  doomUploads(turn, job.id, job.state === "finishing");
   const options = JSON.parse(job.options) as JobOptions;
   if (report.class === "not_begun" && options.wait_for_video && job.state === "running") {
     const until = waitUntil(job, turn.now);
@@ -121,14 +121,19 @@ function waitForStream(
   );
 }
 
-/** Uploads of a dead attempt are aborted by the object around the core, again and again until the store has answered. */
-export function doomUploads(turn: Turn, jobId: string): void {
+/**
+ * Uploads of a dead attempt are aborted by the object around the core, again and again until the store has answered.
+ *
+ * @param asked a commit was asked for: without an answer, the store may be at it still.
+ */
+export function doomUploads(turn: Turn, jobId: string, asked = false): void {
   // The job's secrets are erased with its end. Those of inline storage are still needed here, to clear up.
   turn.sql.run(
-    `UPDATE uploads SET doomed_at = ?, sealed = (
+    `UPDATE uploads SET doomed_at = ?, look_again = ?, sealed = (
        SELECT j.sealed FROM jobs j JOIN targets t ON t.id = j.target_id WHERE j.id = uploads.job_id AND t.sealed IS NULL)
      WHERE job_id = ? AND doomed_at IS NULL`,
     turn.now,
+    asked ? 1 : 0,
     jobId,
   );
   turn.effects.abort = true;

@@ -41,7 +41,7 @@ import type { State } from "./states.ts";
 import type { OpenStore, StoreRef } from "./targets.ts";
 import { type AttemptDesk, ticket } from "./tickets.ts";
 import { type Effects, type Turn, tokenOf } from "./turn.ts";
-import { liveUpload } from "./uploads.ts";
+import { addStrayUpload, liveUpload } from "./uploads.ts";
 import type { Watch } from "./watch.ts";
 
 export interface NodeDeskDeps {
@@ -231,13 +231,15 @@ export class NodeDesk {
 
   /** The store's way to one attempt: what it asks runs only while that attempt does. */
   #attemptDesk(who: NodeIdentity, job: string, token: string): AttemptDesk {
-    const { open, relayUrl, now } = this.#deps;
+    const { core, open, relayUrl, now, follow } = this.#deps;
     return {
       job,
       token,
       open,
       relayUrl,
       now,
+      stray: (upload, place) =>
+        follow(core.run(now(), Math.random, (turn) => addStrayUpload(turn, job, upload, place)).effects),
       run: (body) => {
         const ask = (turn: Turn, held: LiveJob) => ({ state: held.state, extra: { value: body(turn, held) } });
         const answer = this.#report(who, job, token, ask, "running");

@@ -268,6 +268,9 @@ export class Partition extends DurableObject<Env> {
   async adminForgetAccount(...args: Parameters<AdminDesk["forgetAccount"]>) {
     return (await this.#ready()).admin.forgetAccount(...args);
   }
+  async adminForgetRecords(...args: Parameters<AdminDesk["forgetRecords"]>) {
+    return (await this.#ready()).admin.forgetRecords(...args);
+  }
   async adminJobProgress(...args: Parameters<AdminDesk["jobProgress"]>) {
     return (await this.#ready()).admin.jobProgress(...args);
   }

@@ -175,7 +175,12 @@ ALTER TABLE sessions ADD COLUMN faults INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE node_orders ADD COLUMN quarantine TEXT;
 `;
 
-const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
+const VERSION_7 = `
+-- 1: a commit was asked for and may still be under way in the store, so what is left of it is looked for once more.
+ALTER TABLE uploads ADD COLUMN look_again INTEGER NOT NULL DEFAULT 0;
+`;
+
+const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */
 export function openSchema(sql: Sql): boolean {

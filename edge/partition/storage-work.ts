@@ -19,7 +19,7 @@ import {
 } from "./finish.ts";
 import type { OpenStore } from "./targets.ts";
 import type { Effects, Turn } from "./turn.ts";
-import { type DoomedUpload, doomedUploads, forgetUpload, postponeAbort } from "./uploads.ts";
+import { abortedUpload, type DoomedUpload, doomedUploads, forgetUpload, postponeAbort } from "./uploads.ts";
 
 export interface StorageWorkDeps {
   core: Core;
@@ -153,7 +153,7 @@ export class StorageWork {
           const store = await this.#deps.open(upload.store);
           await store.abort(upload.uploadId, upload.storeKey);
           if (upload.committed !== null) await store.delete(upload.committed.storeKey, upload.committed.etag);
-          this.#run((turn) => forgetUpload(turn, upload.uploadId));
+          this.#run((turn) => abortedUpload(turn, upload.uploadId));
           gone++;
           continue;
         } catch (error) {

@@ -13,7 +13,7 @@ import type { LiveJob } from "./job-row.ts";
 import type { Refusal } from "./node-desk.ts";
 import { MANAGED_TARGET, type OpenStore } from "./targets.ts";
 import type { Turn } from "./turn.ts";
-import { addUpload, findUpload, type UploadPlace, uploadPlace } from "./uploads.ts";
+import { addUpload, findUpload, type NewUpload, type UploadPlace, uploadPlace } from "./uploads.ts";
 
 /** A begin that a passing fault of the store has cost; then the attempt fails with class *storage*. */
 const BEGIN_TRIES = 2;
@@ -26,6 +26,8 @@ export interface AttemptDesk {
   /** The URL of a part that passes through the edge. */
   relayUrl(origin: string, grant: Omit<RelayGrant, "partition">): Promise<string>;
   now: () => number;
+  /** Leaves an upload that no attempt has to those that are aborted. */
+  stray(upload: NewUpload, place: UploadPlace): void;
   /** One transaction about the attempt, if it still runs. */
   run<Result>(body: (turn: Turn, job: LiveJob) => Result): { value: Result } | Refusal;
 }
@@ -96,7 +98,7 @@ async function begin(
   });
   const row = "refused" in noted ? null : noted.value;
   // Two requests for the same file at once: the first row counts.
-  if (row?.uploadId !== begun.uploadId) await (await desk.open(place.store)).abort(begun.uploadId, place.storeKey);
+  if (row?.uploadId !== begun.uploadId) desk.stray({ ...begun, token, kind, language }, place);
   if ("refused" in noted) return noted;
   return row ?? { refused: "lease_lost", message: "This attempt is no longer yours: end it and publish nothing" };
 }

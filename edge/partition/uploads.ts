@@ -3,7 +3,7 @@ import type { FileKind } from "../../shared/contract/media.ts";
 import { CONTENT_TYPES, type JobOptions } from "../../shared/contract/options.ts";
 import { type LiveJob, parseReserved } from "./job-row.ts";
 import type { Sql } from "./sql.ts";
-import { forgetIdleTargets, MANAGED_TARGET, type StoreRef } from "./targets.ts";
+import { forgetIdleTargets, getTarget, MANAGED_TARGET, type StoreRef } from "./targets.ts";
 import type { Turn } from "./turn.ts";
 
 export interface NewUpload {
@@ -160,7 +160,51 @@ const ABORT_RETRY_MAX_MS = 15 * 60_000;
 /** About a day: a bucket of the client's own may be gone for good, and nobody would tell us. */
 const ABORT_MAX_TRIES = 100;
 
-/** The store has answered: nothing of this upload is left. */
+/** A store may take minutes to join thousands of parts, and goes on when we have stopped waiting. */
+const LOOK_AGAIN_MS = 10 * 60_000;
+
+/**
+ * An upload that was begun and stands with no attempt: its answer came after the attempt had ended, or two requests for the
+ * same file began one each.
+ */
+export function addStrayUpload(turn: Turn, job: string, upload: NewUpload, place: UploadPlace): void {
+  const { account, targetId, sealed } = place.store;
+  const target = targetId === MANAGED_TARGET ? undefined : getTarget(turn.sql, targetId);
+  turn.sql.run(
+    `INSERT INTO uploads (upload_id, job_id, token, kind, language, path, store_key, content_type, part_size, account_id,
+       target_id, sealed, doomed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    upload.uploadId,
+    job,
+    upload.token,
+    upload.kind,
+    upload.language,
+    place.path,
+    place.storeKey,
+    place.contentType,
+    upload.partSize,
+    account,
+    targetId,
+    target?.sealed === null ? sealed : null,
+    turn.now,
+  );
+  turn.effects.abort = true;
+}
+
+/** The store has answered that nothing of this upload is left. Where a commit was asked for, that is looked at once more. */
+export function abortedUpload(turn: Turn, uploadId: string): void {
+  const late = turn.sql.get("SELECT 1 AS x FROM uploads WHERE upload_id = ? AND look_again = 1", uploadId);
+  if (late === undefined) {
+    forgetUpload(turn, uploadId);
+    return;
+  }
+  turn.sql.run(
+    "UPDATE uploads SET look_again = 0, abort_tries = 0, doomed_at = ? WHERE upload_id = ?",
+    turn.now + LOOK_AGAIN_MS,
+    uploadId,
+  );
+}
+
+/** Nothing more is to be done about this upload. */
 export function forgetUpload(turn: Turn, uploadId: string): void {
   const row = turn.sql.get<{ target_id: string }>("SELECT target_id FROM uploads WHERE upload_id = ?", uploadId);
   turn.sql.run("DELETE FROM uploads WHERE upload_id = ?", uploadId);

@@ -37,7 +37,12 @@ export const CommitAnswer = z.discriminatedUnion("kind", [
 export const AbortCall = z.object({ upload_id: UploadId });
 export const HeadCall = z.object({ key: Key });
 export const HeadAnswer = z.object({ size: Bytes, etag: z.string(), last_modified: Bytes });
-export const ReadCall = z.object({ key: Key, range: z.object({ offset: Bytes, length: Bytes }).nullable() });
+export const ReadCall = z.object({
+  key: Key,
+  range: z.object({ offset: Bytes, length: Bytes }).nullable(),
+  /** Null: whatever lies there. */
+  etag: z.string().max(200).nullable(),
+});
 export const DeleteCall = z.object({ key: Key, etag: z.string().max(200) });
 export const DeleteAnswer = z.object({ deleted: z.boolean() });
 export const SweepCall = z.object({ now: Bytes });

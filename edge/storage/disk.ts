@@ -12,10 +12,10 @@ import {
   HeadAnswer,
   SweepAnswer,
 } from "./disk-wire.ts";
+import { type Bounds, bounded, COMPLETE_TIMEOUT_MS } from "./network.ts";
 import { importPartKey, type PartKey, partUrlPath } from "./part-signature.ts";
 import type {
   BegunUpload,
-  ByteRange,
   CommitRequest,
   CommitResult,
   ObjectHead,
@@ -26,6 +26,9 @@ import type {
   VerifyResult,
 } from "./port.ts";
 import { StoreError, verifyProblem } from "./store-error.ts";
+
+/** A disk that sleeps takes seconds to wake. */
+const CALL: Bounds = { timeoutMs: 15_000 };
 
 /** The part of a service binding that is used here. */
 export interface StoreService {
@@ -52,24 +55,34 @@ export interface DiskStore extends ObjectStore {
 export function diskStore(options: DiskStoreOptions): DiskStore {
   let partKey: Promise<PartKey> | null = null;
 
-  function call(name: string, body: unknown): Promise<Response> {
+  /** The answer's head in time; its body may take as long as it likes. */
+  function call(name: string, body: unknown, bounds: Bounds = {}): Promise<Response> {
+    return bounded(bounds, (signal) => send(name, body, signal));
+  }
+
+  function send(name: string, body: unknown, signal: AbortSignal): Promise<Response> {
     return options.service.fetch(`http://store/control/${name}`, {
       method: "POST",
       headers: { authorization: `Bearer ${options.secret}`, "content-type": "application/json" },
       body: JSON.stringify(body),
       redirect: "manual",
+      signal,
     });
   }
 
-  async function ask<T>(name: string, body: unknown, answer: z.ZodType<T>): Promise<T> {
-    const response = await call(name, body);
-    if (!response.ok) throw refusal(await errorCode(response));
-    return answer.parse(await response.json());
+  /** The whole answer in time. */
+  function ask<T>(name: string, body: unknown, answer: z.ZodType<T>, bounds: Bounds = CALL): Promise<T> {
+    return bounded(bounds, async (signal) => {
+      const response = await send(name, body, signal);
+      if (!response.ok) throw refusal(await errorCode(response));
+      return answer.parse(await response.json());
+    });
   }
 
   return {
     // The service hashes the whole file as its parts arrive.
     partDigest: null,
+    byHand: true,
     /** Nobody configures it by credentials: an answer of the service is all there is to prove. */
     async verify({ key }): Promise<VerifyResult> {
       try {
@@ -104,7 +117,8 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
       const { uploadId, size, sha256, parts } = request;
       const body: CommitCall = { ...wireIntent(request), upload_id: uploadId, size, sha256, parts };
       try {
-        return await ask("commit", body, CommitAnswer);
+        // The service reads and syncs the whole file. Who has stopped waiting asks again, and waits for that same commit.
+        return await ask("commit", body, CommitAnswer, { timeoutMs: COMPLETE_TIMEOUT_MS });
       } catch (error) {
         // Whatever went wrong on the way, the service may have committed: only asking again can tell.
         return { kind: "unavailable", code: error instanceof StoreError ? error.code : "no_answer" };
@@ -112,7 +126,8 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
     },
 
     async abort(uploadId: string): Promise<void> {
-      const response = await call("abort", { upload_id: uploadId });
+      // A commit that has begun is decided first.
+      const response = await call("abort", { upload_id: uploadId }, { timeoutMs: COMPLETE_TIMEOUT_MS });
       if (!response.ok) throw refusal(await errorCode(response));
       await response.body?.cancel();
     },
@@ -128,8 +143,8 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
       return null;
     },
 
-    async read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null> {
-      const response = await call("read", { key, range });
+    async read(key, range, etag): Promise<ReadableStream<Uint8Array> | null> {
+      const response = await call("read", { key, range, etag }, CALL);
       if (response.ok) return response.body;
       const code = await errorCode(response);
       if (response.status === 404) return null;

@@ -109,8 +109,20 @@ export interface PresignReadRequest {
  */
 export type PartDigest = "content-md5" | "etag-md5" | null;
 
+/** Which open uploads are to be ended. */
+export interface AbandonedUploads {
+  /** What their keys begin with. */
+  prefix: string;
+  /** Unix milliseconds: what was begun later may be alive. */
+  before: number;
+  /** Whether the key can be one of ours: others may write below the same prefix. */
+  isOurs(key: string): boolean;
+}
+
 export interface ObjectStore {
   readonly partDigest: PartDigest;
+  /** People move and change its objects by hand, and a look costs next to nothing: what is told of a file is looked up. */
+  readonly byHand?: true;
   /** Writes a small object and removes it again: whether the credentials are good for what we do (jobs API 9.2). */
   verify(request: VerifyRequest): Promise<VerifyResult>;
   begin(intent: UploadIntent): Promise<BegunUpload>;
@@ -128,10 +140,19 @@ export interface ObjectStore {
    * that nobody else knows of it.
    */
   abort(uploadId: string, key: string): Promise<void>;
+  /**
+   * Ends uploads of which nobody knows any more: the answer to their begin was lost, or who knew of them was. One bounded
+   * pass, which returns how many are gone. Absent where the store lists none, or clears up by itself.
+   */
+  endAbandoned?(which: AbandonedUploads): Promise<number>;
   head(key: string): Promise<ObjectHead | null>;
   /** A URL by which anybody reads the object. Asks nobody. Null: this store has none to give, the edge relays its files. */
   presignRead(request: PresignReadRequest): Promise<string | null>;
-  read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null>;
+  /**
+   * Null: nothing is there, or no longer the object with this ETag (null: any). Bytes of another object are never given out
+   * for it, though it was put there a moment ago.
+   */
+  read(key: string, range: ByteRange | null, etag: string | null): Promise<ReadableStream<Uint8Array> | null>;
   /** Deletes the object only while it still bears this ETag. False: gone or changed by someone else. */
   delete(key: string, etag: string): Promise<boolean>;
 }

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { nextRestartMs, RESTART_FIRST_MS, RESTART_MAX_MS } from "../../edge/local/backoff.ts";
-import { runCron } from "../../edge/local/cron.ts";
+import { runCron, startCron } from "../../edge/local/cron.ts";
 import { createLog, type Log } from "../../edge/local/log.ts";
 import { resolveHost } from "../../edge/local/options.ts";
 import { packageLayout } from "../../edge/local/package-root.ts";
@@ -56,4 +56,30 @@ test("a cron run that fails is logged and forgotten", async () => {
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     { level: "error", event: "cron.failed", message: "no D1" },
   ]);
+});
+
+test("each task of a minute runs, whatever becomes of the one before", async () => {
+  const ran = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const lines: string[] = [];
+  const tasks = [
+    async () => {
+      order.push("worker");
+      throw new Error("workerd is away");
+    },
+    async () => {
+      order.push("store");
+      ran.resolve();
+    },
+  ];
+  // A millisecond before the full minute.
+  const cron = startCron(
+    tasks,
+    createLog("info", (line) => lines.push(line)),
+    () => 59_999,
+  );
+  await ran.promise;
+  await cron.stop();
+  expect(order.slice(0, 2)).toEqual(["worker", "store"]);
+  expect(lines[0]).toContain("workerd is away");
 });

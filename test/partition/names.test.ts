@@ -42,6 +42,16 @@ describe("a name", () => {
     expect(reserve(harness, 2, "CAFE\u0301")).toBe("videos/CAF\u00c9 (2).mp4");
   });
 
+  it("never leads into another account's folder, whatever the folder is called", () => {
+    const harness = new Harness();
+    for (const [index, folder] of ["@bob", "../@bob", "@bob/videos", ".trawl", "/"].entries()) {
+      const key = reserve(harness, index + 1, "Clip", { folder });
+      expect(key.startsWith("videos/"), key).toBe(true);
+      const inside = key.slice("videos/".length).split("/");
+      expect(inside.some((part) => part === ".." || part === "." || part === "")).toBe(false);
+    }
+  });
+
   it("collides inside one account, folder and format only", () => {
     const harness = new Harness();
     expect(reserve(harness, 1, "Clip")).toBe("videos/Clip.mp4");

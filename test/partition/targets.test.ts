@@ -3,11 +3,18 @@ import { describe, expect, it } from "vitest";
 import type { AccountFacts } from "../../edge/partition/create.ts";
 import { createJobs, pushAccount } from "../../edge/partition/create.ts";
 import { retire } from "../../edge/partition/drain.ts";
-import { pendingCommit } from "../../edge/partition/finish.ts";
+import { commitFailed, pendingCommit } from "../../edge/partition/finish.ts";
 import { parseReserved } from "../../edge/partition/job-row.ts";
 import { passTakenNames } from "../../edge/partition/name-looks.ts";
 import { putTarget, type TargetRow } from "../../edge/partition/targets.ts";
-import { doomedUploads, forgetUpload, postponeAbort } from "../../edge/partition/uploads.ts";
+import {
+  abortedUpload,
+  addStrayUpload,
+  doomedUploads,
+  forgetUpload,
+  postponeAbort,
+  uploadPlace,
+} from "../../edge/partition/uploads.ts";
 import type { ObjectStore } from "../../edge/storage/port.ts";
 import { StoreError } from "../../edge/storage/store-error.ts";
 import { account, id, newJob } from "./fixtures.ts";
@@ -140,6 +147,9 @@ describe("names in a bucket", () => {
       open: async () => store,
       relayUrl: () => Promise.reject(new Error("asked for a relayed part")),
       now: () => harness.now,
+      stray: () => {
+        throw new Error("nothing was begun");
+      },
       run: (body) => ({ value: harness.run((turn) => body(turn, harness.job(JOB))) }),
     });
     return { asked: asked.length, passed, key: parseReserved(harness.job(JOB))?.key };
@@ -184,7 +194,58 @@ describe("names in a bucket", () => {
   });
 });
 
+describe("an upload that was begun for nobody", () => {
+  it.each([
+    [OWN, null],
+    [INLINE, "v1.job"],
+  ])("is aborted like those of a dead attempt, with what it takes to reach %j", (target, sealed) => {
+    const harness = new Harness();
+    create(harness, JOB, target, { sealed: "v1.job" });
+    harness.start(JOB);
+    harness.extracted(JOB);
+    const place = harness.run((turn) => uploadPlace(turn, harness.job(JOB), "media", null));
+    if (place === null) throw new Error("no name");
+    const upload = { uploadId: "late", token: "1.1", kind: "media" as const, language: null, partSize: 100 };
+    harness.run((turn) => addStrayUpload(turn, JOB, upload, place));
+    expect(harness.effects.abort).toBe(true);
+    expect(harness.run((turn) => doomedUploads(turn, 10))).toEqual([
+      {
+        uploadId: "late",
+        store: { account: "ann", targetId: target.id, sealed },
+        storeKey: KEY,
+        tries: 0,
+        committed: null,
+      },
+    ]);
+  });
+});
+
 describe("an upload of a dead attempt", () => {
+  it("is looked at once more when a commit of it was asked for, and only then", () => {
+    for (const finishing of [true, false]) {
+      const harness = new Harness();
+      create(harness, JOB, OWN);
+      harness.start(JOB);
+      harness.extracted(JOB);
+      harness.complete(JOB);
+      if (finishing) {
+        const refused = { kind: "refused", code: "AccessDenied", permanent: true } as const;
+        harness.run((turn) => commitFailed(turn, JOB, refused));
+      } else {
+        harness.sql.run("UPDATE jobs SET state = 'running' WHERE id = ?", JOB);
+        harness.fail(JOB, "clip");
+      }
+      const next = () => harness.run((turn) => doomedUploads(turn, 10))[0]?.uploadId;
+      const first = next() ?? "";
+      harness.run((turn) => abortedUpload(turn, first));
+      expect(next()).toBeUndefined();
+      harness.now += 10 * MINUTE;
+      expect(next()).toBe(finishing ? first : undefined);
+      harness.run((turn) => abortedUpload(turn, first));
+      expect(harness.sql.all("SELECT * FROM uploads")).toEqual([]);
+    }
+  });
+
   function doomed(target: TargetRow): Harness {
     const harness = new Harness();
     create(harness, JOB, target, { sealed: "v1.job" });

@@ -24,12 +24,12 @@ describe("200 MB", () => {
       expect(sent.uploaded.entry.parts).toHaveLength(Math.ceil(BYTES / PART_BYTES));
       expect(await sent.commit()).toMatchObject({ kind: "committed", key: KEY, size: BYTES });
       expect((await opened.store.head(KEY))?.size).toBe(BYTES);
-      const stream = await opened.store.read(KEY, null);
+      const stream = await opened.store.read(KEY, null, null);
       expect(stream && (await hashStream(stream))).toBe(file.sha256);
       // The last byte of all, and two on both sides of a seam.
       for (const offset of [BYTES - 1, PART_BYTES - 1]) {
         const length = Math.min(2, BYTES - offset);
-        const piece = await opened.store.read(KEY, { offset, length });
+        const piece = await opened.store.read(KEY, { offset, length }, null);
         expect((await new Response(piece).arrayBuffer()).byteLength).toBe(length);
       }
     } finally {

@@ -43,7 +43,7 @@ export function testBucketFaults(
       const wrong = reopen(opened.server, network(), { wrongSecret: true });
       expect(await wrong.verify(probe)).toEqual({ ok: false, code: "SignatureDoesNotMatch" });
       const missing = reopen(opened.server, network(), { bucket: "no-such-bucket" });
-      expect(await missing.verify(probe)).toMatchObject({ ok: false });
+      expect(await missing.verify(probe)).toEqual({ ok: false, code: "NoSuchBucket" });
       const failed = await wrong.begin(intentFor("a.mp4", 1)).catch((error: unknown) => error);
       expect(failed).toBeInstanceOf(StoreError);
       expect(failed).toMatchObject({ code: "SignatureDoesNotMatch", fault: "permanent" });

@@ -16,6 +16,8 @@ const PART_SIZE = 8 * MIB;
 /** The next calls of this kind about this key (all keys without one) get this answer instead, `times` of them. */
 export interface StoreFault {
   call: string;
+  /** The call is done all the same: only its own answer is lost. */
+  done?: boolean;
   key?: string;
   times: number;
   status: number;
@@ -46,7 +48,7 @@ export interface FakeAnswer {
 export class FakeStore {
   readonly #objects = new Map<string, StoredObject>();
   readonly #uploads = new Map<string, Upload>();
-  readonly #committed = new Map<string, { key: string; job: string; token: string }>();
+  readonly #committed = new Map<string, { key: string; etag: string; job: string; token: string }>();
   #faults: StoreFault[] = [];
   #ids = 0;
 
@@ -54,7 +56,11 @@ export class FakeStore {
     begin: (body) => this.#begin(body),
     commit: (body) => this.#commit(body),
     abort: (body) => {
-      this.#uploads.delete(String(body.upload_id));
+      const id = String(body.upload_id);
+      this.#uploads.delete(id);
+      // What it has committed goes too, as far as it is still that.
+      const done = this.#committed.get(id);
+      if (done !== undefined && this.#objects.get(done.key)?.etag === done.etag) this.#objects.delete(done.key);
       return json({});
     },
     head: (body) => {
@@ -85,15 +91,17 @@ export class FakeStore {
     const call = this.#calls[name];
     if (call === undefined) return json({ error: "not_found" }, 404);
     const parsed = JSON.parse(body.toString()) as Record<string, unknown>;
-    return this.#fault(name, parsed.key) ?? (await call(parsed));
+    const fault = this.#fault(name, parsed.key);
+    const answer = fault === null || fault.done === true ? await call(parsed) : null;
+    return fault === null && answer !== null ? answer : json(fault?.answer, fault?.status);
   }
 
-  #fault(call: string, key: unknown): FakeAnswer | null {
+  #fault(call: string, key: unknown): StoreFault | null {
     const fault = this.#faults.find((each) => each.call === call && (each.key === undefined || each.key === key));
     if (fault === undefined) return null;
     fault.times--;
     if (fault.times <= 0) this.#faults = this.#faults.filter((each) => each !== fault);
-    return json(fault.answer, fault.status);
+    return fault;
   }
 
   #steer(method: string, name: string, url: URL, body: Buffer): FakeAnswer {
@@ -104,8 +112,18 @@ export class FakeStore {
       this.#faults.push(JSON.parse(body.toString()) as StoreFault);
       return json({});
     }
+    if (method === "POST" && name === "unfault") {
+      const { call, key } = JSON.parse(body.toString()) as Pick<StoreFault, "call" | "key">;
+      this.#faults = this.#faults.filter((each) => each.call !== call || each.key !== key);
+      return json({});
+    }
+    if (method === "POST" && name === "finish") {
+      const { upload } = JSON.parse(body.toString()) as { upload: string };
+      return json({ key: this.#finish(upload) });
+    }
     const uploads = [...this.#uploads].map(([id, { key, job, token }]) => ({ id, key, job, token }));
-    return json({ objects: [...this.#objects.keys()], uploads });
+    const sizes = Object.fromEntries([...this.#objects].map(([key, { bytes }]) => [key, bytes.length]));
+    return json({ objects: [...this.#objects.keys()], sizes, uploads });
   }
 
   #put(key: string, bytes: Buffer): string {
@@ -150,11 +168,21 @@ export class FakeStore {
     if (bytes.length !== body.size || sha256 !== body.sha256) {
       return json({ kind: "refused", code: "bad_bytes", permanent: false });
     }
+    const key = this.#finish(id);
+    const object = this.#objects.get(key);
+    return json({ kind: "committed", key, size: bytes.length, etag: object?.etag });
+  }
+
+  /** Joins what has come of an upload: by a commit, or by one that has been under way since. */
+  #finish(id: string): string {
+    const upload = this.#uploads.get(id);
+    if (upload === undefined) throw new Error(`no upload ${id}`);
+    const bytes = Buffer.concat([...upload.parts].sort(([a], [b]) => a - b).map(([, part]) => part));
     const key = this.#freeKey(upload.key);
     const etag = this.#put(key, bytes);
     this.#uploads.delete(id);
-    this.#committed.set(id, { key, job: upload.job, token: upload.token });
-    return json({ kind: "committed", key, size: bytes.length, etag });
+    this.#committed.set(id, { key, etag, job: upload.job, token: upload.token });
+    return key;
   }
 
   #freeKey(key: string): string {
@@ -165,7 +193,8 @@ export class FakeStore {
 
   #read(body: Record<string, unknown>): FakeAnswer {
     const object = this.#objects.get(String(body.key));
-    if (object === undefined) return json({ error: "not_found" }, 404);
+    const meant = body.etag === null || object?.etag === body.etag;
+    if (object === undefined || !meant) return json({ error: "not_found" }, 404);
     const range = body.range as { offset: number; length: number } | null;
     const bytes = range === null ? object.bytes : object.bytes.subarray(range.offset, range.offset + range.length);
     return { status: 200, body: new Uint8Array(bytes) };

@@ -61,7 +61,7 @@ describe(`an upload over a bad line, seed ${seed},`, () => {
         expect(line.cuts, `seed ${seed}, round ${round}`).toBeGreaterThanOrEqual(PARTS);
         expect(sent.uploaded.retries).toBeGreaterThanOrEqual(PARTS);
         expect(await sent.commit()).toMatchObject({ kind: "committed", size: BYTES });
-        const stream = await opened.store.read(KEY, null);
+        const stream = await opened.store.read(KEY, null, null);
         expect(stream && (await hashStream(stream)), `seed ${seed}, round ${round}`).toBe(file.sha256);
       } finally {
         await line.close();
@@ -80,7 +80,7 @@ describe(`an upload over a bad line, seed ${seed},`, () => {
         expect(line.flips, `seed ${seed}`).toBeGreaterThanOrEqual(PARTS);
         expect(sent.uploaded.retries).toBeGreaterThanOrEqual(PARTS);
         expect(await sent.commit()).toMatchObject({ kind: "committed", size: BYTES });
-        const stream = await opened.store.read(KEY, null);
+        const stream = await opened.store.read(KEY, null, null);
         expect(stream && (await hashStream(stream)), `seed ${seed}`).toBe(file.sha256);
       } finally {
         await opened.close();

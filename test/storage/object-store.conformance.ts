@@ -122,7 +122,7 @@ export async function readAll(
   key: string,
   range: { offset: number; length: number } | null = null,
 ): Promise<Uint8Array | null> {
-  const stream = await store.read(key, range);
+  const stream = await store.read(key, range, null);
   return stream && new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
@@ -205,10 +205,26 @@ export function testObjectStore(name: string, open: () => Promise<StoreUnderTest
       );
     });
 
+    it("gives out the object that is meant, and never another one that lies there now", async () => {
+      const bytes = sampleBytes(1_000);
+      const { result } = await deliver("r.mp4", bytes);
+      const etag = result.kind === "committed" ? result.etag : "";
+      const read = async (range: { offset: number; length: number } | null, asked: string) => {
+        const stream = await opened.store.read("r.mp4", range, asked);
+        return stream && new Uint8Array(await new Response(stream).arrayBuffer());
+      };
+      expect(await read(null, etag)).toEqual(bytes);
+      expect(await read({ offset: 10, length: 5 }, etag)).toEqual(bytes.subarray(10, 15));
+      expect(await read(null, '"another"')).toBeNull();
+      await opened.putForeign("r.mp4", sampleBytes(1_000, 7));
+      expect(await read(null, etag)).toBeNull();
+      expect(await read({ offset: 10, length: 5 }, etag)).toBeNull();
+    });
+
     it("has nothing under a key that was never committed", async () => {
       await begin("later.mp4", 10);
       expect(await opened.store.head("later.mp4")).toBeNull();
-      expect(await opened.store.read("later.mp4", null)).toBeNull();
+      expect(await opened.store.read("later.mp4", null, null)).toBeNull();
       expect(await opened.store.delete("later.mp4", '"x"')).toBe(false);
     });
 

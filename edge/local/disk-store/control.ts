@@ -14,9 +14,10 @@ import {
 } from "../../storage/disk-wire.ts";
 import type { Commits } from "./commit.ts";
 import { RefusedError } from "./errors.ts";
+import { etagOf } from "./etag.ts";
 import type { Journal } from "./journal.ts";
 import { MAX_CONTROL_BODY_BYTES, READ_CHUNK_BYTES } from "./limits.ts";
-import type { Objects } from "./objects.ts";
+import type { Objects, OpenedObject } from "./objects.ts";
 import { sendJson } from "./refuse.ts";
 import type { Uploads } from "./uploads.ts";
 
@@ -59,8 +60,8 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   },
 
   async read(deps, body, response) {
-    const { key, range } = ReadCall.parse(body);
-    const object = await deps.objects.open(key);
+    const { key, range, etag } = ReadCall.parse(body);
+    const object = await deps.objects.open(key, etag);
     if (object === null) throw new RefusedError(404, "not_found");
     const start = Math.min(range?.offset ?? 0, object.size);
     const length = Math.min(range?.length ?? object.size, object.size - start);
@@ -70,9 +71,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
       response.end();
       return;
     }
-    // The stream closes the file, also when the reader goes away.
-    const bytes = object.file.createReadStream({ start, end: start + length - 1, highWaterMark: READ_CHUNK_BYTES });
-    await pipeline(bytes, response);
+    await pipeline(() => unchangedBytes(object, start, length), response);
   },
 
   async delete(deps, body, response) {
@@ -85,6 +84,30 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     sendJson(response, 200, { removed: await sweep(deps, now) });
   },
 };
+
+/**
+ * The bytes of an open file. The last of them are held back until it is known that the file is still the same: somebody may
+ * write into it meanwhile, and the reader is then to see that it has not got it all.
+ */
+async function* unchangedBytes({ file, etag }: OpenedObject, start: number, length: number): AsyncGenerator<Buffer> {
+  const bytes = file.createReadStream({
+    start,
+    end: start + length - 1,
+    highWaterMark: READ_CHUNK_BYTES,
+    autoClose: false,
+  });
+  try {
+    let held: Buffer | null = null;
+    for await (const chunk of bytes as AsyncIterable<Buffer>) {
+      if (held !== null) yield held;
+      held = chunk;
+    }
+    if (etagOf(await file.stat({ bigint: true })) !== etag) throw new RefusedError(409, "changed_meanwhile");
+    if (held !== null) yield held;
+  } finally {
+    await file.close();
+  }
+}
 
 /** One bounded pass over `.trawl`: abandoned uploads, debris, commits that nobody can ask for any more. */
 export async function sweep(deps: Pick<ControlDeps, "uploads" | "commits" | "journal">, now: number): Promise<number> {

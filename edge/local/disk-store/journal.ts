@@ -21,7 +21,7 @@ export interface CommitRecord {
 
 type Line = { commit: CommitRecord } | { made: string } | { unmade: string };
 
-const FILE = "journal.jsonl";
+export const JOURNAL_FILE = "journal.jsonl";
 const COMPACT_MIN_LINES = 256;
 
 export class Journal {
@@ -39,7 +39,7 @@ export class Journal {
 
   static async open(folder: string): Promise<Journal> {
     const journal = new Journal(folder);
-    const text = await readFile(join(folder, FILE), "utf8").catch((error: unknown) => {
+    const text = await readFile(join(folder, JOURNAL_FILE), "utf8").catch((error: unknown) => {
       if (isErrno(error, "ENOENT")) return "";
       throw error;
     });
@@ -109,7 +109,7 @@ export class Journal {
     }
     const lines: Line[] = [...this.#commits.values()].map((commit) => ({ commit }));
     for (const made of this.#made) lines.push({ made });
-    const path = join(this.#folder, FILE);
+    const path = join(this.#folder, JOURNAL_FILE);
     const next = await open(`${path}.new`, "w");
     try {
       await next.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));

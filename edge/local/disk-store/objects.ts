@@ -3,8 +3,10 @@ import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, lstat, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrno } from "./errno.ts";
+import { RefusedError } from "./errors.ts";
 import { etagOf } from "./etag.ts";
-import { findFolder, splitKey } from "./paths.ts";
+import { JOURNAL_FILE } from "./journal.ts";
+import { findFolder, OWN_FOLDER, splitKey } from "./paths.ts";
 import type { Places } from "./place.ts";
 
 export interface FoundObject {
@@ -30,13 +32,29 @@ export class Objects {
   /** Null: no plain file under this key. */
   async head(key: string): Promise<FoundObject | null> {
     const path = await this.#path(key);
-    return path === null ? null : absentAsNull(async () => describe(await lstat(path, { bigint: true })));
+    const found = path === null ? null : await absentAsNull(async () => describe(await lstat(path, { bigint: true })));
+    if (found === null) await this.#needFolder();
+    return found;
   }
 
-  /** The caller closes the file. Head and bytes are of the same file, whatever the name means a moment later. */
-  async open(key: string): Promise<OpenedObject | null> {
+  /**
+   * The caller closes the file. Head and bytes are of the same file, whatever the name means a moment later.
+   *
+   * @param etag the file that is meant; null: whichever lies there
+   */
+  async open(key: string, etag: string | null): Promise<OpenedObject | null> {
     const path = await this.#path(key);
-    if (path === null) return null;
+    const opened = path === null ? null : await this.#open(path);
+    if (opened === null) {
+      await this.#needFolder();
+      return null;
+    }
+    if (etag === null || opened.etag === etag) return opened;
+    await opened.file.close();
+    return null;
+  }
+
+  #open(path: string): Promise<OpenedObject | null> {
     return absentAsNull(async () => {
       // Non-blocking: opening a named pipe would otherwise wait for its writer.
       const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -49,16 +67,26 @@ export class Objects {
 
   /** False: gone, or no longer the file with this ETag. */
   async delete(key: string, etag: string): Promise<boolean> {
-    const path = await this.#path(key);
-    if (path === null) return false;
     const found = await this.head(key);
-    if (found?.etag !== etag) return false;
+    const path = await this.#path(key);
+    if (path === null || found?.etag !== etag) return false;
     const gone = await absentAsNull(async () => {
       await unlink(path);
       return true;
     });
     if (gone) await this.#places.pruneFolders(key);
     return gone ?? false;
+  }
+
+  /**
+   * A folder that is not mounted has no files: that is no reason to take them for deleted. Our journal is there from the
+   * start on, as long as it is the same folder.
+   *
+   * @throws RefusedError `downloads_missing`
+   */
+  async #needFolder(): Promise<void> {
+    const there = await absentAsNull(() => lstat(join(this.#root, OWN_FOLDER, JOURNAL_FILE)));
+    if (there === null) throw new RefusedError(503, "downloads_missing");
   }
 
   async #path(key: string): Promise<string | null> {

@@ -37,8 +37,17 @@ export function splitKey(key: string): KeyParts {
     if (Buffer.byteLength(segment) > MAX_SEGMENT_BYTES) throw new BadKeyError("the key has a segment over 255 bytes");
   }
   const name = segments.pop() ?? "";
-  if (foldKey(segments[0] ?? name) === OWN_FOLDER) throw new BadKeyError("the key is inside the store's own folder");
+  if (isOwnFolder(segments[0] ?? name)) throw new BadKeyError("the key is inside the store's own folder");
   return { folders: segments, name };
+}
+
+/**
+ * Whether a file system may take the name for our own folder's: some ignore case and code points that are not seen
+ * (HFS+), some drop dots and spaces at the end (NTFS).
+ */
+function isOwnFolder(segment: string): boolean {
+  const seen = segment.normalize("NFKC").replace(/\p{Default_Ignorable_Code_Point}/gu, "");
+  return foldKey(seen).replace(/[. ]+$/, "") === OWN_FOLDER;
 }
 
 /**

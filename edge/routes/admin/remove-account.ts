@@ -5,16 +5,18 @@ import {
   beginRemoval,
   endRemoval,
   filesToRemove,
-  markFilesRemoved,
 } from "../../db/account-removal.ts";
+import { markFilesDeleted } from "../../db/file-erasure.ts";
 import type { Env } from "../../env.ts";
 import { makeLog } from "../../log.ts";
 import { openManagedStore } from "../../storage/open-store.ts";
 import { askOne, tellAll } from "./ask-partitions.ts";
 import { revokeEverywhere } from "./revoke-everywhere.ts";
 
-/** Files removed in one run: each is one call to the store, and a Worker may make a thousand calls. */
+/** Files removed in one run: each is two calls to a bucket, and a Worker may make a thousand calls. */
 const MAX_FILES_PER_RUN = 400;
+/** … and in one sweep, which has made others before. */
+const MAX_FILES_PER_SWEEP = 100;
 const FILES_AT_ONCE = 20;
 /** Calls to the partition in one run; each cancels some hundred jobs. */
 const MAX_CANCEL_CALLS = 20;
@@ -41,16 +43,22 @@ export async function closeAccount(env: Env, id: string, now: number): Promise<B
 }
 
 /** Cancels the account's jobs and removes its managed files, a bounded number of both. */
-export async function emptyAccount(env: Env, id: string, partition: string, now: number): Promise<RemovalCount> {
+export async function emptyAccount(
+  env: Env,
+  id: string,
+  partition: string,
+  now: number,
+  maxFiles = MAX_FILES_PER_RUN,
+): Promise<RemovalCount> {
   const jobs = await cancelJobs(env, id, partition);
   const count: RemovalCount = { jobsLeft: jobs.left, filesRemoved: 0, filesLeft: !jobs.stored };
   const store = openManagedStore(env);
-  while (count.filesRemoved < MAX_FILES_PER_RUN) {
-    const files = await filesToRemove(env.DB, id, FILES_AT_ONCE);
+  while (count.filesRemoved < maxFiles) {
+    const files = await filesToRemove(env.DB, id, Math.min(FILES_AT_ONCE, maxFiles - count.filesRemoved));
     if (files.length === 0) return count;
     // False is fine: the object is gone, or was replaced by somebody else's.
     await Promise.all(files.map((file) => store.delete(file.store_key, file.etag)));
-    await markFilesRemoved(
+    await markFilesDeleted(
       env.DB,
       files.map((file) => file.file_id),
       now,
@@ -73,9 +81,12 @@ async function cancelJobs(env: Env, id: string, partition: string): Promise<{ le
 /** One bounded run for each account that is being removed. Returns how many are gone for good. */
 export async function sweepRemovals(env: Env, now: number): Promise<number> {
   let gone = 0;
+  let files = MAX_FILES_PER_SWEEP;
   for (const id of await accountsToRemove(env.DB, MAX_ACCOUNTS_PER_SWEEP)) {
     try {
-      if (await removeOnce(env, id, now)) gone++;
+      const removed = await removeOnce(env, id, now, files);
+      files -= removed.files;
+      if (removed.gone) gone++;
     } catch (error) {
       logRemovalFailure(env, id, error);
     }
@@ -88,12 +99,18 @@ export function logRemovalFailure(env: Env, account: string, error: unknown): vo
   makeLog(env)("warn", "account.removal_failed", { account, error: String(error).slice(0, 200) });
 }
 
-async function removeOnce(env: Env, id: string, now: number): Promise<boolean> {
+async function removeOnce(
+  env: Env,
+  id: string,
+  now: number,
+  maxFiles: number,
+): Promise<{ gone: boolean; files: number }> {
   const begun = await closeAccount(env, id, now);
-  if (begun === null) return false;
-  const count = await emptyAccount(env, id, begun.partition, now);
-  if (count.jobsLeft > 0 || count.filesLeft) return false;
+  if (begun === null) return { gone: false, files: 0 };
+  const count = await emptyAccount(env, id, begun.partition, now, maxFiles);
+  const files = count.filesRemoved;
+  if (count.jobsLeft > 0 || count.filesLeft) return { gone: false, files };
   await askOne(env, begun.partition, async (stub) => stub.adminForgetAccount(id));
   await endRemoval(env.DB, id);
-  return true;
+  return { gone: true, files };
 }

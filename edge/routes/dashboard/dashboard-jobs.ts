@@ -4,9 +4,9 @@ import { listJobs } from "../../db/jobs.ts";
 import { answer } from "../../openapi/describe.ts";
 import { pageQuery, STATUS_QUERY } from "../../openapi/queries.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { accountFacts, askPartition } from "../jobs/job-access.ts";
 import { listQuery } from "../jobs/job-list.ts";
 import { countOf } from "../jobs/list-jobs.ts";
+import { listTotals } from "../jobs/totals.ts";
 
 const DEFAULT_LIMIT = 50;
 
@@ -25,7 +25,7 @@ export const dashboardJobs: Endpoint = {
   async handler(context) {
     const { limit, offset, status } = listQuery(context, DEFAULT_LIMIT);
     const account = context.var.caller.account.id;
-    const totals = await askPartition(context, (stub) => stub.listBarrier(accountFacts(context)));
+    const totals = await listTotals(context);
     const rows = await listJobs(context.env.DB, { account, status, batchId: null, before: null, limit, offset });
     return context.json({
       jobs: rows.map((row) => ({

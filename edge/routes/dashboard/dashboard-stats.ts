@@ -3,6 +3,7 @@ import { recentFigures } from "../../db/statistics.ts";
 import { answer } from "../../openapi/describe.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { askPartition } from "../jobs/job-access.ts";
+import { readTotals } from "../jobs/totals.ts";
 
 const GIB = 2 ** 30;
 
@@ -20,7 +21,7 @@ export const dashboardStats: Endpoint = {
   async handler(context) {
     const { account } = context.var.caller;
     const [totals, usage, recent] = await Promise.all([
-      askPartition(context, (stub) => stub.totals(account.id)),
+      readTotals(context),
       askPartition(context, (stub) => stub.usage(account.id)),
       recentFigures(context.env.DB, account.id, Date.now()),
     ]);

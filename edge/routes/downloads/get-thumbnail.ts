@@ -47,8 +47,7 @@ async function savedPicture(context: AppContext, { row, files }: JobSource): Pro
   if (store === null) return null;
   try {
     // A file that was removed or changed by hand is never served as the one we wrote.
-    if ((await store.head(file.store_key))?.etag !== file.etag) return null;
-    const body = await store.read(file.store_key, null);
+    const body = await store.read(file.store_key, null, file.etag);
     const bytes = body === null ? null : await readPicture(body);
     return bytes === null || pictureType(bytes) === null ? null : bytes;
   } catch (error) {

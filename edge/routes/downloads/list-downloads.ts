@@ -10,10 +10,10 @@ import { urlPolicy } from "../../env.ts";
 import type { AccountTotals } from "../../partition/reads.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { AppContext } from "../http.ts";
-import { accountFacts, askPartition } from "../jobs/job-access.ts";
 import { integer } from "../jobs/job-list.ts";
 import { countOf } from "../jobs/list-jobs.ts";
 import { type WithProgress, withProgress } from "../jobs/live-progress.ts";
+import { listTotals } from "../jobs/totals.ts";
 import { publicOrigin, requestOrigin } from "../origin.ts";
 import { asDownloadStatus } from "./download-status.ts";
 import { type DownloadSource, downloadView } from "./download-view.ts";
@@ -48,7 +48,7 @@ export const listDownloads: Endpoint = {
       offset: Math.max(0, integer(context.req.query("offset"), 0)),
     };
     const status = asDownloadStatus(context.req.query("status"));
-    const totals = await askPartition(context, (stub) => stub.listBarrier(accountFacts(context)));
+    const totals = await listTotals(context);
     const running = status === "downloading" || status === "processing";
     const found = running ? await findRunning(context, status, page) : await find(context, status, page, totals);
     return context.json(found.tasks, 200, {

@@ -12,9 +12,13 @@ import { MANAGED_TARGET } from "../../partition/targets.ts";
 import { openManagedStore, openStore } from "../../storage/open-store.ts";
 import type { ObjectStore } from "../../storage/port.ts";
 import { isSameStore } from "../../storage/storage-place.ts";
+import { StoreError } from "../../storage/store-error.ts";
 import { signFileUrl } from "./file-url.ts";
 
-type FileOf = Pick<FileRow, "file_id" | "account_id" | "path" | "store_key" | "target_id" | "sealed_url" | "url_until">;
+type FileOf = Pick<
+  FileRow,
+  "file_id" | "account_id" | "path" | "store_key" | "etag" | "target_id" | "sealed_url" | "url_until"
+>;
 
 /**
  * The store that holds a file, while it can be reached: managed storage always, the account's own while its active
@@ -42,8 +46,20 @@ async function opened(env: Env, account: string, sealed: string): Promise<Storag
   }
 }
 
+/** False: the file was removed or changed by hand. A store that does not answer tells nothing of the kind. */
+async function isThere(env: Env, { store_key, etag }: FileOf): Promise<boolean> {
+  const store = openManagedStore(env);
+  if (store.byHand === undefined) return true;
+  try {
+    return (await store.head(store_key))?.etag === etag;
+  } catch (error) {
+    if (error instanceof StoreError) return true;
+    throw error;
+  }
+}
+
 /**
- * Makes the URLs of one account's files, 24 h from now; null for what is out of reach.
+ * Makes the URLs of one account's files, 24 h from now; null for what is out of reach, or was removed or changed by hand.
  *
  * @param origin base of the URLs that lead through us.
  * @param disposition `Content-Disposition` that a provider is asked to answer with.
@@ -63,7 +79,7 @@ export function fileUrls(
     const now = Date.now();
     const ours = () =>
       signFileUrl(signerOf(env), origin, { fileId: file.file_id, account: file.account_id, key: file.path }, now);
-    if (file.target_id === MANAGED_TARGET) return ours();
+    if (file.target_id === MANAGED_TARGET) return (await isThere(env, file)) ? ours() : null;
     if (file.sealed_url !== null) {
       const lives = file.url_until !== null && file.url_until > now;
       return lives ? openSealedFileUrl(secretBoxOf(env), file.account_id, file.sealed_url) : null;

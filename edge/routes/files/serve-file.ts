@@ -39,7 +39,7 @@ export async function serveFile(context: AppContext, file: FileRow, disposition:
     headers.set("Content-Range", `bytes ${range.offset}-${range.offset + range.length - 1}/${file.size}`);
   const status = range === null ? 200 : 206;
   if (context.req.method === "HEAD") return new Response(null, { status, headers });
-  const body = await store.read(file.store_key, range).catch(rethrow);
+  const body = await store.read(file.store_key, range, file.etag).catch(rethrow);
   if (body === null) throw gone;
   return new Response(fixedLength(body, length), { status, headers });
 }

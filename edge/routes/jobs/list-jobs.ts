@@ -8,8 +8,8 @@ import { answer, refused } from "../../openapi/describe.ts";
 import { CURSOR_QUERY, pageQuery, STATUS_QUERY } from "../../openapi/queries.ts";
 import type { AccountTotals } from "../../partition/reads.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { accountFacts, askPartition } from "./job-access.ts";
 import { type ListStatus, listItems, listQuery } from "./job-list.ts";
+import { listTotals } from "./totals.ts";
 
 const DEFAULT_LIMIT = 20;
 
@@ -36,7 +36,7 @@ export const listJobs: Endpoint = {
     const { limit, offset, status } = listQuery(context, DEFAULT_LIMIT);
     const batchId = context.req.query("batch_id")?.toLowerCase() ?? null;
     const before = openCursor(context.req.query("cursor"));
-    const totals = await askPartition(context, (stub) => stub.listBarrier(accountFacts(context)));
+    const totals = await listTotals(context);
     const rows = await readJobs(context.env.DB, {
       account: account.id,
       status,

@@ -1,7 +1,8 @@
 /** Storage is tried before it is believed in (jobs API 9.2): a small object is written and removed. */
-import type { Storage } from "../../../shared/contract/storage.ts";
+import type { Provider, Storage } from "../../../shared/contract/storage.ts";
 import { AppError } from "../../app-error.ts";
 import type { Env } from "../../env.ts";
+import { adviceFor } from "../../storage/advice.ts";
 import { openStore } from "../../storage/open-store.ts";
 import { placeOf, prefixed } from "../../storage/storage-place.ts";
 
@@ -16,7 +17,16 @@ export async function probe(env: Env, storage: Storage): Promise<string | null> 
   return result.ok ? null : result.code;
 }
 
-/** @param field where it was inline */
-export function probeRefused(code: string, field?: string): AppError {
-  return new AppError("invalid", `Credential validation failed: ${code}`, field === undefined ? {} : { field });
+/**
+ * The code, and in `details` what can be done about it.
+ *
+ * @param field where it was inline
+ */
+export function probeRefused(provider: Provider, code: string, field?: string): AppError {
+  const advice = adviceFor(provider, code);
+  const prefix = field === undefined ? "" : `${field}.`;
+  return new AppError("invalid", `Credential validation failed: ${code}`, {
+    ...(field === undefined ? {} : { field }),
+    ...(advice === null ? {} : { details: [{ field: prefix + advice.field, message: advice.message }] }),
+  });
 }

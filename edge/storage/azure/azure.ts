@@ -111,10 +111,10 @@ class AzureStore implements ObjectStore {
     if (accountKey === undefined) {
       return Promise.all(numbers.map(async (number) => ({ part_number: number, url: await request.relay(number) })));
     }
-    const sas = await blobSas(
-      { container: this.#config.container, blob: request.key, permissions: "cw", expiresAt: request.expiresAt },
-      { account: this.#config.account_name, accountKey },
-    );
+    const { container, account_name: account } = this.#config;
+    const grant = { container, blob: request.key, permissions: "cw" as const };
+    const expiresAt = this.#client.asTheirs(request.expiresAt);
+    const sas = await blobSas({ ...grant, expiresAt }, { account, accountKey });
     return numbers.map((number) => {
       const id = encodeURIComponent(blockId(nonce, number));
       return { part_number: number, url: `${this.#client.url(request.key)}?comp=block&blockid=${id}&${sas}` };
@@ -225,7 +225,7 @@ class AzureStore implements ObjectStore {
     const accountKey = this.#config.account_key;
     if (accountKey === undefined) return null;
     const { container, account_name: account } = this.#config;
-    const grant = { container, blob: key, permissions: "r" as const, expiresAt };
+    const grant = { container, blob: key, permissions: "r" as const, expiresAt: this.#client.asTheirs(expiresAt) };
     const sas = await blobSas(disposition === null ? grant : { ...grant, contentDisposition: disposition }, {
       account,
       accountKey,
@@ -233,14 +233,16 @@ class AzureStore implements ObjectStore {
     return `${this.#client.url(key)}?${sas}`;
   }
 
-  async read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null> {
+  async read(key: string, range: ByteRange | null, etag: string | null): Promise<ReadableStream<Uint8Array> | null> {
     if (range?.length === 0) return new Response("").body;
-    const headers: Record<string, string> =
-      range === null ? {} : { range: `bytes=${range.offset}-${range.offset + range.length - 1}` };
+    const headers: Record<string, string> = {
+      ...(range === null ? {} : { range: `bytes=${range.offset}-${range.offset + range.length - 1}` }),
+      ...(etag === null ? {} : { "if-match": etag }),
+    };
     try {
       return (await this.#client.open({ method: "GET", blob: key, headers })).body;
     } catch (error) {
-      if (error instanceof StoreError && error.code === "BlobNotFound") return null;
+      if (error instanceof StoreError && NOT_THAT_ONE.has(error.code)) return null;
       throw error;
     }
   }
@@ -250,13 +252,14 @@ class AzureStore implements ObjectStore {
       await this.#client.send({ method: "DELETE", blob: key, headers: { "if-match": etag } });
       return true;
     } catch (error) {
-      if (error instanceof StoreError && (error.code === "BlobNotFound" || error.code === "ConditionNotMet"))
-        return false;
+      if (error instanceof StoreError && NOT_THAT_ONE.has(error.code)) return false;
       throw error;
     }
   }
 }
 
+/** The blob is gone, or another one is there. */
+const NOT_THAT_ONE: ReadonlySet<string> = new Set(["BlobNotFound", "ConditionNotMet"]);
 const UPLOAD_ID = /^([0-9.]{1,64})~([0-9a-f]{32})$/;
 
 function parseUploadId(uploadId: string): { token: string; nonce: string } {

@@ -33,9 +33,9 @@ export class AzureClient {
     return this.#service.origin + this.#path(blob);
   }
 
-  /** Our clock as Azure sees it. */
-  now(): number {
-    return this.#network.now() + clockOffset(this.#service.origin);
+  /** A time of our clock as Azure's has it. */
+  asTheirs(at: number): number {
+    return at + clockOffset(this.#service.origin);
   }
 
   /** @throws StoreError for every answer that is no success, and for none at all */
@@ -68,7 +68,7 @@ export class AzureClient {
     if (!this.#network.accepts(url.href)) throw new StoreError("unreachable", "permanent");
     const headers: Record<string, string> = {
       ...call.headers,
-      "x-ms-date": new Date(this.now()).toUTCString(),
+      "x-ms-date": new Date(this.asTheirs(this.#network.now())).toUTCString(),
       "x-ms-version": AZURE_VERSION,
       "user-agent": `Trawl/${VERSION}`,
     };

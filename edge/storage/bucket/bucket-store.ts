@@ -3,7 +3,7 @@
  * tells them apart is a {@link BucketDialect}.
  *
  * Operations used: PutObject, CreateMultipartUpload, UploadPart (presigned, by the node), CompleteMultipartUpload,
- * AbortMultipartUpload, HeadObject, GetObject, DeleteObject. Where servers differ:
+ * AbortMultipartUpload, ListMultipartUploads, HeadObject, GetObject, DeleteObject. Where servers differ:
  * - The condition of a completion (`If-None-Match` and its like) is unknown to some, which ignore it or answer 501. So each
  *   commit looks first (HEAD), and the condition closes the gap where it is understood (docs/decisions/022).
  * - That of a deletion (`If-Match`): the same, after a HEAD.
@@ -13,6 +13,7 @@
 import { COMPLETE_TIMEOUT_MS, type StoreNetwork, VERIFY_TIMEOUT_MS } from "../network.ts";
 import { planUpload, verdict } from "../own-upload.ts";
 import type {
+  AbandonedUploads,
   BegunUpload,
   ByteRange,
   CommitRequest,
@@ -31,9 +32,13 @@ import { commitProblem, StoreError, verifyProblem } from "../store-error.ts";
 import { BucketClient } from "./client.ts";
 import type { BucketDialect } from "./dialect.ts";
 import { refusalOf } from "./errors.ts";
+import { listUploads, type OpenUpload } from "./list-uploads.ts";
 import { type BucketUploadId, formatUploadId, parseUploadId } from "./upload-id.ts";
 import { completeBody, elementText, isErrorDocument } from "./xml.ts";
 
+/** Pages of open uploads read in one search, and uploads ended in it. */
+const MAX_UPLOAD_PAGES = 5;
+const MAX_ENDED_UPLOADS = 100;
 /** Nodes put parts straight into the bucket. */
 const ROUTE = { proxied: false };
 
@@ -171,14 +176,39 @@ export class BucketStore implements ObjectStore {
     if (id === null) return;
     let refusal: unknown = null;
     try {
-      await this.#client.send({ method: "DELETE", key, query: { uploadId: id.server } });
+      await this.#endUpload(key, id.server);
     } catch (error) {
-      if (!(error instanceof StoreError) || !GONE.has(error.code)) refusal = error;
+      refusal = error;
     }
     // Also where the credentials may delete objects and not end uploads.
     const head = await this.#lookAt(key);
     if (head?.upload === id.nonce) await this.delete(key, head.etag);
     if (refusal !== null) throw refusal;
+  }
+
+  /** One that has ended already is fine. */
+  async #endUpload(key: string, uploadId: string): Promise<void> {
+    try {
+      await this.#client.send({ method: "DELETE", key, query: { uploadId } });
+    } catch (error) {
+      if (!(error instanceof StoreError) || !GONE.has(error.code)) throw error;
+    }
+  }
+
+  async endAbandoned({ prefix, before, isOurs }: AbandonedUploads): Promise<number> {
+    let ended = 0;
+    let after: OpenUpload | null = null;
+    for (let page = 0; page < MAX_UPLOAD_PAGES; page++) {
+      const { uploads, more }: Awaited<ReturnType<typeof listUploads>> = await listUploads(this.#client, prefix, after);
+      for (const { key, id, began } of uploads) {
+        if (began >= before || !key.startsWith(prefix) || !isOurs(key)) continue;
+        await this.#endUpload(key, id);
+        if (++ended >= MAX_ENDED_UPLOADS) return ended;
+      }
+      after = uploads.at(-1) ?? null;
+      if (!more || after === null) break;
+    }
+    return ended;
   }
 
   async head(key: string): Promise<ObjectHead | null> {
@@ -220,14 +250,20 @@ export class BucketStore implements ObjectStore {
     return this.#client.presign("GET", key, query, expiresAt);
   }
 
-  async read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null> {
+  async read(key: string, range: ByteRange | null, etag: string | null): Promise<ReadableStream<Uint8Array> | null> {
     if (range?.length === 0) return new Response("").body;
-    const headers: Record<string, string> =
-      range === null ? {} : { range: `bytes=${range.offset}-${range.offset + range.length - 1}` };
+    const headers: Record<string, string> = {
+      ...(range === null ? {} : { range: `bytes=${range.offset}-${range.offset + range.length - 1}` }),
+      ...(etag === null ? {} : { "if-match": etag }),
+    };
     try {
-      return (await this.#client.open({ method: "GET", key, headers })).body;
+      const { body, headers: told } = await this.#client.open({ method: "GET", key, headers });
+      if (etag === null || told.get("etag") === etag) return body;
+      // A server that does not know the condition.
+      await body?.cancel();
+      return null;
     } catch (error) {
-      if (error instanceof StoreError && GONE.has(error.code)) return null;
+      if (error instanceof StoreError && (GONE.has(error.code) || EXISTS.has(error.code))) return null;
       throw error;
     }
   }

@@ -13,6 +13,8 @@ export interface BucketCall extends Bounds {
   query?: Query;
   headers?: Record<string, string>;
   body?: string;
+  /** Of the answer; what is beyond is cut off. Defaults to what an answer without an object has. */
+  maxCharacters?: number;
 }
 
 export interface BucketAnswer {
@@ -34,7 +36,7 @@ export class BucketClient {
   async send(call: BucketCall): Promise<BucketAnswer> {
     return bounded(call, async (signal) => {
       const response = await this.#request(call, signal);
-      return { headers: response.headers, text: (await response.text()).slice(0, MAX_ANSWER_CHARACTERS) };
+      return { headers: response.headers, text: await limited(response, call) };
     });
   }
 
@@ -85,4 +87,8 @@ export class BucketClient {
     });
     return { response, clockWasOff: noteClock(place.origin, response.headers.get("date"), this.#network.now()) };
   }
+}
+
+async function limited(response: Response, { maxCharacters = MAX_ANSWER_CHARACTERS }: BucketCall): Promise<string> {
+  return (await response.text()).slice(0, maxCharacters);
 }

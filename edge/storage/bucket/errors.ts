@@ -14,14 +14,18 @@ const PERMANENT: ReadonlySet<string> = new Set([
   "AuthorizationHeaderMalformed",
   "ExpiredToken",
   "Forbidden",
+  "IllegalLocationConstraintException",
   "InvalidAccessKeyId",
   "InvalidBucketName",
+  "InvalidRegion",
   "InvalidToken",
   "KeyTooLongError",
   "MethodNotAllowed",
   "NoSuchBucket",
   "PermanentRedirect",
+  "SecurityTokenExpired",
   "SignatureDoesNotMatch",
+  "TokenRefreshRequired",
   "Unauthorized",
 ]);
 /** Told with a 4xx, and over in a while. */

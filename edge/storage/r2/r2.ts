@@ -21,19 +21,23 @@ import type {
   VerifyRequest,
   VerifyResult,
 } from "../port.ts";
-import { commitProblem, StoreError, verifyProblem } from "../store-error.ts";
+import { commitProblem, StoreError, type StoreFault, verifyProblem } from "../store-error.ts";
 
 const ROUTE = { proxied: true };
 const META_JOB = "trawl-job";
 const META_UPLOAD = "trawl-upload";
 
-/** The codes that R2 puts in the text of its errors, and what the S3 API calls them. */
-const CODES: Readonly<Record<string, string>> = {
-  10007: "NoSuchKey",
-  10011: "EntityTooSmall",
-  10024: "NoSuchUpload",
-  10025: "InvalidPart",
-  10048: "InvalidPart",
+/** The codes that R2 puts in the text of its errors, what the S3 API calls them, and what they mean. */
+const CODES: Readonly<Record<string, readonly [code: string, fault: StoreFault]>> = {
+  10002: ["Unauthorized", "permanent"],
+  10003: ["AccessDenied", "permanent"],
+  10006: ["NoSuchBucket", "permanent"],
+  10007: ["NoSuchKey", "refused"],
+  10011: ["EntityTooSmall", "refused"],
+  10024: ["NoSuchUpload", "refused"],
+  10025: ["InvalidPart", "refused"],
+  10048: ["InvalidPart", "refused"],
+  10058: ["TooManyRequests", "unavailable"],
 };
 const ERROR_CODE = /\((\d{5})\)/;
 
@@ -58,7 +62,7 @@ export interface R2Binding {
   head(key: string): Promise<StoredObject | null>;
   get(
     key: string,
-    options?: { range: ByteRange },
+    options: { range?: ByteRange; onlyIf?: { etagMatches: string } },
   ): Promise<(StoredObject & { body?: ReadableStream<Uint8Array> }) | null>;
   createMultipartUpload(
     key: string,
@@ -152,10 +156,14 @@ class R2Store implements ObjectStore {
     return null;
   }
 
-  async read(key: string, range: ByteRange | null): Promise<ReadableStream<Uint8Array> | null> {
+  async read(key: string, range: ByteRange | null, etag: string | null): Promise<ReadableStream<Uint8Array> | null> {
     if (range?.length === 0) return new Response("").body;
-    const object = await asked(() => (range === null ? this.#bucket.get(key) : this.#bucket.get(key, { range })));
-    return object?.body ?? null;
+    const options = {
+      ...(range === null ? {} : { range }),
+      ...(etag === null ? {} : { onlyIf: { etagMatches: etag.replaceAll('"', "") } }),
+    };
+    // Without a body: the condition does not hold.
+    return (await asked(() => this.#bucket.get(key, options)))?.body ?? null;
   }
 
   async delete(key: string, etag: string): Promise<boolean> {
@@ -177,9 +185,9 @@ async function asked<T>(ask: () => Promise<T>): Promise<T> {
 
 function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
-  const code = CODES[ERROR_CODE.exec(String(error))?.[1] ?? ""];
   // A fault that has no code of a known refusal may pass.
-  return code === undefined ? new StoreError("InternalError", "unavailable") : new StoreError(code, "refused");
+  const [code, fault] = CODES[ERROR_CODE.exec(String(error))?.[1] ?? ""] ?? ["InternalError", "unavailable"];
+  return new StoreError(code, fault);
 }
 
 function seen({ size, httpEtag: etag, customMetadata: meta }: StoredObject): Seen {

@@ -67,7 +67,9 @@ describe("POST /user/s3", () => {
     ["unreachable", async () => s3.fail({ operation: "put", bucket, times: 1, how: "lost" }), {}],
   ])("refuses what does not stand the probe with the code %s, and saves nothing", async (code, spoil, changes) => {
     await spoil();
-    expect(refusal(await set(changes))).toEqual({ status: 400, error: `Credential validation failed: ${code}` });
+    const answer = await set(changes);
+    expect(refusal(answer)).toEqual({ status: 400, error: `Credential validation failed: ${code}` });
+    expect(answer.body.details).toEqual([{ field: expect.any(String), message: expect.stringContaining(": ") }]);
     expect((await account.api("GET", "/user/s3")).body).toEqual(unset("s3"));
   });
 
@@ -277,7 +279,7 @@ describe("what each of the other providers is told, probed for and read back as"
   it.each([
     ["blob", { account_name: "studionorth", container: "my-videos", account_key }, "AuthenticationFailed"],
     ["oss", { ...oss, access_key_secret: "wrong" }, "SignatureDoesNotMatch"],
-    ["oss", { ...oss, bucket: "no-such-bucket", access_key_secret: "oss-secret/with+signs=" }, "SignatureDoesNotMatch"],
+    ["oss", { ...oss, bucket: "no-such-bucket", access_key_secret: "oss-secret/with+signs=" }, "NoSuchBucket"],
   ])("%s: %j does not pass the probe", async (provider, body, code) => {
     const told = { status: 400, error: `Credential validation failed: ${code}` };
     expect(refusal(await account.api("POST", `/user/${provider}`, body))).toEqual(told);

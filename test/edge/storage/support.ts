@@ -33,6 +33,7 @@ async function control<Answer>(what: S3Control): Promise<Answer> {
 export const s3 = {
   look: (bucket: string) => control<S3Look>({ do: "look", bucket }),
   put: (bucket: string, key: string, text: string) => control<Json>({ do: "put", bucket, key, text }),
+  age: (bucket: string, byMs: number) => control<Json>({ do: "age", bucket, byMs }),
   deny: (accessKey: string, denied = true) => control<Json>({ do: "deny", accessKey, denied }),
   fail: (fault: Extract<S3Control, { do: "fail" }>["fault"]) => control<Json>({ do: "fail", fault }),
 };

@@ -46,6 +46,35 @@ describe("Azure, when something is wrong", () => {
     expect(await opened.store.commit(request)).toMatchObject({ kind: "committed" });
   });
 
+  it.each([-20, 20])(
+    "sets its clock, %i minutes off, by Azure's, for requests, part URLs and read URLs",
+    async (off) => {
+      const now = () => Date.now() + off * MINUTE;
+      const store = azureStore(configFor(opened.container), network({ now }), azurite.serviceUrl);
+      expect(await store.verify(probe())).toEqual({ ok: true });
+      const bytes = sampleBytes(10);
+      const intent = intentFor("videos/a.mp4", 10);
+      const { uploadId, partSize } = await store.begin(intent);
+      // A quarter of an hour by our clock; by Azure's that would be over, or long from now.
+      const ask = { uploadId, key: intent.key, fromPart: 1, count: 1, partSize, origin: "https://edge.test" };
+      const relay = () => Promise.reject(new Error("no relay"));
+      const [part] = await store.presignParts({ ...ask, relay, expiresAt: now() + 15 * MINUTE });
+      const url = new URL(part?.url ?? "");
+      expect(Math.abs(Date.parse(url.searchParams.get("se") ?? "") - Date.now() - 15 * MINUTE)).toBeLessThan(10_000);
+      const sent = await fetch(url, { method: "PUT", body: bytes as Uint8Array<ArrayBuffer> });
+      expect(sent.status).toBe(201);
+      const etag = sent.headers.get("content-md5") ?? "";
+      await sent.body?.cancel();
+      const parts = [{ part_number: 1, etag, size: 10 }];
+      const request = { ...intent, uploadId, size: 10, sha256: sha256(bytes), parts };
+      expect(await store.commit(request)).toMatchObject({ kind: "committed" });
+      const read = await store.presignRead({ key: intent.key, expiresAt: now() + MINUTE, disposition: null });
+      expect(new Uint8Array(await (await fetch(read ?? "")).arrayBuffer())).toEqual(bytes);
+      // The offset is remembered by origin: here is a clock that is right again.
+      expect(await opened.store.verify(probe())).toEqual({ ok: true });
+    },
+  );
+
   it("resolves a commit whose answer was lost by what lies there", async () => {
     const request = await uploaded(sampleBytes(10));
     const deaf = azureStore(

@@ -55,6 +55,7 @@ export class AzureInternet {
       this.#blobs.delete(place);
       return { status: 202 };
     }
+    if ((headers.get("if-match") ?? known.etag) !== known.etag) return refusal(412, "ConditionNotMet");
     const range = /^bytes=(\d+)-(\d+)$/.exec(headers.get("range") ?? "");
     const bytes = range === null ? known.bytes : known.bytes.subarray(Number(range[1]), Number(range[2]) + 1);
     return {

@@ -18,6 +18,6 @@ it("a file of three blocks goes from a node into a container, each block by the 
   const sent = await sendFile(opened, file, "videos/a.mp4");
   expect(sent.uploaded.retries).toBe(0);
   expect(await sent.commit()).toMatchObject({ kind: "committed", key: "videos/a.mp4", size: file.size });
-  const stream = await opened.store.read("videos/a.mp4", null);
+  const stream = await opened.store.read("videos/a.mp4", null, null);
   expect(stream && (await hashStream(stream))).toBe(file.sha256);
 });

@@ -1,9 +1,21 @@
-import { access, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  access,
+  appendFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CommitResult } from "../../../edge/storage/port.ts";
-import { intentFor, readAll, sampleBytes, Uploading } from "../object-store.conformance.ts";
+import { intentFor, readAll, sampleBytes, sha256, Uploading } from "../object-store.conformance.ts";
 import { type DiskUnderTest, openDisk } from "./harness.ts";
 
 let disk: DiskUnderTest;
@@ -87,6 +99,13 @@ describe("the downloads folder", () => {
     ".trawl/a.mp4",
     ".TRAWL/journal.jsonl",
     ".trawl",
+    ".tra\u200cwl/a.mp4",
+    ".tr\u00adawl/a.mp4",
+    ".trawl\ufeff/a.mp4",
+    "\uff0etrawl/a.mp4",
+    ".trawl./a.mp4",
+    ".trawl /a.mp4",
+    ".trawl. ./a.mp4",
     "v/",
     `${"x".repeat(256)}.mp4`,
   ])("is not left by the key %j", async (key) => {
@@ -105,9 +124,9 @@ describe("the downloads folder", () => {
       expect(await deliver("link/a.mp4")).toEqual({ kind: "refused", code: "bad_key", permanent: true });
       expect(await deliver("link/deep/a.mp4")).toEqual({ kind: "refused", code: "bad_key", permanent: true });
       expect(await disk.store.head("link/secret.mp4")).toBeNull();
-      expect(await disk.store.read("link/secret.mp4", null)).toBeNull();
+      expect(await disk.store.read("link/secret.mp4", null, null)).toBeNull();
       expect(await disk.store.head("file.mp4")).toBeNull();
-      expect(await disk.store.read("file.mp4", null)).toBeNull();
+      expect(await disk.store.read("file.mp4", null, null)).toBeNull();
       expect(keyOf(await deliver("file.mp4"))).toBe("file (2).mp4");
       expect(await readdir(outside)).toEqual(["secret.mp4"]);
       expect(await disk.temporary()).toEqual([]);
@@ -144,7 +163,62 @@ describe("the downloads folder", () => {
   });
 });
 
+describe("accounts on the disk store", () => {
+  it("have folders of their own: the same name lies in each, and none reaches another's", async () => {
+    expect(keyOf(await deliver("videos/a.mp4", sampleBytes(10, 1)))).toBe("videos/a.mp4");
+    expect(keyOf(await deliver("@acct/videos/a.mp4", sampleBytes(10, 2)))).toBe("@acct/videos/a.mp4");
+    await expect(disk.store.head("@acct/../videos/a.mp4")).rejects.toThrow("bad_key");
+    expect(await readAll(disk.store, "videos/a.mp4")).toEqual(sampleBytes(10, 1));
+    expect(await readAll(disk.store, "@acct/videos/a.mp4")).toEqual(sampleBytes(10, 2));
+  });
+});
+
+describe("a downloads folder that is away", () => {
+  it("has no file that is gone: everything waits until it is there again", async () => {
+    const etag = etagOf(await deliver("videos/a.mp4"));
+    const elsewhere = `${disk.downloads}-unmounted`;
+    await rename(disk.downloads, elsewhere);
+    await mkdir(disk.downloads);
+    try {
+      const away = { code: "downloads_missing", fault: "unavailable" };
+      await expect(disk.store.head("videos/a.mp4")).rejects.toMatchObject(away);
+      await expect(disk.store.read("videos/a.mp4", null, etag)).rejects.toMatchObject(away);
+      await expect(disk.store.delete("videos/a.mp4", etag)).rejects.toMatchObject(away);
+    } finally {
+      await rm(disk.downloads, { recursive: true });
+      await rename(elsewhere, disk.downloads);
+    }
+    expect(await readAll(disk.store, "videos/a.mp4")).toEqual(sampleBytes(10));
+    expect(await disk.store.delete("videos/a.mp4", etag)).toBe(true);
+    expect(await disk.store.head("videos/a.mp4")).toBeNull();
+  });
+});
+
 describe("a file that its owner touched", () => {
+  it("while it is sent is cut instead of completed", async () => {
+    const size = 8 * 1_048_576;
+    const etag = etagOf(await deliver("a.mp4", sampleBytes(size)));
+    const stream = await disk.store.read("a.mp4", null, etag);
+    const reader = stream?.getReader();
+    expect((await reader?.read())?.done).toBe(false);
+    await appendFile(join(disk.downloads, "a.mp4"), "more");
+    const rest = async () => {
+      while (!(await reader?.read())?.done);
+    };
+    await expect(rest()).rejects.toThrow();
+    expect(await disk.store.read("a.mp4", null, etag)).toBeNull();
+  });
+
+  it("by putting another in its place is read to its end by whoever has it open", async () => {
+    const bytes = sampleBytes(8 * 1_048_576);
+    const etag = etagOf(await deliver("a.mp4", bytes));
+    const stream = await disk.store.read("a.mp4", null, etag);
+    await writeFile(join(disk.downloads, "b.mp4"), sampleBytes(10, 2));
+    await rename(join(disk.downloads, "b.mp4"), join(disk.downloads, "a.mp4"));
+    expect(sha256(new Uint8Array(await new Response(stream).arrayBuffer()))).toBe(sha256(bytes));
+    expect(await disk.store.read("a.mp4", null, etag)).toBeNull();
+  });
+
   it("is no longer ours once changed: another ETag, not deleted", async () => {
     const etag = etagOf(await deliver("a.mp4"));
     await writeFile(join(disk.downloads, "a.mp4"), sampleBytes(10, 2));
@@ -165,7 +239,7 @@ describe("a file that its owner touched", () => {
   it("is not an object once it is a folder", async () => {
     await mkdir(join(disk.downloads, "a.mp4"));
     expect(await disk.store.head("a.mp4")).toBeNull();
-    expect(await disk.store.read("a.mp4", null)).toBeNull();
+    expect(await disk.store.read("a.mp4", null, null)).toBeNull();
     expect((await lstat(join(disk.downloads, "a.mp4"))).isDirectory()).toBe(true);
   });
 });

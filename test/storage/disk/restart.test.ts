@@ -106,7 +106,7 @@ describe("after a restart the disk store", () => {
   it("is asked again when it cannot be reached", async () => {
     const store = adapterFor({ ...disk.service, url: "http://127.0.0.1:9" });
     const { request } = await sent("a.mp4", 10);
-    expect(await store.commit(request)).toEqual({ kind: "unavailable", code: "no_answer" });
+    expect(await store.commit(request)).toEqual({ kind: "unavailable", code: "unreachable" });
   });
 });
 

@@ -22,7 +22,7 @@ export const ossFamily: Family = {
   taken: { status: 409, code: "FileAlreadyExists" },
 };
 
-function verify(request: Heard, now: number): string | null {
+function verify(request: Heard, now: number, bucket: string): string | null {
   const queries = Object.fromEntries([...request.query].map(([name, value]) => [name, value === "" ? null : value]));
   const presigned = typeof queries["x-oss-signature"] === "string";
   const credential = presigned
@@ -40,7 +40,7 @@ function verify(request: Heard, now: number): string | null {
   delete queries["x-oss-signature"];
   // What a client adds by itself is not signed in a URL.
   const headers = presigned ? {} : request.headers;
-  const canonical = signing.getCanonicalRequest(request.method, { headers, queries }, BUCKET, request.key, []);
+  const canonical = signing.getCanonicalRequest(request.method, { headers, queries }, bucket, request.key, []);
   const text = signing.getStringToSign(REGION, date, canonical);
   const expected = signing.getSignatureV4(SECRET, date.slice(0, 8), REGION, text);
   return expected === signature ? null : "SignatureDoesNotMatch";

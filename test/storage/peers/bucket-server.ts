@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { listAnswerOf } from "./list-answer.ts";
 
 export interface Heard {
   method: string;
@@ -18,7 +19,7 @@ export interface Heard {
 
 export interface Family {
   /** Null when the request is signed as it should be, else the provider's code: `SignatureDoesNotMatch`. */
-  verify(request: Heard, now: number): string | null;
+  verify(request: Heard, now: number, bucket: string): string | null;
   metaPrefix: string;
   /** Whether the headers forbid to replace an object. */
   forbidsOverwrite(headers: IncomingMessage["headers"]): boolean;
@@ -40,6 +41,8 @@ export interface StoredObject {
 
 interface Upload {
   key: string;
+  /** Unix milliseconds. */
+  began: number;
   headers: Record<string, string>;
   parts: Map<number, { bytes: Buffer; etag: string }>;
 }
@@ -132,7 +135,7 @@ export class BucketServer {
   }
 
   #judge(heard: Heard, bucket: string | undefined, body: Buffer): Answer {
-    const code = this.#family.verify(heard, Date.now() + this.skewMs);
+    const code = this.#family.verify(heard, Date.now() + this.skewMs, bucket ?? "");
     if (code !== null) return refusal(403, code);
     return bucket === this.#bucket ? this.#do(heard, body) : refusal(404, "NoSuchBucket");
   }
@@ -141,6 +144,7 @@ export class BucketServer {
     const { method, query, key } = heard;
     const upload = query.get("uploadId");
     if (method === "POST" && query.has("uploads")) return this.#begin(heard);
+    if (method === "GET" && query.has("uploads")) return ok(listAnswerOf(this.uploads, query));
     if (method === "POST" && upload !== null) return this.#complete(heard, upload, body);
     if (method === "PUT" && upload !== null) return this.#part(heard, upload, body);
     if (method === "DELETE" && upload !== null) {
@@ -168,7 +172,7 @@ export class BucketServer {
       return refusal(this.#family.taken.status, this.#family.taken.code);
     }
     const id = `id+/=${++this.#counter}`;
-    this.uploads.set(id, { key: heard.key, headers: this.#kept(heard), parts: new Map() });
+    this.uploads.set(id, { key: heard.key, began: Date.now(), headers: this.#kept(heard), parts: new Map() });
     return ok(`<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`);
   }
 
@@ -206,6 +210,7 @@ export class BucketServer {
   }
 
   #serve(heard: Heard, object: StoredObject): Answer {
+    if ((heard.headers["if-match"] ?? object.etag) !== object.etag) return refusal(412, "PreconditionFailed");
     const range = /^bytes=(\d+)-(\d+)$/.exec(heard.headers.range ?? "");
     const bytes = range === null ? object.bytes : object.bytes.subarray(Number(range[1]), Number(range[2]) + 1);
     const disposition = heard.query.get("response-content-disposition");

@@ -1,5 +1,7 @@
 import type { StoreNetwork } from "../../../edge/storage/network.ts";
 import type { ObjectStore } from "../../../edge/storage/port.ts";
+import type { ListingStore } from "../abandoned-uploads.ts";
+import type { Faulty } from "../fault-rows.ts";
 import type { StoreUnderTest } from "../object-store.conformance.ts";
 import { BucketServer, type Family } from "./bucket-server.ts";
 
@@ -29,4 +31,30 @@ export async function openBucket(
     countUploads: async () => server.uploads.size,
     close: () => server.close(),
   };
+}
+
+/** With what a test of listed uploads steers. */
+export function listing(opened: BucketUnderTest): ListingStore {
+  const { uploads } = opened.server;
+  return {
+    ...opened,
+    openKeys: () => [...uploads.values()].map(({ key }) => key),
+    age(byMs) {
+      for (const upload of uploads.values()) upload.began -= byMs;
+    },
+    beginForeign(keys) {
+      for (const key of keys) {
+        uploads.set(`foreign-${uploads.size}`, { key, began: Date.now(), headers: {}, parts: new Map() });
+      }
+    },
+  };
+}
+
+const WRITES = ["PUT", "POST"];
+
+/** With what a test of refusals steers. */
+export function faulty(opened: BucketUnderTest): Faulty {
+  const refuseNext: Faulty["refuseNext"] = ({ status, code }) =>
+    opened.server.fail(({ method }) => WRITES.includes(method), { status, code });
+  return { ...opened, refuseNext };
 }

@@ -10,7 +10,7 @@ export interface S3Fault {
   how: { status: number; code: string } | "lost" | "late-error" | "hang";
 }
 
-export type Operation = "put" | "begin" | "part" | "complete" | "abort" | "head" | "get" | "delete";
+export type Operation = "put" | "begin" | "part" | "complete" | "abort" | "head" | "get" | "delete" | "list";
 
 export const FAKE_S3 = "https://s3.fake";
 export const FAKE_S3_CONTROL = "https://control.s3.fake/";
@@ -19,6 +19,8 @@ export const FAKE_S3_CONTROL = "https://control.s3.fake/";
 export type S3Control =
   | { do: "fail"; fault: S3Fault }
   | { do: "deny"; accessKey: string; denied: boolean }
+  /** All uploads that lie open in the bucket were begun so much earlier. */
+  | { do: "age"; bucket: string; byMs: number }
   | { do: "put"; bucket: string; key: string; text: string }
   | { do: "look"; bucket: string };
 

@@ -7,6 +7,7 @@
  * begins with `b-` is there.
  */
 import { createHash, randomBytes } from "node:crypto";
+import { listAnswerOf } from "../peers/list-answer.ts";
 import type { Operation, S3Fault } from "./control.ts";
 import { type SignedRequest, verifySignature } from "./sigv4.ts";
 
@@ -37,6 +38,8 @@ interface StoredObject {
 interface Upload {
   bucket: string;
   key: string;
+  /** Unix milliseconds. */
+  began: number;
   type: string;
   meta: Record<string, string>;
   parts: Map<number, { bytes: Buffer; etag: string }>;
@@ -74,6 +77,8 @@ export class FakeS3 {
   readonly #options: Required<FakeS3Options>;
   readonly #denied = new Set<string>();
   #faults: S3Fault[] = [];
+  /** Of each group only the first that is met counts. */
+  readonly #together: S3Fault[][] = [];
 
   constructor(options: FakeS3Options = {}) {
     this.#options = { region: "us-east-1", conditions: "known", mayList: true, skewMs: 0, ...options };
@@ -81,6 +86,13 @@ export class FakeS3 {
 
   fail(fault: S3Fault): void {
     this.#faults.push(fault);
+  }
+
+  /** Whatever operation comes next, of these: only one is to go wrong. */
+  failNext(operations: readonly Operation[], how: S3Fault["how"]): void {
+    const faults = operations.map((operation) => ({ operation, times: 1, how }));
+    this.#faults.push(...faults);
+    this.#together.push(faults);
   }
 
   /** The owner takes this key's permissions away, or gives them back. */
@@ -102,6 +114,11 @@ export class FakeS3 {
 
   uploadsOf(bucket: string): string[] {
     return [...this.uploads.values()].filter((each) => each.bucket === bucket).map((each) => each.key);
+  }
+
+  /** All uploads that lie open in the bucket were begun so much earlier. */
+  age(bucket: string, byMs: number): void {
+    for (const upload of this.uploads.values()) if (upload.bucket === bucket) upload.began -= byMs;
   }
 
   now(): number {
@@ -151,7 +168,8 @@ export class FakeS3 {
     const fault = this.#faults.find(fits);
     if (fault === undefined) return null;
     fault.times--;
-    if (fault.times <= 0) this.#faults = this.#faults.filter((each) => each !== fault);
+    const group = this.#together.find((each) => each.includes(fault)) ?? [];
+    if (fault.times <= 0) this.#faults = this.#faults.filter((each) => each !== fault && !group.includes(each));
     return fault;
   }
 
@@ -169,7 +187,7 @@ export class FakeS3 {
       case "begin": {
         const id = randomBytes(48).toString("base64url");
         const type = headers.get("content-type") ?? "binary/octet-stream";
-        this.uploads.set(id, { bucket, key, type, meta: metaOf(headers), parts: new Map() });
+        this.uploads.set(id, { bucket, key, began: this.now(), type, meta: metaOf(headers), parts: new Map() });
         return this.#answer(
           200,
           {},
@@ -192,6 +210,10 @@ export class FakeS3 {
         this.#upload(url, bucket, key);
         this.uploads.delete(url.searchParams.get("uploadId") ?? "");
         return this.#answer(204);
+      }
+      case "list": {
+        const own = [...this.uploads].filter(([, upload]) => upload.bucket === bucket);
+        return this.#answer(200, {}, listAnswerOf(new Map(own), url.searchParams));
       }
       case "head":
       case "get":
@@ -250,6 +272,7 @@ export class FakeS3 {
   #read({ method, headers, url }: SignedRequest, known: StoredObject | undefined): S3Answer {
     if (known === undefined)
       throw this.#options.mayList ? new Refusal(404, "NoSuchKey") : new Refusal(403, "AccessDenied");
+    if ((headers.get("if-match") ?? known.etag) !== known.etag) throw new Refusal(412, "PreconditionFailed");
     const range = /^bytes=(\d+)-(\d+)$/.exec(headers.get("range") ?? "");
     const bytes = range === null ? known.bytes : known.bytes.subarray(Number(range[1]), Number(range[2]) + 1);
     const disposition = url.searchParams.get("response-content-disposition");
@@ -280,7 +303,7 @@ function addressOf(url: URL): { bucket: string; key: string } {
 
 function operationOf({ method, url }: SignedRequest): Operation {
   const query = url.searchParams;
-  if (query.has("uploads")) return "begin";
+  if (query.has("uploads")) return method === "GET" ? "list" : "begin";
   if (query.has("uploadId")) return method === "PUT" ? "part" : method === "POST" ? "complete" : "abort";
   const plain: Record<string, Operation> = { PUT: "put", HEAD: "head", GET: "get", DELETE: "delete" };
   return plain[method] ?? "get";

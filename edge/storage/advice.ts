@@ -1,0 +1,89 @@
+/**
+ * What the owner of a bucket can do about a provider's code: which field of the configuration it is about, and a sentence.
+ * The codes themselves are told as they are (jobs API 9.2); this stands beside them in `details`.
+ */
+import type { Provider } from "../../shared/contract/storage.ts";
+
+type Concern = "bucket" | "region" | "secret" | "rights" | "expired" | "away";
+
+const CONCERNS: Record<Concern, readonly string[]> = {
+  bucket: ["NoSuchBucket", "ContainerNotFound", "InvalidBucketName", "ResourceNotFound", "ContainerBeingDeleted"],
+  region: [
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "InvalidRegion",
+    "PermanentRedirect",
+    "TemporaryRedirect",
+  ],
+  secret: [
+    "AuthenticationFailed",
+    "AuthorizationFailure",
+    "InvalidAccessKeyId",
+    "InvalidAuthenticationInfo",
+    "InvalidServiceAccount",
+    "NoAuthenticationInformation",
+    "SignatureDoesNotMatch",
+    "Unauthorized",
+  ],
+  rights: [
+    "AccessDenied",
+    "AllAccessDisabled",
+    "AuthorizationPermissionMismatch",
+    "AuthorizationResourceTypeMismatch",
+    "AuthorizationServiceMismatch",
+    "AuthorizationSourceIPMismatch",
+    "Forbidden",
+    "InsufficientAccountPermissions",
+  ],
+  expired: ["ExpiredToken", "InvalidToken", "SecurityTokenExpired", "TokenRefreshRequired"],
+  away: [
+    "InternalError",
+    "OperationTimedOut",
+    "RequestTimeTooSkewed",
+    "ServerBusy",
+    "SlowDown",
+    "TooManyRequests",
+    "timeout",
+    "unreachable",
+  ],
+};
+
+const CONCERN_OF = new Map(
+  Object.entries(CONCERNS).flatMap(([concern, codes]) => codes.map((code) => [code, concern as Concern] as const)),
+);
+
+const SENTENCES: Record<Concern, string> = {
+  bucket: "There is no such bucket at this endpoint: create it, or correct its name",
+  region: "The bucket is in another region: set the region and the endpoint that it has",
+  secret: "These credentials are not known there, or have run out: copy both parts of them anew, or make new ones",
+  rights:
+    "These credentials may not write and delete here: give them the rights that the guide names, below the prefix",
+  expired: "These credentials have run out: make new ones that last",
+  away: "The storage could not be reached or asks to wait: check the endpoint, then send the same request again",
+};
+
+/** The field that a concern is about, by what the provider calls it. */
+const FIELDS: Record<Provider, { bucket: string; region: string; secret: string; endpoint: string }> = {
+  s3: { bucket: "bucket", region: "region", secret: "secret_key", endpoint: "endpoint" },
+  blob: { bucket: "container", region: "account_name", secret: "account_key", endpoint: "account_name" },
+  gcs: { bucket: "bucket", region: "bucket", secret: "service_account_json", endpoint: "bucket" },
+  oss: { bucket: "bucket", region: "endpoint", secret: "access_key_secret", endpoint: "endpoint" },
+};
+
+export interface Advice {
+  field: string;
+  message: string;
+}
+
+/** Null: a code that says all there is, or none that we know. */
+export function adviceFor(provider: Provider, code: string): Advice | null {
+  const concern = CONCERN_OF.get(code);
+  if (concern === undefined) return null;
+  const fields = FIELDS[provider];
+  const field = concern === "bucket" || concern === "region" ? fields[concern] : secretOr(concern, fields);
+  return { field, message: SENTENCES[concern] };
+}
+
+function secretOr(concern: Exclude<Concern, "bucket" | "region">, fields: (typeof FIELDS)[Provider]): string {
+  return concern === "away" ? fields.endpoint : fields.secret;
+}

@@ -1,0 +1,48 @@
+/** What the cron trigger does, once a minute: on Cloudflare by `wrangler.toml`, in the embedded stack by its host. */
+import { bornPartitions } from "../db/partitions.ts";
+import { forgetCredentials } from "../db/targets.ts";
+import type { Env } from "../env.ts";
+import { errorText, makeLog } from "../log.ts";
+import { sweepRemovals } from "../routes/admin/remove-account.ts";
+import { sweepFiles } from "./files.ts";
+import { sweepRecords } from "./records.ts";
+import { runSteps } from "./step.ts";
+import { sweepUploads } from "./uploads.ts";
+
+/** Configurations that were replaced or removed, looked at in one sweep. */
+const CREDENTIALS_PER_SWEEP = 50;
+
+/** Never throws: each step's failure is logged, and the other steps run. */
+export async function sweep(env: Env): Promise<void> {
+  const log = makeLog(env);
+  const now = Date.now();
+  await runSteps(
+    [
+      { name: "partitions", run: () => wakePartitions(env) },
+      { name: "credentials", run: async () => ({ gone: await forgetCredentials(env.DB, now, CREDENTIALS_PER_SWEEP) }) },
+      { name: "records", run: () => sweepRecords(env, log, now) },
+      { name: "uploads", run: () => sweepUploads(env, log, now) },
+      { name: "files", run: () => sweepFiles(env, log, now) },
+      // Last: its many calls may use up what a Worker has for one run.
+      { name: "removals", run: async () => ({ gone: await sweepRemovals(env, now) }) },
+    ],
+    log,
+  );
+}
+
+/** The partitions do their own timing; this only wakes one that lost its alarm. */
+async function wakePartitions(env: Env): Promise<Record<string, number>> {
+  const names = await bornPartitions(env.DB);
+  const log = makeLog(env);
+  // One that does not answer must not keep the others from their turn.
+  await Promise.all(
+    names.map(async (partition) => {
+      try {
+        await env.PARTITION.getByName(partition).nodesOnline();
+      } catch (error) {
+        log("warn", "partition.call_failed", { partition, error: errorText(error) });
+      }
+    }),
+  );
+  return {};
+}
