@@ -45,7 +45,7 @@ export function longQueue({ jobs, accounts, sessions, maxReady = 10_000_000 }: Q
   const run = <Result>(body: (turn: Turn) => Result): Result => core.run(++now, () => 0.5, body).result;
   for (let index = 0; index < accounts; index++) {
     const name = `account-${index}`;
-    run((turn) => createJobs(turn, account(name), [newJob(id(index + 1), name)]));
+    run((turn) => createJobs(turn, account(name), [newJob(id(index + 1), name, { source_host: `${name}.example` })]));
   }
   copyJobs(sql, Math.floor(jobs / accounts) - 1);
   for (const sink of SINKS) advanceCursor(sql, sink, core.ids.newest(now));
