@@ -16,10 +16,12 @@ export interface PartitionNoticesDeps {
 }
 
 const TELLING = new Set([".job.stage", "batch.completed"]);
+/** Nobody is sent these; reading the rows of a thousand new jobs for nothing took a tenth of their create. */
+const SILENT = new Set(["job.created", "job.cancelled"]);
 
 /** The notices of some events, in their order; the same events give the same ids. */
 export async function partitionNotices(deps: PartitionNoticesDeps, events: readonly EventRow[]): Promise<Notice[]> {
-  const telling = events.filter((event) => event.type.startsWith("job.") || TELLING.has(event.type));
+  const telling = events.filter(({ type }) => (type.startsWith("job.") && !SILENT.has(type)) || TELLING.has(type));
   if (telling.length === 0) return [];
   const flight = collectFlight(deps.sql, telling);
   const jobs = new Map(flight.jobs.map((job) => [job.id, job]));

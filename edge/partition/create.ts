@@ -5,6 +5,7 @@ import { recordEvent } from "./events.ts";
 import type { JobRow, LiveJob } from "./job-row.ts";
 import { DRAINED_COLUMNS, parseSource } from "./job-row.ts";
 import { type KeyFacts, queueRoom, upsertKey } from "./keys.ts";
+import { laneOf } from "./lanes.ts";
 import { countMove, getJob } from "./move.ts";
 import { apiStatus } from "./states.ts";
 import { currentTarget } from "./targets.ts";
@@ -106,18 +107,20 @@ const LIVE_COLUMNS = [
   "avoid_until",
   "bytes_reserved",
   "live",
+  "lane",
 ] as const satisfies readonly (keyof LiveJob)[];
 
 const ALL_COLUMNS = [...DRAINED_COLUMNS, ...LIVE_COLUMNS] as const;
 const INSERT = `INSERT INTO jobs (${ALL_COLUMNS.join(", ")}) VALUES (${ALL_COLUMNS.map(() => "?").join(", ")})`;
 
-/** Writes one job row as it is; also how a rebuild puts back what D1 kept. */
-export function insertJobRow(turn: Turn, job: LiveJob): void {
-  turn.sql.run(INSERT, ...ALL_COLUMNS.map((column) => job[column]));
+/** Writes one job row as it is, in its lane; also how a rebuild puts back what D1 kept. */
+export function insertJobRow(turn: Turn, job: Omit<LiveJob, "lane">): void {
+  const row: LiveJob = { ...job, lane: laneOf(turn, job) };
+  turn.sql.run(INSERT, ...ALL_COLUMNS.map((column) => row[column]));
 }
 
 /** A job as D1 kept it, or as its creator asks for it, with everything of a hand-out empty. */
-export function withoutHandOut(row: JobRow, createEvent: number): LiveJob {
+export function withoutHandOut(row: JobRow, createEvent: number): Omit<LiveJob, "lane"> {
   return {
     ...row,
     create_event: createEvent,
@@ -164,7 +167,7 @@ export function createJobs(
 /** Whether so many jobs more would be admitted (jobs API 1.3). */
 export function hasRoom(turn: Turn, account: AccountFacts, jobs: number, key: KeyFacts | null): boolean {
   const load = turn.sql.get<{ pending: number }>("SELECT pending FROM accounts WHERE id = ?", account.id);
-  const ready = turn.sql.get<{ n: number | null }>("SELECT sum(ready) AS n FROM accounts WHERE ready > 0")?.n ?? 0;
+  const ready = turn.ready.count();
   const maxPending = Math.min(turn.config.maxPending, ownLimit(account));
   const ofKey = key === null ? Number.POSITIVE_INFINITY : queueRoom(turn, key.id);
   return (load?.pending ?? 0) + jobs <= maxPending && ready + jobs <= turn.config.maxReady && jobs <= ofKey;

@@ -191,6 +191,7 @@ export function generationOf(core: Core, events: readonly EventRow[]): Generatio
  * while a cursor needs them or while they are among the account's newest thousand. Returns how many jobs left.
  */
 export function retire(sql: Sql, limit: number): number {
+  if (!isAnythingOver(sql)) return 0;
   const passed = Math.min(...SINKS.map((sink) => readCursor(sql, sink)));
   sql.run("DELETE FROM batches WHERE terminal_event_id IS NOT NULL AND terminal_event_id <= ?", passed);
   const over = sql.all<{ id: string; account_id: string; target_id: string }>(
@@ -203,19 +204,33 @@ export function retire(sql: Sql, limit: number): number {
   sql.run("DELETE FROM files WHERE job_id IN (SELECT value FROM json_each(?))", ids);
   sql.run("DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))", ids);
   forgetIdleTargets(sql, new Set(over.map((job) => job.target_id)));
-  for (const account of new Set(over.map((job) => job.account_id))) trimEvents(sql, account, passed);
+  for (const account of new Set(over.map((job) => job.account_id))) trimEvents(sql, account, passed, limit);
   return over.length;
 }
 
-// Uses event_account(account_id, id).
-function trimEvents(sql: Sql, account: string, passed: number): void {
+/** Asked after each flight to each sink, most of which bring no end. Uses job_over and batch_over. */
+function isAnythingOver(sql: Sql): boolean {
+  const row = sql.get<{ found: number }>(
+    `SELECT EXISTS (SELECT 1 FROM jobs WHERE terminal_event_id IS NOT NULL)
+       OR EXISTS (SELECT 1 FROM batches WHERE terminal_event_id IS NOT NULL) AS found`,
+  );
+  return row?.found === 1;
+}
+
+/** At most `limit` of them: a sink that was away for long leaves more than that to be cleared up. Uses event_account(account_id, id). */
+function trimEvents(sql: Sql, account: string, passed: number, limit: number): void {
   const border = sql.get<{ id: number }>(
     `SELECT id FROM events WHERE account_id = ? ORDER BY id DESC LIMIT 1 OFFSET ${EVENTS_KEPT_PER_ACCOUNT}`,
     account,
   );
   if (border === undefined) return;
-  const last = Math.min(border.id, passed);
-  sql.run("DELETE FROM events WHERE account_id = ? AND id <= ?", account, last);
+  const gone = sql.all<{ id: number }>(
+    "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE account_id = ? AND id <= ? ORDER BY id LIMIT ?) RETURNING id",
+    account,
+    Math.min(border.id, passed),
+    limit,
+  );
+  const last = gone.reduce((most, { id }) => Math.max(most, id), 0);
   // A stream that asks for less than this has missed something that nobody can tell it any more.
   sql.run("UPDATE accounts SET events_from = max(events_from, ?) WHERE id = ?", last, account);
 }

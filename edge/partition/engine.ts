@@ -16,11 +16,12 @@ import { relayUrl } from "../storage/relay-grant.ts";
 import { AdminDesk } from "./admin-desk.ts";
 import { batchEventData } from "./batch-events.ts";
 import type { BatchRow } from "./batches.ts";
+import { Bell } from "./bell.ts";
 import { openCore } from "./birth.ts";
 import { Calls } from "./calls.ts";
 import { ClientDesk } from "./client-desk.ts";
 import type { Core } from "./core.ts";
-import { collectFlight, flightLanded, generationOf, readCursor, retire, SINKS, type Sink } from "./drain.ts";
+import { collectFlight, flightLanded, generationOf, retire, SINKS, type Sink } from "./drain.ts";
 import { Drainer } from "./drainer.ts";
 import { durableSql } from "./durable-sql.ts";
 import type { EventRow } from "./events.ts";
@@ -30,7 +31,6 @@ import type { NodeSockets } from "./node-sockets.ts";
 import { ProgressBoard } from "./progress-board.ts";
 import { nextDue, runDue } from "./reap.ts";
 import type { PublicEvent } from "./resume.ts";
-import type { SessionRow } from "./sessions.ts";
 import { StorageWork } from "./storage-work.ts";
 import { type AttemptChange, type Effects, resolveCore } from "./turn.ts";
 import { Watch } from "./watch.ts";
@@ -60,6 +60,7 @@ export class Engine {
   readonly clients: ClientDesk;
   readonly admin: AdminDesk;
   readonly calls: Calls;
+  readonly bell: Bell;
   readonly watch = new Watch();
   /** When anything but the reaper was last handled (late reaper rule). */
   lastHandledAt = Date.now();
@@ -95,6 +96,14 @@ export class Engine {
     const now = Date.now;
     const follow = (effects: Effects) => this.follow(effects);
     const pace = (node: string) => this.#pace(node);
+    this.bell = new Bell(
+      {
+        ready: () => core.ready.count(),
+        send: (node) => sockets.send(node, { type: "ring" }),
+        later: (work, ms) => void setTimeout(work, ms),
+      },
+      Bell.nodesOf(core.sql, now()),
+    );
     const { board, watch } = this;
     this.#storage = new StorageWork({ core, open, box: () => secretBoxOf(env), now, follow, log });
     this.#drains = {
@@ -112,6 +121,7 @@ export class Engine {
       now,
       follow,
       pace,
+      room: (node, free) => this.bell.note(node, free),
       acceptsUrl: (url) => checkUrl(url, urlPolicy(env)).ok,
       openCookies: async (account, sealed) => (await openJobSecrets(secretBoxOf(env), account, sealed)).cookies,
       publish: (account, events) => void this.#publishProgress(account, events),
@@ -136,7 +146,7 @@ export class Engine {
         sql.transaction(() => retire(sql, ALARM_MAX_ROWS));
         if (sink !== "d1") return;
         // Jobs become leasable as the D1 cursor passes their creation, and the courier may tell what D1 has.
-        this.ring();
+        this.bell.ring();
         this.#deps.context.waitUntil(this.#drains.courier.kick());
       },
       onFailure: (error) => {
@@ -224,7 +234,7 @@ export class Engine {
     for (const change of effects.attempts) this.#tellAttempt(change);
     for (const batch of effects.batches) this.#tellBatch(batch);
     this.kick();
-    if (effects.ring) this.ring();
+    if (effects.ring) this.bell.ring();
     await this.arm();
     await Promise.all([
       ...effects.commit.map((job) => this.#storage.commit(job)),
@@ -258,21 +268,6 @@ export class Engine {
       void this.#publishProgress(batch.account_id, [batchEventData(batch, ids.next(now), "batch.progress", now)]);
     }, BATCH_PROGRESS_MS);
     this.#batchTimers.set(id, timer);
-  }
-
-  /** A hint to nodes with room, when there is work that D1 already knows. */
-  ring(): void {
-    const { sql } = this.core;
-    const ready = sql.get(
-      "SELECT 1 AS x FROM jobs WHERE state = 'queued' AND create_event <= ? LIMIT 1",
-      readCursor(sql, "d1"),
-    );
-    if (ready === undefined) return;
-    const sessions = sql.all<SessionRow>(
-      "SELECT * FROM sessions WHERE state = 'running' AND lease_until > ?",
-      Date.now(),
-    );
-    this.#deps.sockets.ring(sessions);
   }
 
   /** Tells a node to report faster, if it does not know yet. */

@@ -54,7 +54,10 @@ export interface JobEventData {
   error_type: string | null;
 }
 
-export function jobEventData(job: JobRow, id: number, type: string, time: number): JobEventData {
+/** What an event tells of its job. */
+type ToldJob = Pick<JobRow, "id" | "account_id" | "batch_id" | "state" | "step" | "progress" | "error" | "error_type">;
+
+export function jobEventData(job: ToldJob, id: number, type: string, time: number): JobEventData {
   return {
     id: String(id),
     type,
@@ -72,7 +75,7 @@ export function jobEventData(job: JobRow, id: number, type: string, time: number
 }
 
 /** Writes one event row about a job as it now stands; returns its id. */
-export function recordEvent(turn: Turn, job: JobRow, type: EventType, attempt: AttemptRow | null): number {
+export function recordEvent(turn: Turn, job: ToldJob, type: EventType, attempt: AttemptRow | null): number {
   const id = turn.ids.next(turn.now);
   const data = type.startsWith(".") ? null : JSON.stringify(jobEventData(job, id, type, turn.now));
   turn.sql.run(

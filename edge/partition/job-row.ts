@@ -157,6 +157,8 @@ export interface LiveJob extends JobRow {
   bytes_reserved: number;
   /** 1: its attempts take a `live` slot, because it was asked for or because a look has found it so. */
   live: number;
+  /** What a node needs to have it, besides a free slot; empty: nothing (see `lanes.ts`). */
+  lane: string;
 }
 
 /** Tries counted per failure class. */
@@ -193,7 +195,7 @@ export function parseTries(job: JobRow): Tries {
   return JSON.parse(job.tries) as Tries;
 }
 
-export function parseAvoid(job: LiveJob): Avoid | null {
+export function parseAvoid(job: Pick<LiveJob, "avoid">): Avoid | null {
   return job.avoid === null ? null : (JSON.parse(job.avoid) as Avoid);
 }
 

@@ -7,7 +7,7 @@ import { HostLoad } from "./host-load.ts";
 import type { LiveJob } from "./job-row.ts";
 import { moveJob } from "./move.ts";
 import { OwnNodes } from "./own-nodes.ts";
-import { pickJob } from "./pick.ts";
+import { type Asker, pickJob, type ReadyJob } from "./pick.ts";
 import type { NodeIdentity, SessionRow } from "./sessions.ts";
 import { type Turn, tokenOf } from "./turn.ts";
 
@@ -39,28 +39,24 @@ export function leaseJobs(
     who.node,
   );
   if (repeated !== undefined) return repeatLease(turn, who, JSON.parse(repeated.jobs) as string[]);
-  const asker = {
+  const asker: Asker = {
     who,
     d1Cursor,
-    others: otherSessions(turn, who.node),
+    others: lazily(() => otherSessions(turn, who.node)),
     load: new HostLoad(turn, who.node),
     own: new OwnNodes(turn, who),
   };
-  const skipped = new Set<string>();
-  const leased: LiveJob[] = [];
+  const leased: ReadyJob[] = [];
   const left: Slots = { ...slots };
-  while (leased.length < MAX_LEASE_JOBS && left.download + left.live > 0) {
-    const account = nextAccount(turn, who, skipped);
-    if (account === undefined) break;
+  for (const account of accountsInTurn(turn, who)) {
+    if (leased.length >= MAX_LEASE_JOBS || left.download + left.live === 0) break;
     const job = pickJob(turn, asker, account.id, left);
-    if (job === undefined) {
-      skipped.add(account.id);
-      continue;
-    }
+    if (job === undefined) continue;
     left[slotOf(job)]--;
     asker.load.add(job);
     leased.push(offer(turn, who, job));
-    turn.sql.run("UPDATE accounts SET turn = (SELECT max(turn) + 1 FROM accounts) WHERE id = ?", account.id);
+    // Behind all others, this lease's own included: ids rise for ever, and cost no row to read.
+    turn.sql.run("UPDATE accounts SET turn = ? WHERE id = ?", turn.ids.next(turn.now), account.id);
   }
   turn.sql.run(
     "INSERT INTO lease_requests (request_id, node_id, jobs, made_at) VALUES (?, ?, ?, ?)",
@@ -81,34 +77,54 @@ function repeatLease(turn: Turn, who: NodeIdentity, ids: string[]): LeasedJob[] 
     .map((job) => toLeased(turn, job));
 }
 
-interface ReadyAccount {
+/** Where a lease stands in the order of turns. Accounts that it has served stand behind it again. */
+interface Place {
+  turn: number;
   id: string;
+}
+
+const FIRST_PLACE: Place = { turn: -1, id: "" };
+
+interface ReadyAccount extends Place {
   limits: string;
 }
 
-/** The account whose turn it is; those that cannot be served are added to `skipped`. Uses account_turn(turn) WHERE ready > 0. */
-function nextAccount(turn: Turn, who: NodeIdentity, skipped: Set<string>): ReadyAccount | undefined {
-  for (;;) {
+/**
+ * Accounts that may be served, in turn, each time the one served longest ago: those that this lease has served stand at the
+ * end again. Uses account_turn(turn, id) WHERE ready > 0: a lease walks past those that may not be served, of which there
+ * are as many as accounts at most, and never walks back.
+ */
+function* accountsInTurn(turn: Turn, who: NodeIdentity): Generator<ReadyAccount> {
+  for (let place = FIRST_PLACE; ; ) {
     const rows = turn.sql.all<ReadyAccount & { active: number; pool: string }>(
-      `SELECT id, limits, active, pool FROM accounts WHERE ready > 0 AND (?1 IS NULL OR id = ?1)
-         AND id NOT IN (SELECT value FROM json_each(?2)) ORDER BY turn LIMIT ${ACCOUNTS_PAGE}`,
-      who.account,
-      JSON.stringify([...skipped]),
+      `SELECT id, turn, limits, active, pool FROM accounts WHERE ready > 0 AND (turn, id) > (?, ?)
+       ${who.account === null ? "" : "AND id = ?"} ORDER BY turn, id LIMIT ${ACCOUNTS_PAGE}`,
+      place.turn,
+      place.id,
+      ...(who.account === null ? [] : [who.account]),
     );
     for (const row of rows) {
+      place = row;
       const limits = JSON.parse(row.limits) as AccountLimits;
       const full = limits.max_concurrent !== undefined && row.active >= limits.max_concurrent;
       // Nodes of the account alone: a shared node is not welcome.
       const closed = row.pool === "own" && who.account !== row.id;
-      if (!full && !closed) return row;
-      skipped.add(row.id);
+      if (!full && !closed) yield row;
     }
-    if (rows.length < ACCOUNTS_PAGE) return undefined;
+    if (rows.length === 0) return;
   }
 }
 
-function slotOf(job: LiveJob): SlotClass {
+function slotOf(job: Pick<LiveJob, "live">): SlotClass {
   return job.live === 1 ? "live" : "download";
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function otherSessions(turn: Turn, node: string): SessionRow[] {
@@ -119,7 +135,7 @@ function otherSessions(turn: Turn, node: string): SessionRow[] {
   );
 }
 
-function offer(turn: Turn, who: NodeIdentity, job: LiveJob): LiveJob {
+function offer(turn: Turn, who: NodeIdentity, job: ReadyJob): ReadyJob {
   return moveJob(turn, job, "offered", {
     attempt: job.attempt + 1,
     node_id: who.node,
@@ -129,9 +145,9 @@ function offer(turn: Turn, who: NodeIdentity, job: LiveJob): LiveJob {
   });
 }
 
-function toLeased(turn: Turn, job: LiveJob): LeasedJob {
-  const limits = limitsOf(turn, job);
+function toLeased(turn: Turn, job: ReadyJob): LeasedJob {
   const options = JSON.parse(job.options) as JobOptions;
+  const limits: AccountLimits = { ...accountLimits(turn, job.account_id), ...options.limits };
   return {
     job: job.id,
     token: tokenOf(turn, job.attempt),
@@ -139,7 +155,7 @@ function toLeased(turn: Turn, job: LiveJob): LeasedJob {
     options,
     max_filesize_bytes: limits.max_filesize_bytes ?? null,
     max_duration_seconds: limits.max_duration_seconds ?? null,
-    deadline_ms: deadlineMs(turn, job, job.live === 1),
+    deadline_ms: deadlineUnder(turn, limits, options, job.live === 1),
     confirm_within_ms: Math.max(0, (job.offer_until ?? turn.now) - turn.now),
     traceparent: job.traceparent,
     slot: slotOf(job),
@@ -158,8 +174,12 @@ export function limitsOf(turn: Turn, job: LiveJob): AccountLimits {
 
 /** How long one attempt of this job may run: a recording as long as it may be, and a while beside (jobs API 12). */
 export function deadlineMs(turn: Turn, job: LiveJob, live: boolean): number {
-  const { attempt_deadline_seconds: seconds, max_duration_seconds: limit } = limitsOf(turn, job);
+  return deadlineUnder(turn, limitsOf(turn, job), JSON.parse(job.options) as JobOptions, live);
+}
+
+function deadlineUnder(turn: Turn, limits: AccountLimits, options: JobOptions, live: boolean): number {
+  const { attempt_deadline_seconds: seconds, max_duration_seconds: limit } = limits;
   if (seconds !== undefined) return seconds * 1000;
   if (!live) return turn.config.deadlineMs;
-  return liveCapSeconds(JSON.parse(job.options) as JobOptions, limit ?? null) * 1000 + LIVE_DEADLINE_EXTRA_MS;
+  return liveCapSeconds(options, limit ?? null) * 1000 + LIVE_DEADLINE_EXTRA_MS;
 }

@@ -23,8 +23,38 @@ export function getJob(turn: Turn, id: string): LiveJob | undefined {
   return getJobRow(turn.sql, id);
 }
 
+/** The columns that a change of state looks at. A lease reads hundreds of jobs a call, and no more of each than it needs. */
+export const MOVABLE_COLUMNS = [
+  "id",
+  "account_id",
+  "key_id",
+  "role",
+  "state",
+  "step",
+  "version",
+  "batch_id",
+  "batch_index",
+  "created_at",
+  "bytes_reserved",
+  "progress",
+  "error",
+  "error_type",
+  "error_class",
+  "winner",
+  "media_key",
+  "file_size",
+  "node_id",
+  "traceparent",
+] as const satisfies readonly (keyof LiveJob)[];
+
+export type MovableJob = Pick<LiveJob, (typeof MOVABLE_COLUMNS)[number]>;
+
 /** Writes some columns of a job and raises its version, without a change of state. */
-export function patchJob(turn: Turn, job: LiveJob, patch: Partial<LiveJob>): LiveJob {
+export function patchJob<Job extends Pick<LiveJob, "id" | "version">>(
+  turn: Turn,
+  job: Job,
+  patch: Partial<LiveJob>,
+): Job {
   const changed: Partial<LiveJob> = { ...patch, version: job.version + 1 };
   const columns = Object.keys(changed);
   turn.sql.run(
@@ -73,6 +103,7 @@ export function countMove(
   const changes = [...delta]
     .filter(([, by]) => by !== 0)
     .map(([column, by]) => `${column} = ${column} + (${by * times})`);
+  turn.ready.add((delta.get("ready") ?? 0) * times);
   turn.sql.run(`UPDATE accounts SET ${[...changes, "version = version + 1"].join(", ")} WHERE id = ?`, job.account_id);
   countKeyMove(turn, job, from, to, times);
 }
@@ -90,13 +121,13 @@ export interface MoveExtras {
  * Moves a job. A terminal state also stores its outcome and `terminal_event_id`; every other one writes the event named
  * in `extras`, or none (a hand-out that nobody confirmed is invisible outside, and would cost two rows a try).
  */
-export function moveJob(
+export function moveJob<Job extends MovableJob>(
   turn: Turn,
-  job: LiveJob,
+  job: Job,
   to: State,
   patch: Partial<LiveJob>,
   extras: MoveExtras = {},
-): LiveJob {
+): Job {
   if (TRANSITIONS[job.state][to] === undefined) throw new IllegalMove(`${job.id}: ${job.state} → ${to}`);
   const terminal = isTerminal(to);
   const full: Partial<LiveJob> = { ...patch, state: to, status: apiStatus(to) };
@@ -162,7 +193,7 @@ function endParent(turn: Turn, id: string, batch: LiveBatch, end: ParentEnd): vo
   moveJob(turn, parent, end.state, { ...rule, error: end.error, error_class: "list" });
 }
 
-function tellAttempt(turn: Turn, job: LiveJob, state: State, { attempt, outcome }: AttemptRow): void {
+function tellAttempt(turn: Turn, job: MovableJob, state: State, { attempt, outcome }: AttemptRow): void {
   const { id, node_id: node, traceparent } = job;
   turn.effects.attempts.push({ job: id, token: tokenOf(turn, attempt), node, outcome, state, traceparent });
 }

@@ -37,7 +37,7 @@ import type { ProgressBoard } from "./progress-board.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "./report.ts";
 import { sealedTooLarge, secretsTooLarge } from "./sealed.ts";
 import { enterSession, heartbeat, type NodeIdentity, releaseAttempt, takesNoWork } from "./sessions.ts";
-import type { State } from "./states.ts";
+import { HOLDS_NODE, type State } from "./states.ts";
 import type { OpenStore, StoreRef } from "./targets.ts";
 import { type AttemptDesk, ticket } from "./tickets.ts";
 import { type Effects, type Turn, tokenOf } from "./turn.ts";
@@ -58,6 +58,8 @@ export interface NodeDeskDeps {
   openCookies(account: string, sealed: string): Promise<string | undefined>;
   /** Tells a node to report faster, if it does not know yet. */
   pace(node: string): void;
+  /** Whether a node may have slots free, as far as its calls tell. */
+  room(node: string, free: boolean): void;
   publish(account: string, events: JobEventData[]): void;
 }
 
@@ -88,6 +90,7 @@ export class NodeDesk {
       heartbeat(turn, who, { ...beat, state, reason, progress: board.toRow(jobs) }),
     );
     if ("refused" in kill) return kill;
+    this.#deps.room(who.node, state === "running" && beat.slots.download + beat.slots.live > 0);
     const intervals = this.intervals(jobs.some((job) => this.#isWatched(job)));
     watch.tell(who.node, intervals.progress_ms);
     return { kill: kill.value, intervals, ...drainOrder(drained, quarantine) };
@@ -121,7 +124,10 @@ export class NodeDesk {
     const jobs = this.#enter(who, (turn) =>
       takesNoWork(turn.sql, who) ? [] : leaseJobs(turn, who, request.request_id, request.slots, cursor),
     );
-    return "refused" in jobs ? jobs : { jobs: jobs.value };
+    if ("refused" in jobs) return jobs;
+    const asked = request.slots.download + request.slots.live;
+    this.#deps.room(who.node, jobs.value.length < asked && !takesNoWork(this.#deps.core.sql, who));
+    return { jobs: jobs.value };
   }
 
   /** A repeat of it, while the attempt runs, hears the cookies again. */
@@ -197,7 +203,10 @@ export class NodeDesk {
       "running",
     );
     if ("refused" in decision) return decision;
-    if (decision.extra !== "go") return { decision: decision.extra ?? "stop" };
+    if (decision.extra !== "go") {
+      this.#deps.board.forget(job);
+      return { decision: decision.extra ?? "stop" };
+    }
     const longer = mayTakeMs === null ? {} : { deadline_ms: mayTakeMs };
     const desk = this.#attemptDesk(who, job, token);
     await passTakenNames(desk);
@@ -299,6 +308,10 @@ export class NodeDesk {
       if (needs === "running" && claimed.job.state !== "running") return LOST;
       return body(turn, claimed.job);
     });
+    // The board is in memory and has no other end.
+    if (!("refused" in entered) && !("refused" in entered.value) && !HOLDS_NODE.includes(entered.value.state)) {
+      this.#deps.board.forget(id);
+    }
     return "refused" in entered ? entered : entered.value;
   }
 }

@@ -1,7 +1,7 @@
 /** The sockets of worker nodes: hints out, progress in. Whatever passes here may be lost. */
 import { type EdgeFrame, NodeFrame } from "../../shared/contract/fleet.ts";
 import { MAX_FRAME_BYTES } from "../../shared/limits.ts";
-import type { NodeIdentity, SessionRow } from "./sessions.ts";
+import type { NodeIdentity } from "./sessions.ts";
 
 /** Kept with the socket, so that it survives the object's sleep. */
 interface Attachment {
@@ -51,16 +51,6 @@ export class NodeSockets {
       }
     }
     return taken;
-  }
-
-  /** Rings every session that said it has room. */
-  ring(sessions: readonly SessionRow[]): number {
-    let rung = 0;
-    for (const session of sessions) {
-      this.send(session.node_id, { type: "ring" });
-      rung++;
-    }
-    return rung;
   }
 
   close(node: string, code: number, reason: string): void {

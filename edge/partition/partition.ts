@@ -176,7 +176,7 @@ export class Partition extends DurableObject<Env> {
       return new Response(null, { status: 409 });
     }
     const response = this.#sockets.accept(who);
-    open.ring();
+    open.bell.welcome(who.node);
     return response;
   }
 

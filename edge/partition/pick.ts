@@ -1,14 +1,21 @@
-/** Which job of an account a node gets next: priority and age, tags, cool-downs, politeness, and who failed it before. */
+/** Which job of an account a node gets next: priority and age over its lanes, cool-downs, politeness, and who failed it before. */
 import type { Slots } from "../../shared/contract/fleet.ts";
 import { couldRun, mayHave } from "./avoid.ts";
 import type { HostLoad } from "./host-load.ts";
 import { type LiveJob, parseAvoid } from "./job-row.ts";
+import { lanesFor } from "./lanes.ts";
+import { MOVABLE_COLUMNS } from "./move.ts";
 import type { OwnNodes } from "./own-nodes.ts";
 import type { NodeIdentity, SessionRow } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
 
-/** Ready jobs of one account that a lease looks at before it turns to the next account. */
+/** Ready jobs of one lane that a lease looks at before it turns to the next. */
 const LEASE_CANDIDATES = 64;
+/**
+ * Jobs at the head of a lane among which it looks for those that D1 has. More than that stand there only while D1 does not
+ * answer for long, and then nothing can be created or ended either.
+ */
+const LEASE_SCAN = 1_000;
 /** Hosts looked at when those of the first jobs are not to be had … */
 const OTHER_HOSTS = 256;
 /** … and jobs of each. */
@@ -18,66 +25,82 @@ const CANDIDATES_A_HOST = 8;
 export interface Asker {
   who: NodeIdentity;
   d1Cursor: number;
-  /** The other sessions online. */
-  others: readonly SessionRow[];
+  /** The other sessions online: few jobs need them looked at, and then one look does for the whole lease. */
+  others(): readonly SessionRow[];
   load: HostLoad;
   own: OwnNodes;
 }
 
-/** Order inside an account. */
-const IN_ORDER = "ORDER BY priority DESC, queued_at, id";
+/** What a lease reads of a ready job. All 67 columns took twice as long as everything else of a hand-out together. */
+const READY_COLUMNS = [
+  ...MOVABLE_COLUMNS,
+  "url",
+  "options",
+  "tags",
+  "priority",
+  "queued_at",
+  "source_host",
+  "avoid",
+  "attempt",
+  "offer_until",
+  "live",
+  "create_event",
+] as const satisfies readonly (keyof LiveJob)[];
 
-/** The first job of the account, in its order, that this node may have now. */
-export function pickJob(turn: Turn, asker: Asker, account: string, left: Slots): LiveJob | undefined {
+export type ReadyJob = Pick<LiveJob, (typeof READY_COLUMNS)[number]>;
+
+/** The first of the account's jobs that this node may have: by priority, then age, over all the lanes that it may serve. */
+export function pickJob(turn: Turn, asker: Asker, account: string, left: Slots): ReadyJob | undefined {
+  const heads = lanesFor(turn, asker.who, account, left)
+    .map((lane) => headOf(turn, asker, account, lane))
+    .filter((job) => job !== undefined);
+  return heads.length < 2 ? heads[0] : heads.toSorted(inOrder)[0];
+}
+
+function inOrder(a: ReadyJob, b: ReadyJob): number {
+  return b.priority - a.priority || a.queued_at - b.queued_at || (a.id < b.id ? -1 : 1);
+}
+
+/** Nearly always the very first one will do; only else are more read. */
+function headOf(turn: Turn, asker: Asker, account: string, lane: string): ReadyJob | undefined {
+  const { d1Cursor } = asker;
   const shut = new Set<string>();
-  const fits = (job: LiveJob): boolean => {
+  const fits = (job: ReadyJob): boolean => {
     if (hostIsOpen(turn, asker, job)) return mayRun(asker, job) && !asker.own.shouldHave(job);
     shut.add(job.source_host);
     return false;
   };
-  const first = firstJobs(turn, asker, account, left);
-  const found = first.find(fits);
-  if (found !== undefined || shut.size === 0 || first.length < LEASE_CANDIDATES) return found;
-  return jobsOfOtherHosts(turn, asker, account, left, [...shut]).find(fits);
+  const first = turn.sql.get<ReadyJob>(HEAD, account, lane);
+  if (first === undefined) return undefined;
+  if (first.create_event <= d1Cursor && fits(first)) return first;
+  const more = turn.sql.all<ReadyJob>(CANDIDATES, account, lane, d1Cursor);
+  const found = more.find(fits);
+  if (found !== undefined || shut.size === 0 || more.length < LEASE_CANDIDATES) return found;
+  return jobsOfOtherHosts(turn, asker, account, lane, [...shut]).find(fits);
 }
 
-/** Which jobs fit into what is left; with both classes the query stays the plain one. */
-function classFilter(left: Slots): string {
-  if (left.download > 0 && left.live > 0) return "";
-  return left.live > 0 ? "AND live = 1" : "AND live = 0";
-}
-
-/** Tags are asked for in the query, and the limits of keys: jobs that wait for those must not hide those that need not. */
-const READY = `state = 'queued' AND create_event <= ?2
-  AND (tags = '[]' OR NOT EXISTS (SELECT 1 FROM json_each(tags) WHERE value NOT IN (SELECT value FROM json_each(?3))))
-  AND NOT EXISTS (SELECT 1 FROM keys WHERE keys.id = jobs.key_id AND active >= max_concurrent)`;
-
-/**
- * Uses job_ready(account_id, priority DESC, queued_at, id) WHERE state = 'queued', or job_ready_live where only a live slot
- * is left. Without a live slot the live jobs ahead of the first other one are read in vain: an account has at most
- * `max_queued` of them, and seldom more than a few.
- */
-function firstJobs(turn: Turn, { who, d1Cursor }: Asker, account: string, left: Slots): LiveJob[] {
-  return turn.sql.all<LiveJob>(
-    `SELECT * FROM jobs WHERE account_id = ?1 AND ${READY} ${classFilter(left)} ${IN_ORDER} LIMIT ${LEASE_CANDIDATES}`,
-    account,
-    d1Cursor,
-    JSON.stringify(who.tags),
-  );
-}
+const COLUMNS = READY_COLUMNS.join(", ");
+/** Order inside a lane. */
+const IN_ORDER = "ORDER BY priority DESC, queued_at, id";
+// Both use job_ready(account_id, lane, priority DESC, queued_at, id) WHERE state = 'queued'.
+const IN_LANE = `FROM jobs WHERE account_id = ? AND state = 'queued' AND lane = ? ${IN_ORDER}`;
+const HEAD = `SELECT ${COLUMNS} ${IN_LANE} LIMIT 1`;
+const CANDIDATES = `SELECT ${COLUMNS} FROM jobs WHERE id IN (
+    SELECT id FROM (SELECT id, create_event ${IN_LANE} LIMIT ${LEASE_SCAN}) WHERE create_event <= ? LIMIT ${LEASE_CANDIDATES})
+  ${IN_ORDER}`;
 
 /**
  * Behind any number of jobs whose host is shut, the first ones of the others: from host to host by
- * job_ready_host(account_id, source_host, priority DESC, queued_at, id), one seek each. To read on in the account's order
- * instead would read its whole queue at each lease (seen behind 100,000 jobs of one host: 376 ms against 1.2 ms).
+ * job_ready_host(account_id, source_host, lane, priority DESC, queued_at, id), one seek each. To read on in the lane's order
+ * instead would read the whole queue at each lease (seen behind 100,000 jobs of one host: 376 ms against 1.2 ms).
  */
 function jobsOfOtherHosts(
   turn: Turn,
-  { who, d1Cursor }: Asker,
+  { d1Cursor }: Asker,
   account: string,
-  left: Slots,
+  lane: string,
   shut: readonly string[],
-): LiveJob[] {
+): ReadyJob[] {
   const hosts = turn.sql.all<{ host: string }>(
     `WITH RECURSIVE hosts (host) AS (
        SELECT min(source_host) FROM jobs WHERE account_id = ?1 AND state = 'queued'
@@ -89,30 +112,30 @@ function jobsOfOtherHosts(
     JSON.stringify(shut),
   );
   const found = hosts.flatMap(({ host }) =>
-    turn.sql.all<LiveJob>(
-      `SELECT * FROM jobs WHERE account_id = ?1 AND source_host = ?4 AND ${READY} ${classFilter(left)}
-       ${IN_ORDER} LIMIT ${CANDIDATES_A_HOST}`,
+    turn.sql.all<ReadyJob>(
+      `SELECT ${COLUMNS} FROM jobs WHERE account_id = ? AND source_host = ? AND state = 'queued' AND lane = ?
+         AND create_event <= ? ${IN_ORDER} LIMIT ${CANDIDATES_A_HOST}`,
       account,
-      d1Cursor,
-      JSON.stringify(who.tags),
       host,
+      lane,
+      d1Cursor,
     ),
   );
-  return found.toSorted((a, b) => b.priority - a.priority || a.queued_at - b.queued_at || (a.id < b.id ? -1 : 1));
+  return found.toSorted(inOrder);
 }
 
 /** Whether the node may turn to the job's host now: it runs not too many of its jobs, and does not rest from it. */
-function hostIsOpen(turn: Turn, { who, others, load }: Asker, job: LiveJob): boolean {
+function hostIsOpen(turn: Turn, { who, others, load }: Asker, job: ReadyJob): boolean {
   if (!load.hasRoom(job)) return false;
   // A rest keeps nobody back who is alone.
-  return !isCooling(turn, who.node, job.source_host) || ableOf(others, job).length === 0;
+  return !isCooling(turn, who.node, job.source_host) || ableOf(others(), job).length === 0;
 }
 
 /** Whether this node, which has the job's tags, is not one that failed it while others could have it. */
-function mayRun({ who, others }: Asker, job: LiveJob): boolean {
+function mayRun({ who, others }: Asker, job: ReadyJob): boolean {
   const avoid = parseAvoid(job);
   if (avoid === null) return true;
-  const candidates = ableOf(others, job).map((one) => ({
+  const candidates = ableOf(others(), job).map((one) => ({
     node: one.node_id,
     session: one.session,
     country: one.country,
@@ -120,7 +143,7 @@ function mayRun({ who, others }: Asker, job: LiveJob): boolean {
   return mayHave(avoid, who, candidates);
 }
 
-function ableOf(others: readonly SessionRow[], job: LiveJob): SessionRow[] {
+function ableOf(others: readonly SessionRow[], job: ReadyJob): SessionRow[] {
   const required = JSON.parse(job.tags) as string[];
   return others.filter((other) => couldRun(other, job, required));
 }

@@ -77,6 +77,11 @@ export class ProgressBoard {
     return entry !== undefined && entry.token === token && job.state === "running" ? entry : null;
   }
 
+  /** Jobs with progress that is newer than this event. */
+  newerThan(eventId: number): string[] {
+    return [...this.#entries.values()].filter((entry) => entry.event_id > eventId).map(({ job }) => job);
+  }
+
   forget(job: string): void {
     this.#entries.delete(job);
   }

@@ -14,6 +14,9 @@ import { getMeta, setMeta } from "./schema.ts";
 import { extendDeadlines, returnAll } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
 
+/** Far longer than a session key lives. */
+const LOST_SESSION_KEPT_MS = 24 * 60 * 60_000;
+
 export interface EdgePresence {
   /** When the object last handled anything but this run; its own start counts. */
   lastHandledAt: number;
@@ -128,12 +131,16 @@ function endLeases(turn: Turn): Pick<ReapCount, "sessionsEnded" | "attemptsRetur
     turn.now,
   );
   let returned = 0;
+  let ended = 0;
   for (const session of due) {
+    // What is left is due still: the next run follows at once.
+    if (returned >= ALARM_MAX_ROWS) break;
+    ended++;
     returned += returnAll(turn, session.node_id);
     // The row stays: the session itself is not fenced, and its next heartbeat brings it back with empty hands.
     turn.sql.run("UPDATE sessions SET state = 'lost' WHERE node_id = ?", session.node_id);
   }
-  return { sessionsEnded: due.length, attemptsReturned: returned };
+  return { sessionsEnded: ended, attemptsReturned: returned };
 }
 
 /**
@@ -173,7 +180,16 @@ function forget(turn: Turn): void {
        (SELECT account_id, key_id, key FROM idempotency WHERE began_at < ? ${limit})`,
     turn.now - IDEMPOTENCY_KEPT_MS,
   );
-  turn.sql.run("DELETE FROM cool_downs WHERE until < ?", turn.now);
+  // Uses cool_down_age(until).
+  turn.sql.run(
+    `DELETE FROM cool_downs WHERE (node_id, host) IN (SELECT node_id, host FROM cool_downs WHERE until < ? ${limit})`,
+    turn.now,
+  );
+  // By then no key of such a session lives any more, so that there is nobody to fence. Uses session_lost(lease_until).
+  turn.sql.run(
+    `DELETE FROM sessions WHERE node_id IN (SELECT node_id FROM sessions WHERE state = 'lost' AND lease_until < ? ${limit})`,
+    turn.now - LOST_SESSION_KEPT_MS,
+  );
 }
 
 /** When the next run is due; null when nothing waits for time. The alarm is armed iff this is not null. */

@@ -8,6 +8,7 @@ import { MAX_DESCRIPTION_LENGTH, MAX_NODE_REASON_LENGTH, MAX_TITLE_LENGTH } from
 import { doomUploads, endFailed, type FailureReport, failAttempt } from "./end.ts";
 import { recordEvent } from "./events.ts";
 import { type LiveJob, parseReserved, parseSource } from "./job-row.ts";
+import { laneOf } from "./lanes.ts";
 import { deadlineMs, limitsOf } from "./lease.ts";
 import { attemptRow, getJob, moveJob, patchJob } from "./move.ts";
 import { reserveName } from "./names.ts";
@@ -120,9 +121,12 @@ export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): Extrac
   const title = listed ?? sourceText(info.title, MAX_TITLE_LENGTH);
   const reserved = parseReserved(job) ?? reserveName(turn, job, options, title);
   const mayTake = deadlineMs(turn, job, info.is_live);
+  const live = Number(options.live_recording || info.is_live);
   const patched = patchJob(turn, job, {
     ...room,
-    live: Number(options.live_recording || info.is_live),
+    live,
+    // For its next hand-out, if there is one.
+    lane: live === job.live ? job.lane : laneOf(turn, { ...job, live }),
     deadline_at: (job.started_at ?? turn.now) + mayTake,
     title,
     description: sourceText(info.description, MAX_DESCRIPTION_LENGTH),

@@ -1,7 +1,7 @@
 /** What a stream missed since an id (jobs API 7): kept events, and of each job only its newest progress. */
 import type { BatchEventData } from "./batch-events.ts";
 import type { EventRow, JobEventData } from "./events.ts";
-import type { LiveJob } from "./job-row.ts";
+import { getJobRow } from "./move.ts";
 import { type ProgressBoard, progressEvent } from "./progress-board.ts";
 import type { Sql } from "./sql.ts";
 
@@ -37,11 +37,11 @@ export function resumeStream(
   // A retired job whose first event is gone has nothing to say here; the snapshot does.
   if (scope.kind !== "account" && rows.length === 0 && !exists(sql, scope)) return null;
   const missed: PublicEvent[] = rows.map((row) => JSON.parse(row.data ?? "{}") as PublicEvent);
-  for (const job of sql.all<LiveJob>(
-    `SELECT * FROM jobs WHERE account_id = ? AND state = 'running' ${scope.kind === "job" ? "AND id = ?" : condition}`,
-    account,
-    ...params,
-  )) {
+  // From the board, by primary keys: no index leads from an account to what it has running.
+  for (const id of scope.kind === "job" ? [scope.id] : deps.board.newerThan(since)) {
+    const job = getJobRow(sql, id);
+    if (job === undefined || job.account_id !== account) continue;
+    if (scope.kind === "batch" && job.batch_id !== scope.id) continue;
     const entry = deps.board.of(job, `${deps.epoch}.${job.attempt}`);
     if (entry !== null && entry.event_id > since) missed.push(progressEvent(job, entry, deps.now));
   }

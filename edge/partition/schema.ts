@@ -180,7 +180,40 @@ const VERSION_7 = `
 ALTER TABLE uploads ADD COLUMN look_again INTEGER NOT NULL DEFAULT 0;
 `;
 
-const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
+const VERSION_8 = `
+-- Ready jobs by what a node needs to have them (see \`lanes.ts\`): a lease seeks, whatever waits beside it.
+ALTER TABLE jobs ADD COLUMN lane TEXT NOT NULL DEFAULT '';
+UPDATE jobs SET lane = live || ' ' || coalesce((SELECT id FROM keys WHERE id = jobs.key_id AND max_concurrent IS NOT NULL), '') || ' ' || tags
+  WHERE live = 1 OR tags <> '[]' OR key_id IN (SELECT id FROM keys WHERE max_concurrent IS NOT NULL);
+DROP INDEX job_ready;
+CREATE INDEX job_ready ON jobs (account_id, lane, priority DESC, queued_at, id) WHERE state = 'queued';
+-- For the figures alone: leases find live jobs by their lanes.
+DROP INDEX job_ready_live;
+CREATE INDEX job_ready_live ON jobs (account_id) WHERE state = 'queued' AND live = 1;
+-- Behind a host whose turn it is not: in the same lane.
+DROP INDEX job_ready_host;
+CREATE INDEX job_ready_host ON jobs (account_id, source_host, lane, priority DESC, queued_at, id) WHERE state = 'queued';
+-- Sessions that were given up stay for a day: they must not stand in front of those that are due.
+DROP INDEX session_lease;
+CREATE INDEX session_lease ON sessions (lease_until) WHERE state <> 'lost';
+CREATE INDEX session_lost ON sessions (lease_until) WHERE state = 'lost';
+CREATE INDEX cool_down_age ON cool_downs (until);
+-- Keys whose jobs are older than their counters. New keys are none of them.
+CREATE TABLE uncounted_keys (id TEXT PRIMARY KEY) WITHOUT ROWID;
+INSERT INTO uncounted_keys (id) SELECT DISTINCT key_id FROM jobs WHERE key_id IS NOT NULL AND key_id NOT IN (SELECT id FROM keys);
+`;
+
+/** In order: version 1 first. None of them is ever edited. */
+export const MIGRATIONS: readonly string[] = [
+  VERSION_1,
+  VERSION_2,
+  VERSION_3,
+  VERSION_4,
+  VERSION_5,
+  VERSION_6,
+  VERSION_7,
+  VERSION_8,
+];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */
 export function openSchema(sql: Sql): boolean {

@@ -74,20 +74,28 @@ function liveCounts(sql: Sql): LiveCounts {
   };
 }
 
-/** Every priority that a job may have (jobs API 3.1). */
-const PRIORITIES = JSON.stringify(Array.from({ length: 21 }, (_, index) => index - 10));
-
 /**
- * Uses job_ready(account_id, priority DESC, queued_at, id): one seek per account with ready work and priority. A plain
- * `min(queued_at)` would read the index of the whole queue at each scrape.
+ * Uses job_ready(account_id, lane, priority DESC, queued_at, id), from one lane of an account to the next and from one
+ * priority in it to the next: some seeks for each of those that are there. A plain `min(queued_at)` would read the index
+ * of the whole queue at each scrape.
  */
 function oldestQueuedMs(sql: Sql, now: number): number | null {
   const row = sql.get<{ at: number | null }>(
-    `SELECT min(at) AS at FROM (
-       SELECT (SELECT queued_at FROM jobs WHERE account_id = a.id AND state = 'queued' AND priority = p.value
-               ORDER BY queued_at LIMIT 1) AS at
-       FROM accounts a, json_each(?) p WHERE a.ready > 0)`,
-    PRIORITIES,
+    `WITH RECURSIVE
+       lanes (account, lane) AS (
+         SELECT id, '' FROM accounts WHERE ready > 0
+         UNION ALL
+         SELECT account, (SELECT j.lane FROM jobs j WHERE j.account_id = account AND j.state = 'queued'
+           AND j.lane > lanes.lane ORDER BY j.lane LIMIT 1) AS next FROM lanes WHERE next IS NOT NULL),
+       levels (account, lane, priority) AS (
+         SELECT account, lane, (SELECT j.priority FROM jobs j WHERE j.account_id = account AND j.state = 'queued'
+           AND j.lane = lanes.lane ORDER BY j.priority DESC LIMIT 1) FROM lanes
+         UNION ALL
+         SELECT account, lane, (SELECT j.priority FROM jobs j WHERE j.account_id = account AND j.state = 'queued'
+           AND j.lane = levels.lane AND j.priority < levels.priority ORDER BY j.priority DESC LIMIT 1) AS next
+         FROM levels WHERE next IS NOT NULL)
+     SELECT min((SELECT j.queued_at FROM jobs j WHERE j.account_id = account AND j.state = 'queued' AND j.lane = levels.lane
+       AND j.priority = levels.priority ORDER BY j.queued_at LIMIT 1)) AS at FROM levels`,
   );
   return row?.at === null || row?.at === undefined ? null : Math.max(0, now - row.at);
 }
@@ -118,11 +126,14 @@ function wantedSlots(sql: Sql): WantedSlots {
   return wanted;
 }
 
-/** Uses job_ready_live and job_held_by: live jobs are few, and what is held is at most the slots of the fleet. */
+/**
+ * Uses job_ready_live and job_held_by: live jobs are few, and what is held is at most the slots of the fleet. Left to itself
+ * the planner takes job_ready, and reads the whole queue.
+ */
 function liveByAccount(sql: Sql): Map<string, number> {
   const rows = sql.all<{ account: string; n: number }>(
     `SELECT account_id AS account, count(*) AS n FROM (
-       SELECT account_id FROM jobs WHERE state = 'queued' AND live = 1
+       SELECT account_id FROM jobs INDEXED BY job_ready_live WHERE state = 'queued' AND live = 1
        UNION ALL SELECT account_id FROM jobs WHERE state IN ('offered', 'running') AND live = 1)
      GROUP BY account_id`,
   );

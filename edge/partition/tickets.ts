@@ -17,6 +17,8 @@ import { addUpload, findUpload, type NewUpload, type UploadPlace, uploadPlace } 
 
 /** A begin that a passing fault of the store has cost; then the attempt fails with class *storage*. */
 const BEGIN_TRIES = 2;
+/** Part size of an upload that is noted and not begun. */
+const NOT_BEGUN = 0;
 
 /** One attempt and what it takes to serve it. */
 export interface AttemptDesk {
@@ -49,7 +51,7 @@ export async function ticket(
   if ("refused" in asked) return asked;
   const { place, begun } = asked.value;
   if (place === null) return { refused: "bad_request", message: "report `extracted` before asking for a ticket" };
-  const upload = begun ?? (await begin(desk, request, place));
+  const upload = begun !== null && begun.partSize > 0 ? begun : await begin(desk, request, place, begun);
   if (typeof upload === "string" || "refused" in upload) return upload;
   const count = Math.min(TICKET_URLS, partCount(request.size, upload.partSize) - request.from_part + 1);
   const store = await desk.open(place.store);
@@ -83,31 +85,59 @@ export async function ticket(
   };
 }
 
+/** @param noted its row, where the id was ours and the answer to an earlier begin was lost. */
 async function begin(
   desk: AttemptDesk,
   { kind, language, size }: Request,
   place: UploadPlace,
+  noted: Upload | null,
 ): Promise<Upload | Refusal | "storage_failed"> {
   const { job, token } = desk;
-  const begun = await beginAt(desk, place, { key: place.storeKey, job, token, contentType: place.contentType, size });
+  const note = (upload: BegunUpload) =>
+    desk.run((turn, held) => {
+      addUpload(turn, held, { ...upload, token, kind, language }, place);
+      return findUpload(turn, held, token, kind, language);
+    });
+  const chosen = noted ?? (await chooseId(desk, place, note));
+  if (chosen !== null && "refused" in chosen) return chosen;
+  const intent = { key: place.storeKey, job, token, contentType: place.contentType, size };
+  const begun = await beginAt(desk, place, intent, chosen?.uploadId);
   if (begun instanceof StoreError) return storageFailed(desk, begun);
   // The store was away from the transaction: the attempt may have ended meanwhile, and then the upload must go.
-  const noted = desk.run((turn, held) => {
-    addUpload(turn, held, { ...begun, token, kind, language }, place);
-    return findUpload(turn, held, token, kind, language);
-  });
-  const row = "refused" in noted ? null : noted.value;
+  const known = note(begun);
+  const row = "refused" in known ? null : known.value;
   // Two requests for the same file at once: the first row counts.
   if (row?.uploadId !== begun.uploadId) desk.stray({ ...begun, token, kind, language }, place);
-  if ("refused" in noted) return noted;
+  if ("refused" in known) return known;
   return row ?? { refused: "lease_lost", message: "This attempt is no longer yours: end it and publish nothing" };
 }
 
+/**
+ * Notes the upload before it begins, where its id is ours: if the object ends in between, the end of the attempt takes back
+ * what may have begun. Null: the store gives the ids, and a begin whose answer is lost stays for the store to forget.
+ */
+async function chooseId(
+  desk: AttemptDesk,
+  place: UploadPlace,
+  note: (upload: BegunUpload) => { value: Upload | null } | Refusal,
+): Promise<Upload | Refusal | null> {
+  const store = await desk.open(place.store).catch(() => null);
+  const uploadId = store?.newUploadId?.();
+  if (uploadId === undefined) return null;
+  const noted = note({ uploadId, partSize: NOT_BEGUN });
+  return "refused" in noted ? noted : noted.value;
+}
+
 /** Asks again after a passing fault; what is thrown otherwise is no answer of the store's, and the node comes back. */
-async function beginAt(desk: AttemptDesk, place: UploadPlace, intent: UploadIntent): Promise<BegunUpload | StoreError> {
+async function beginAt(
+  desk: AttemptDesk,
+  place: UploadPlace,
+  intent: UploadIntent,
+  uploadId: string | undefined,
+): Promise<BegunUpload | StoreError> {
   for (let tries = 1; ; tries++) {
     try {
-      return await (await desk.open(place.store)).begin(intent);
+      return await (await desk.open(place.store)).begin(intent, uploadId);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       if (error.fault !== "unavailable" || tries >= BEGIN_TRIES) return error;

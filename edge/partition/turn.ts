@@ -20,6 +20,7 @@ import {
   WAIT_RECHECK_MS,
 } from "../../shared/limits.ts";
 import type { EventIds } from "./event-ids.ts";
+import type { ReadyCount } from "./ready-count.ts";
 import type { Sql } from "./sql.ts";
 
 export interface CoreOptions {
@@ -110,6 +111,7 @@ export interface Turn {
   /** Uniform in [0, 1). */
   random: () => number;
   ids: EventIds;
+  ready: ReadyCount;
   config: ResolvedCore;
   epoch: number;
   effects: Effects;

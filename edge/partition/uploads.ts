@@ -98,9 +98,17 @@ export function hasUploads(turn: Turn, job: LiveJob): boolean {
   return turn.sql.get("SELECT 1 AS x FROM uploads WHERE job_id = ? AND doomed_at IS NULL", job.id) !== undefined;
 }
 
-/** Two requests for the same file at once begin two uploads: the first that is noted counts, the other is not taken. */
+/**
+ * Two requests for the same file at once begin two uploads: the first that is noted counts, the other is not taken. One
+ * that was noted beforehand learns its part size.
+ */
 export function addUpload(turn: Turn, job: LiveJob, upload: NewUpload, place: UploadPlace): void {
-  if (findUpload(turn, job, upload.token, upload.kind, upload.language) !== null) return;
+  const known = findUpload(turn, job, upload.token, upload.kind, upload.language);
+  if (known !== null) {
+    if (known.uploadId !== upload.uploadId || upload.partSize === 0) return;
+    turn.sql.run("UPDATE uploads SET part_size = ? WHERE upload_id = ?", upload.partSize, upload.uploadId);
+    return;
+  }
   turn.sql.run(
     `INSERT INTO uploads
        (upload_id, job_id, token, kind, language, path, store_key, content_type, part_size, account_id, target_id)

@@ -18,7 +18,14 @@ const Intent = z.object({
   content_type: z.string().max(200),
 });
 
-export const BeginCall = Intent.extend({ size: Bytes.nullable() });
+export const BeginCall = Intent.extend({
+  /** Chosen by the edge; a repeat with the same one begins nothing anew. Absent from an edge of before. */
+  upload_id: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
+  size: Bytes.nullable(),
+});
 export const BeginAnswer = z.object({ upload_id: UploadId, part_size: z.int().positive() });
 
 export const CommitCall = Intent.extend({

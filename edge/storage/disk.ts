@@ -93,8 +93,12 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
       }
     },
 
-    async begin(intent: UploadIntent): Promise<BegunUpload> {
-      const body: BeginCall = { ...wireIntent(intent), size: intent.size };
+    newUploadId(): string {
+      return crypto.randomUUID().replaceAll("-", "");
+    },
+
+    async begin(intent: UploadIntent, uploadId?: string): Promise<BegunUpload> {
+      const body: BeginCall = { ...wireIntent(intent), upload_id: uploadId, size: intent.size };
       const { upload_id, part_size } = await ask("begin", body, BeginAnswer);
       return { uploadId: upload_id, partSize: part_size };
     },

@@ -125,7 +125,13 @@ export interface ObjectStore {
   readonly byHand?: true;
   /** Writes a small object and removes it again: whether the credentials are good for what we do (jobs API 9.2). */
   verify(request: VerifyRequest): Promise<VerifyResult>;
-  begin(intent: UploadIntent): Promise<BegunUpload>;
+  /**
+   * Present where upload ids are ours to choose. Such an id is noted before the store hears of it, so that a begin whose
+   * answer was lost leaves no upload behind that nobody knows.
+   */
+  newUploadId?(): string;
+  /** @param uploadId from {@link newUploadId}; one that has begun is answered as it was the first time. */
+  begin(intent: UploadIntent, uploadId?: string): Promise<BegunUpload>;
   /** Present where nodes cannot write to the store: their parts pass through the edge, which calls this. Answers the ETag. */
   putPart?(part: RelayedPart): Promise<string>;
   /** Asks nobody. */

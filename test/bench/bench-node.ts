@@ -24,7 +24,8 @@ export class BenchNode {
     this.#session = session;
   }
 
-  static async online(stack: BenchStack): Promise<BenchNode> {
+  /** @param ring called for each ring. */
+  static async online(stack: BenchStack, ring: () => void = () => {}): Promise<BenchNode> {
     const { publicKey, privateKey } = generateKeyPairSync("ed25519");
     const raw = publicKey.export({ format: "jwk" }).x ?? "";
     const admin = { authorization: `Bearer ${stack.adminToken}` };
@@ -38,7 +39,7 @@ export class BenchNode {
     const session = await post<SessionAnswer>(`${fleet}/sessions`, asked);
     const [partition = "p1:auto:0"] = session.partitions;
     const node = new BenchNode(`${fleet}/partitions/${encodeURIComponent(partition)}`, session);
-    await node.#openSocket();
+    await node.#openSocket(ring);
     return node;
   }
 
@@ -72,7 +73,7 @@ export class BenchNode {
     return post<Body>(`${this.#base}/${path}`, body, { authorization: `Bearer ${this.#session.session_key}` });
   }
 
-  async #openSocket(): Promise<void> {
+  async #openSocket(ring: () => void): Promise<void> {
     const headers = { authorization: `Bearer ${this.#session.session_key}` };
     const address = `${this.#base.replace(/^http/, "ws")}/socket`;
     // Node's WebSocket takes headers, which the standard one does not know.
@@ -83,6 +84,7 @@ export class BenchNode {
     });
     socket.addEventListener("message", ({ data }) => {
       const frame = JSON.parse(String(data)) as { type: string; call: string };
+      if (frame.type === "ring") ring();
       if (frame.type !== "call") return;
       this.onCall();
       void this.#call(`calls/${frame.call}/answer`, { ok: true, result: LOOK });

@@ -1,7 +1,7 @@
 /** The embedded stack for a bench: `trawl up` as a person starts it, on a folder that goes with it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,6 +12,8 @@ export interface BenchStack {
   url: string;
   apiKey: string;
   adminToken: string;
+  /** Resident memory of workerd, bytes. */
+  workerdBytes(): Promise<number>;
   /** Fields of the node's `node.ready` line; empty without one. */
   node: Record<string, unknown>;
   /** Creates a job and waits for its end. Throws unless it completed. */
@@ -73,6 +75,11 @@ export async function startStack(slots: number, env: Record<string, string> = {}
     apiKey,
     adminToken,
     node: said,
+    async workerdBytes() {
+      const lock = JSON.parse(await readFile(join(root, "data", "lock"), "utf8")) as { workerd: { pid: number } };
+      const status = await readFile(`/proc/${lock.workerd.pid}/status`, "utf8");
+      return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
+    },
     async deliver(job) {
       const { job_id: id } = await post<{ job_id: string }>("/jobs", job);
       const { event } = await until(`/jobs/${id}/events`, JOB_END);

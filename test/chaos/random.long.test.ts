@@ -1,15 +1,20 @@
 /**
- * Five minutes of small jobs while node, host and workerd are killed or frozen at random moments. Which fault comes and
- * how long after the last one is drawn from a seed, which is printed; `TRAWL_CHAOS_SEED` takes it, `TRAWL_CHAOS_SECONDS`
- * another length. The moment inside the work still depends on the machine.
+ * Five minutes of small jobs, five hundred of them and more, on four nodes, while nodes, host and workerd are killed or
+ * frozen and lines are cut at random moments. Which fault comes and how long after the last one is drawn from a seed, which
+ * is printed; `TRAWL_CHAOS_SEED` takes it, `TRAWL_CHAOS_SECONDS` and `TRAWL_CHAOS_JOBS` another length. The moment inside the
+ * work still depends on the machine.
+ *
+ * Every create has an idempotency key and is repeated until it is answered: so there are exactly as many jobs as wishes.
  */
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { Receiver } from "../e2e/clients/receiver.ts";
 import type { Job, JobEvent } from "../e2e/harness/api.ts";
 import { atEnd, endOfTest } from "../e2e/harness/at-end.ts";
+import { layCable } from "../e2e/harness/cable.ts";
 import { downloadsAreClean, endsOnce, hasItsFile, noStrays } from "../e2e/harness/clean.ts";
-import { startNode } from "../e2e/harness/extra-node.ts";
+import { type ExtraNode, startNode } from "../e2e/harness/extra-node.ts";
 import { processesOf, signal } from "../e2e/harness/processes.ts";
 import { attemptsOf } from "../e2e/harness/record.ts";
 import { isRunning, LEASE_TTL_MS, Stack } from "../e2e/harness/stack.ts";
@@ -17,8 +22,12 @@ import { startOrigin } from "../origin/server.ts";
 
 const SEED = Number(process.env.TRAWL_CHAOS_SEED ?? randomInt(2 ** 31));
 const LENGTH_MS = 1_000 * Number(process.env.TRAWL_CHAOS_SECONDS ?? 300);
+/** Faults go on until there are so many, too. */
+const JOBS = Number(process.env.TRAWL_CHAOS_JOBS ?? 500);
 /** Jobs that are under way at once. */
-const CLIENTS = 4;
+const CLIENTS = 6;
+const EXTRA_NODES = ["north", "south", "east"];
+const SLOTS = 2;
 const CALM_MS = { min: 500, max: 6_000 };
 /** The third loss of a job is final (jobs API 12). */
 const LOSSES = 3;
@@ -43,21 +52,33 @@ const RECONNECT_MS = 100;
 const SOURCES = ["vertical.mp4", "audio.m4a", "video-360.mp4", "hls/360p/index.m3u8", "slow/900000/vertical.mp4"];
 
 test("no job is lost and none is done twice while everything is killed at random", async () => {
-  process.stderr.write(`chaos: TRAWL_CHAOS_SEED=${SEED} for ${LENGTH_MS / 1000} s\n`);
+  process.stderr.write(`chaos: TRAWL_CHAOS_SEED=${SEED} for ${LENGTH_MS / 1000} s and ${JOBS} jobs\n`);
   const random = seeded(SEED);
   const origin = await startOrigin();
   atEnd(() => origin.close());
-  const stack = await Stack.start({ slots: 2 });
-  let extra = await startNode(stack, "extra", { slots: 2 });
-
-  const startExtra = async (): Promise<void> => {
-    extra = await startNode(stack, "extra", { slots: 2 });
+  const receiver = await Receiver.open();
+  atEnd(() => receiver.close());
+  const stack = await Stack.start({ slots: SLOTS });
+  // One of the nodes reaches the edge by a line that can be cut.
+  const cable = await layCable(stack.url);
+  const extras = new Map<string, ExtraNode>();
+  const start = async (name: string): Promise<void> => {
+    const edge = name === EXTRA_NODES[0] ? { edge: cable.url } : {};
+    extras.set(name, await startNode(stack, name, { slots: SLOTS, ...edge }));
   };
+  for (const name of EXTRA_NODES) await start(name);
+  const draw = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  const pidOf = (name: string): number => extras.get(name)?.pid ?? -1;
+
   const faults: Record<string, () => Promise<void>> = {
-    "kill own node": () => stack.kill(...stack.pids("node").filter((pid) => pid !== extra.pid)),
+    "kill own node": () => {
+      const others = EXTRA_NODES.map(pidOf);
+      return stack.kill(...stack.pids("node").filter((pid) => !others.includes(pid)));
+    },
     "kill extra node": async () => {
-      await stack.kill(extra.pid);
-      await startExtra();
+      const name = draw(EXTRA_NODES);
+      await stack.kill(pidOf(name));
+      await start(name);
     },
     "kill workerd": async () => stack.kill(...stack.pids("workerd")),
     "kill host": async () => {
@@ -67,34 +88,51 @@ test("no job is lost and none is done twice while everything is killed at random
     "kill everything": async () => {
       await stack.kill(...processesOf(stack.root).map((each) => each.pid));
       await stack.up();
-      await startExtra();
+      for (const name of EXTRA_NODES) await start(name);
     },
-    "freeze extra node": () => freeze([extra.pid], LEASE_TTL_MS * (0.5 + 2 * random())),
+    "freeze extra node": () => freeze([pidOf(draw(EXTRA_NODES))], LEASE_TTL_MS * (0.5 + 2 * random())),
     "freeze workerd": () => freeze(stack.pids("workerd"), LEASE_TTL_MS * random()),
+    "cut the line": async () => {
+      cable.cut();
+      await delay(LEASE_TTL_MS * 2 * random());
+      cable.mend();
+    },
   };
 
   const over = performance.now() + LENGTH_MS;
   const histories: Histories = new Map();
-  const clients = Array.from({ length: CLIENTS }, (_, index) => client(stack, origin.url, index, over, histories));
+  const goesOn = (): boolean => performance.now() < over || histories.size < JOBS;
+  const clients = Array.from({ length: CLIENTS }, (_, index) =>
+    client(stack, { source: origin.url, hook: receiver.url, index, goesOn, histories }),
+  );
   let count = 0;
-  while (performance.now() < over) {
+  while (goesOn()) {
     await delay(CALM_MS.min + random() * (CALM_MS.max - CALM_MS.min));
-    const [name, fault] = Object.entries(faults)[Math.floor(random() * Object.keys(faults).length)] ?? [];
-    if (name === undefined || fault === undefined) continue;
-    process.stderr.write(`chaos: ${++count}. ${name}\n`);
+    const [name, fault] = draw(Object.entries(faults));
+    process.stderr.write(`chaos: ${++count}. ${name}, ${histories.size} jobs\n`);
     await fault();
   }
-  expect(isRunning(extra.child)).toBe(true);
+  for (const { child } of extras.values()) expect(isRunning(child)).toBe(true);
   await Promise.all(clients);
   const jobs = await everyJob(stack);
-  expect(jobs.map((job) => job.id)).toEqual(expect.arrayContaining([...histories.keys()]));
+  expect(jobs.map((job) => job.id).sort()).toEqual([...histories.keys()].sort());
   for (const job of jobs) await dueOutcome(stack, job, histories.get(job.id));
+  for (const job of jobs) await toldOnce(receiver, job);
   await noStrays(stack);
   await downloadsAreClean(stack, jobs);
   const failed = jobs.filter((job) => job.status !== "Completed").length;
   process.stderr.write(`chaos: ${jobs.length} jobs, ${failed} lost three nodes, ${count} faults\n`);
-  expect(jobs.length).toBeGreaterThan(CLIENTS);
+  expect(jobs.length).toBeGreaterThanOrEqual(JOBS);
 });
+
+/** Sent until it was taken, perhaps more than once, and always under one id. The name of the hook is the file's. */
+async function toldOnce(receiver: Receiver, job: Job): Promise<void> {
+  const told = await receiver.until(String(job.filename), (all) => all.length > 0);
+  expect(new Set(told.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
+  expect(new Set(told.map(({ body }) => body.type))).toEqual(
+    new Set([job.status === "Completed" ? "job_completed" : "job_failed"]),
+  );
+}
 
 async function freeze(pids: readonly number[], ms: number): Promise<void> {
   for (const pid of pids) signal(pid, "SIGSTOP");
@@ -102,12 +140,31 @@ async function freeze(pids: readonly number[], ms: number): Promise<void> {
   for (const pid of pids) signal(pid, "SIGCONT");
 }
 
+interface Wishes {
+  source: string;
+  hook: string;
+  index: number;
+  goesOn(): boolean;
+  histories: Histories;
+}
+
 /** One client: the next job when the last is done, and what the edge then tells of it. */
-async function client(stack: Stack, source: string, index: number, until: number, histories: Histories): Promise<void> {
-  for (let round = 0; performance.now() < until; round++) {
+async function client(stack: Stack, { source, hook, index, goesOn, histories }: Wishes): Promise<void> {
+  for (let round = 0; goesOn(); round++) {
+    const filename = `job-${index}-${round}`;
     const url = `${source}/${SOURCES[(index + round) % SOURCES.length]}`;
-    // A create that is not acknowledged may have been taken or not; the one that is must be done.
-    const id = await persistently(() => stack.api.create({ url, folder: `client ${index}` }));
+    const body = {
+      url,
+      folder: `client ${index}`,
+      filename,
+      webhook_url: `${hook}/fine/${filename}`,
+    };
+    const id = await persistently(async () => {
+      const headers = { "idempotency-key": filename };
+      const { status, body: made } = await stack.api.call<{ job_id: string }>("POST", "/jobs", { body, headers });
+      if (status !== 201) throw new Error(`POST /jobs answered ${status}`);
+      return made.job_id;
+    });
     histories.set(id, []);
     await stack.api.finished(id).catch(() => null);
     histories.set(id, await persistently(() => stack.api.history(id)));

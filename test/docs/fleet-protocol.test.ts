@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import * as calls from "../../shared/contract/calls.ts";
+import { FAILURE_CLASSES } from "../../shared/contract/failures.ts";
 import * as fleet from "../../shared/contract/fleet.ts";
 
 const contract = { ...fleet, ...calls };
@@ -25,6 +26,16 @@ test("every message of the contract has an example or stands in the table of cal
   const inTable = ["ConfirmRequest", "StepRequest", "ReleaseRequest", "CompleteAnswer", "TicketAnswer"];
   const messages = Object.keys(contract).filter((name) => /(Request|Answer|Frame)$/.test(name));
   expect(messages.filter((name) => !shown.has(name) && !inTable.includes(name))).toEqual([]);
+});
+
+test("the classes of failures that a node may name stand in the page, and no other", () => {
+  const table = /^\| class \|[^\n]*\n\| --- [^\n]*\n([\s\S]+?)\n\n/m.exec(PAGE)?.[1] ?? "";
+  const named = table
+    .split("\n")
+    .flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  // The edge itself ends attempts by these.
+  const ours = ["lost", "quota", "cancelled"];
+  expect(named.toSorted()).toEqual(FAILURE_CLASSES.filter((name) => !ours.includes(name)).toSorted());
 });
 
 test("every error code of the contract stands in the page", () => {

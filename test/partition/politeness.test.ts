@@ -119,7 +119,7 @@ describe("the search for another host", () => {
     const next =
       "SELECT min(source_host) FROM jobs WHERE account_id = 'ann' AND state = 'queued' AND source_host > 'a'";
     expect(plan(next)).toMatch(/SEARCH jobs USING (COVERING )?INDEX job_ready_host/);
-    const first = `SELECT * FROM jobs WHERE account_id = 'ann' AND source_host = 'a' AND state = 'queued' AND live = 0
+    const first = `SELECT * FROM jobs WHERE account_id = 'ann' AND source_host = 'a' AND state = 'queued' AND lane = ''
       ORDER BY priority DESC, queued_at, id LIMIT 8`;
     expect(plan(first)).toContain("job_ready_host");
     expect(plan(first)).not.toContain("TEMP B-TREE");

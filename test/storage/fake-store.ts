@@ -134,7 +134,8 @@ export class FakeStore {
 
   #begin(body: Record<string, unknown>): FakeAnswer {
     this.#ids++;
-    const id = this.#ids.toString(16).padStart(32, "0");
+    const id = String(body.upload_id ?? this.#ids.toString(16).padStart(32, "0"));
+    if (this.#uploads.has(id)) return json({ upload_id: id, part_size: PART_SIZE });
     this.#uploads.set(id, {
       key: String(body.key),
       job: String(body.job),

@@ -37,11 +37,14 @@ export class Uploads {
 
   async begin(call: BeginCall, now: number): Promise<Upload> {
     splitKey(call.key);
+    const { upload_id: chosen, ...intent } = call;
+    const known = chosen === undefined ? undefined : this.#byId.get(chosen);
+    if (known !== undefined) return known;
     const size = partSize(call.size, ROUTE);
     if (call.size !== null && call.size > maxUploadBytes(size, ROUTE)) throw new RefusedError(413, "too_large");
     if (this.#byId.size >= MAX_OPEN_UPLOADS) throw new RefusedError(503, "too_many_uploads");
-    const id = randomBytes(16).toString("hex");
-    const upload = new Upload(this.#folder, { ...call, id, part_size: size, began: now });
+    const id = chosen ?? randomBytes(16).toString("hex");
+    const upload = new Upload(this.#folder, { ...intent, id, part_size: size, began: now });
     this.#byId.set(id, upload);
     try {
       await upload.create();

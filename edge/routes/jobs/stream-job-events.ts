@@ -5,6 +5,7 @@ import { refused } from "../../openapi/describe.ts";
 import { NOTHING_MORE, streamed } from "../../openapi/event-answers.ts";
 import { RESUME_HEADER, RESUME_QUERY } from "../../openapi/queries.ts";
 import { type JobEventData, jobEventData, terminalEventType } from "../../partition/events.ts";
+import type { JobRow } from "../../partition/job-row.ts";
 import { isTerminal } from "../../partition/states.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { accountFacts, askPartition, jobIdOf, notFound, readJobSource, readJobView } from "./job-access.ts";
@@ -63,7 +64,7 @@ export const streamJobEvents: Endpoint = {
   },
 };
 
-function terminalEvent(row: Parameters<typeof jobEventData>[0]): JobEventData | null {
+function terminalEvent(row: JobRow): JobEventData | null {
   const type = isTerminal(row.state) ? terminalEventType(row.state) : null;
   if (type === null || row.terminal_event_id === null) return null;
   return jobEventData(row, row.terminal_event_id, type, row.finished_at ?? Date.now());

@@ -56,7 +56,8 @@ async function end({ child, pid }: ExtraNode): Promise<void> {
   await ended(child, () => child.kill("SIGKILL"));
 }
 
-async function enrolment(stack: Stack): Promise<string> {
+/** A token for one more node. */
+export async function enrolment(stack: Stack): Promise<string> {
   const response = await fetch(`${stack.url}/admin/enrolments`, {
     method: "POST",
     headers: { authorization: `Bearer ${stack.adminToken}` },

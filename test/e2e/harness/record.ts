@@ -1,4 +1,4 @@
-/** What D1 keeps of a job's hand-outs, read from the database file: no route tells it yet. */
+/** What D1 keeps and no route tells, read from the database file. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -12,27 +12,34 @@ export interface AttemptRecord {
   outcome: string | null;
 }
 
-/** All confirmed hand-outs of a job, oldest first, once each of them has an outcome. */
-export async function attemptsOf(stack: Stack, job: string): Promise<AttemptRecord[]> {
+/** Rows of D1 as they stand in its file. */
+export async function readD1<Row>(stack: Stack, query: string, ...values: string[]): Promise<Row[]> {
   const folder = join(stack.data, "state", "d1", "miniflare-D1DatabaseObject");
   const name = (await readdir(folder)).find((each) => /^[0-9a-f]{64}\.sqlite$/.test(each));
   if (name === undefined) throw new Error(`no database in ${folder}`);
-  const read = (): AttemptRecord[] => {
-    const database = new DatabaseSync(join(folder, name), { readOnly: true });
-    try {
-      const rows = database
-        .prepare("SELECT attempt, node, outcome FROM attempts WHERE job_id = ? ORDER BY epoch, attempt")
-        .all(job);
-      return rows.map((row) => ({ ...row }) as unknown as AttemptRecord);
-    } finally {
-      database.close();
-    }
-  };
+  const database = new DatabaseSync(join(folder, name), { readOnly: true });
+  try {
+    return database
+      .prepare(query)
+      .all(...values)
+      .map((row) => ({ ...row }) as Row);
+  } finally {
+    database.close();
+  }
+}
+
+/** All confirmed hand-outs of a job, oldest first, once each of them has an outcome. */
+export async function attemptsOf(stack: Stack, job: string): Promise<AttemptRecord[]> {
+  let rows: AttemptRecord[] = [];
   return eventually(
-    () => {
-      const rows = read();
+    async () => {
+      rows = await readD1(
+        stack,
+        "SELECT attempt, node, outcome FROM attempts WHERE job_id = ? ORDER BY epoch, attempt",
+        job,
+      );
       return rows.length > 0 && rows.every((row) => row.outcome !== null) && rows;
     },
-    () => `an outcome of each attempt: ${JSON.stringify(read())}`,
+    () => `an outcome of each attempt: ${JSON.stringify(rows)}`,
   );
 }

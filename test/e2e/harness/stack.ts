@@ -37,7 +37,7 @@ export class Stack {
   readonly root: string;
   readonly data: string;
   readonly downloads: string;
-  readonly env: Readonly<Record<string, string>>;
+  env: Readonly<Record<string, string>>;
   readonly #slots: number;
   #running: { child: ChildProcess; said: Said; log: LogLines } | null = null;
   #port = 0;
@@ -72,8 +72,13 @@ export class Stack {
     return stack;
   }
 
-  /** `trawl up` on this folder; after the first time on the port of the first. Answers once it serves and its node works. */
-  async up(): Promise<void> {
+  /**
+   * `trawl up` on this folder; after the first time on the port of the first. Answers once it serves and its node works.
+   *
+   * @param env other settings from now on.
+   */
+  async up(env: Record<string, string> = {}): Promise<void> {
+    this.env = { ...this.env, ...env };
     const child = spawn(process.execPath, [CLI, ...this.upArguments], {
       cwd: this.root,
       env: this.env,

@@ -112,6 +112,17 @@ describe("GET /admin/nodes", () => {
     expect(await statusOf(account, job)).toEqual(["Processing", 1]);
   });
 
+  it("asks nothing of a node that fetches without yt-dlp", async () => {
+    const { account, node } = await fleet();
+    const versions = { ...OLD_VERSIONS, ytdlp: "none" };
+    const answer = await node.askSession({ resume: node.session?.session ?? null, versions });
+    expect(answer).toMatchObject({ status: 201, body: { session: expect.any(Number) } });
+    expect(answer.body).not.toHaveProperty("quiet");
+    node.session = answer.body as unknown as SessionAnswer;
+    await account.createJob();
+    expect(await node.lease()).toHaveLength(1);
+  });
+
   it("shows a node that says itself that it is quiet, with its reason cleaned, while it is", async () => {
     const { node } = await fleet();
     const beat = { holding: [], slots: { download: 0, live: 0 }, state: "quiet" };

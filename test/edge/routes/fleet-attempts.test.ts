@@ -1,8 +1,8 @@
 /** The fleet protocol: one attempt from lease to outcome, and every report that comes too late. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { LeaseAnswer, type LeasedJob } from "../../../shared/contract/fleet.ts";
 import { extractedInfo, manifestOf, TestNode } from "../fleet-node.ts";
-import { type Account, call, type Json, newAccount, readStream } from "../support.ts";
+import { type Account, call, type Json, newAccount, readStream, store } from "../support.ts";
 
 async function fleet(): Promise<{ account: Account; node: TestNode; id: string }> {
   const account = await newAccount();
@@ -135,6 +135,20 @@ describe("an attempt that fails", () => {
     for (const name of ["confirm", "step", "release"]) {
       expect(await node.job(job, name, { step: "mux" })).toMatchObject(LOST);
     }
+  });
+
+  it("takes back an upload of which the store has heard and nobody had its answer", async () => {
+    const { account, node, id } = await fleet();
+    const job = await node.take();
+    const key = `@${account.id}/videos/talks/A talk.mp4`;
+    const fault = { call: "begin", key, times: 2, status: 503, done: true };
+    await store("POST", "fault", JSON.stringify({ ...fault, answer: { error: "unavailable" } }));
+    const result = { kind: "single", info: extractedInfo() };
+    expect((await node.job(job, "extracted", { result })).body).toEqual({ decision: "stop" });
+    await vi.waitFor(async () => {
+      const { uploads } = await store<{ uploads: { job: string }[] }>("GET", "list");
+      expect(uploads.filter((upload) => upload.job === id)).toEqual([]);
+    });
   });
 
   it("by release costs nothing: the job waits again and is handed out under the next token", async () => {

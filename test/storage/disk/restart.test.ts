@@ -47,6 +47,18 @@ describe("after a restart the disk store", () => {
     expect(sha256((await readAll(disk.store, "a.mp4")) ?? new Uint8Array())).toBe(sha256(bytes));
   });
 
+  it("knows an upload by the id that the edge chose: asked to begin it again, it goes on", async () => {
+    const id = disk.store.newUploadId?.() ?? "";
+    const intent = intentFor("a.mp4", 10_000_000);
+    const begun = await disk.store.begin(intent, id);
+    expect(begun.uploadId).toBe(id);
+    expect(await disk.store.begin(intent, id)).toEqual(begun);
+    await disk.restart();
+    expect(await disk.store.begin(intent, id)).toEqual(begun);
+    expect(await disk.store.begin({ ...intent, key: "b.mp4" })).not.toMatchObject({ uploadId: id });
+    expect(await disk.temporary()).toHaveLength(4);
+  });
+
   it("reads a single part again, because the power may have failed in between", async () => {
     const { upload, request } = await sent("a.mp4", 10);
     await disk.restart();

@@ -1,0 +1,81 @@
+/**
+ * Four partitions, twenty accounts, five nodes, and everything killed in turn: each job is done once, wherever its account
+ * lives. `TRAWL_CHAOS_ROUNDS` takes another length.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { atEnd, endOfTest } from "../e2e/harness/at-end.ts";
+import { endsOnce, noStrays } from "../e2e/harness/clean.ts";
+import { type ExtraNode, startNode } from "../e2e/harness/extra-node.ts";
+import { processesOf } from "../e2e/harness/processes.ts";
+import { Stack } from "../e2e/harness/stack.ts";
+import { partitionsOf, type Tenant, tenants } from "../e2e/harness/tenants.ts";
+import { startOrigin } from "../origin/server.ts";
+
+const PARTITIONS = 4;
+const ACCOUNTS = 20;
+const EXTRA_NODES = ["n1", "n2", "n3", "n4"];
+const ROUNDS = Number(process.env.TRAWL_CHAOS_ROUNDS ?? 6);
+/** Between two tries to reach an edge that is away. */
+const RECONNECT_MS = 100;
+const SOURCES = ["vertical.mp4", "audio.m4a", "slow/400000/vertical.mp4"];
+
+/** Repeats a create under its key until the edge is there to answer it. */
+async function create({ api }: Tenant, url: string, key: string): Promise<string> {
+  for (;;) {
+    const answer = await api
+      .call<{ job_id: string }>("POST", "/jobs", { body: { url }, headers: { "idempotency-key": key } })
+      .catch(() => null);
+    if (answer?.status === 201) return answer.body.job_id;
+    await delay(RECONNECT_MS, undefined, { signal: endOfTest() });
+  }
+}
+
+test("four partitions lose nothing while hosts, workerd and nodes are killed", async () => {
+  const origin = await startOrigin();
+  atEnd(() => origin.close());
+  const stack = await Stack.start({ slots: 2, env: { TRAWL_PARTITIONS: String(PARTITIONS) } });
+  const all = await tenants(stack, ACCOUNTS);
+  const homes = await partitionsOf(stack);
+  expect(new Set(all.map(({ id }) => homes.get(id))).size).toBe(PARTITIONS);
+  const nodes = new Map<string, ExtraNode>();
+  const start = async (name: string) => void nodes.set(name, await startNode(stack, name, { slots: 2 }));
+  for (const name of EXTRA_NODES) await start(name);
+  const faults: (() => Promise<void>)[] = [
+    async () => stack.kill(...stack.pids("workerd")),
+    async () => {
+      await stack.kill(nodes.get("n1")?.pid ?? -1, nodes.get("n2")?.pid ?? -1);
+      await start("n1");
+      await start("n2");
+    },
+    async () => {
+      await stack.kill(stack.hostPid);
+      await stack.up();
+    },
+    async () => {
+      await stack.kill(...processesOf(stack.root).map(({ pid }) => pid));
+      await stack.up();
+      for (const name of EXTRA_NODES) await start(name);
+    },
+  ];
+  for (let round = 0; round < ROUNDS; round++) {
+    const jobs = all.map(async (tenant, index) => {
+      const url = `${origin.url}/${SOURCES[(index + round) % SOURCES.length]}`;
+      const id = await create(tenant, url, `round ${round}`);
+      const job = await tenant.api.finished(id);
+      return { tenant, job, history: await tenant.api.history(id) };
+    });
+    await Promise.race(jobs);
+    await faults[round % faults.length]?.();
+    for (const { job, history } of await Promise.all(jobs)) {
+      expect(job, JSON.stringify(job)).toMatchObject({ status: "Completed", files: [{ kind: "media" }] });
+      if (history[0]?.type !== "snapshot") endsOnce(history, job);
+    }
+  }
+  for (const { api } of all) {
+    const { body } = await api.call<{ filtered_total: number }>("GET", "/jobs?status=completed&limit=1");
+    expect(body.filtered_total).toBe(ROUNDS);
+  }
+  expect(await partitionsOf(stack)).toEqual(homes);
+  await noStrays(stack);
+});
