@@ -1,4 +1,7 @@
-/** Every named step of an attempt × every fault: the job ends once, with one file and one outcome, and nothing is left. */
+/**
+ * Every named step of an attempt × every fault: the job ends once, with one file and one outcome, and nothing is left.
+ * Sixty rows of some fifteen seconds each on two busy cores; `-t "^finishing, and"` runs those of one step.
+ */
 import { beforeAll, expect, test } from "vitest";
 import { Receiver } from "../e2e/clients/receiver.ts";
 import { atEnd } from "../e2e/harness/at-end.ts";
