@@ -19,7 +19,7 @@ const RANGES: [number, number | null][] = [
   [6, 8],
   [6.001, 7.999],
   [7.9, 99],
-  [8.333, null],
+  [7.333, null],
 ];
 
 let tools: Tools;
