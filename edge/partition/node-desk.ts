@@ -21,7 +21,7 @@ import type {
 } from "../../shared/contract/fleet.ts";
 import type { Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
-import { derivedId } from "../../shared/derived-id.ts";
+import { derivedId, nthDerivedId } from "../../shared/derived-id.ts";
 import { MAX_NODE_REASON_LENGTH } from "../../shared/limits.ts";
 import type { Core } from "./core.ts";
 import { readCursor } from "./drain.ts";
@@ -222,7 +222,7 @@ export class NodeDesk {
     const known = getJobRow(this.#deps.core.sql, job);
     const time = known?.created_at ?? 0;
     const batch = await derivedId(time, job, "batch");
-    const children = await Promise.all(entries.map((_, index) => derivedId(time, batch, String(index))));
+    const children = await Promise.all(entries.map((_, index) => nthDerivedId(time, index, batch)));
     return { list: { ...list, entries }, ids: { batch, children } };
   }
 

@@ -1,6 +1,6 @@
 /** What a partition asks of the store outside its transactions: commits of winners, aborts of the dead. All idempotent. */
 
-import { uuidv7 } from "../../shared/ids.ts";
+import { nthUuidv7 } from "../../shared/ids.ts";
 import { ALARM_MAX_ROWS, FILE_URL_TTL_MS } from "../../shared/limits.ts";
 import { sealFileUrl } from "../auth/file-url-secrets.ts";
 import type { SecretBox } from "../auth/secret-box.ts";
@@ -29,13 +29,6 @@ export interface StorageWorkDeps {
   /** Called with what a transaction asks for. */
   follow(effects: Effects): void;
   log: Log;
-}
-
-/** Ids of one millisecond rise as well: the first subtitle of the manifest is the job's `subtitle_url`. */
-function inOrder(index: number): Uint8Array {
-  const entropy = crypto.getRandomValues(new Uint8Array(10));
-  entropy.set([0, index]);
-  return entropy;
 }
 
 export class StorageWork {
@@ -96,7 +89,8 @@ export class StorageWork {
         const { storeKey, etag } = done;
         this.#run((turn) => noteCommitted(turn, file.uploadId, storeKey, etag));
       }
-      const fileId = uuidv7(now(), inOrder(files.length));
+      // In the manifest's order: its first subtitle is the job's `subtitle_url`.
+      const fileId = nthUuidv7(now(), crypto.getRandomValues(new Uint8Array(10)), files.length);
       const url = pending.inline ? await this.#lastUrl(store, pending, done.storeKey) : null;
       files.push({ uploadId: file.uploadId, fileId, ...done, size: file.size, url });
     }

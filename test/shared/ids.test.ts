@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isUuid, uuidv7 } from "../../shared/ids.ts";
+import { isUuid, nthUuidv7, uuidv7 } from "../../shared/ids.ts";
 
 const time = fc.integer({ min: 0, max: 2 ** 48 - 1 });
 const entropy = fc.uint8Array({ minLength: 10, maxLength: 32 });
@@ -27,6 +27,20 @@ describe("ids are UUID v7: lower case, 36 characters (jobs API 1.1)", () => {
       fc.property(time, time, entropy, entropy, (a, b, one, other) => {
         fc.pre(a < b);
         expect(uuidv7(a, one) < uuidv7(b, other)).toBe(true);
+      }),
+    );
+  });
+
+  it("those of a list sort as the list does, whatever their bits", () => {
+    const place = fc.integer({ min: 0, max: 2 ** 18 - 1 });
+    fc.assert(
+      fc.property(time, place, place, entropy, entropy, (unixMs, a, b, one, other) => {
+        fc.pre(a < b);
+        const [first, second] = [nthUuidv7(unixMs, one, a), nthUuidv7(unixMs, other, b)];
+        expect(first < second).toBe(true);
+        expect([first, second].every(isUuid)).toBe(true);
+        // What is left is the entropy's.
+        expect(first.slice(-14)).toBe(uuidv7(unixMs, one).slice(-14));
       }),
     );
   });

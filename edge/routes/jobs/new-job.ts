@@ -4,7 +4,7 @@ import type { z } from "zod";
 import type { ExpandedEntry } from "../../../shared/contract/calls.ts";
 import type { CreateJobBody } from "../../../shared/contract/create-job.ts";
 import type { JobOptions, Resolution } from "../../../shared/contract/options.ts";
-import { uuidv7 } from "../../../shared/ids.ts";
+import { nthUuidv7, uuidv7 } from "../../../shared/ids.ts";
 import { limitResolution, normaliseOptions, type RequestedOptions } from "../../../shared/normalise-options.ts";
 import { parseTraceparent, traceparentText } from "../../../shared/trace-context.ts";
 import type { NewBatch } from "../../partition/batches.ts";
@@ -18,9 +18,14 @@ import type { Entrusted } from "./entrusted.ts";
 export type JobTemplate = Omit<CreateJobBody, "url" | "filename" | "max_resolution" | "storage"> &
   Pick<RequestedOptions, "max_resolution">;
 
-/** An id of this moment. Minted here, so that our own repeat after a lost answer inserts nothing twice. */
-export function mintId(now: number): string {
-  return uuidv7(now, crypto.getRandomValues(new Uint8Array(10)));
+/**
+ * An id of this moment. Minted here, so that our own repeat after a lost answer inserts nothing twice.
+ *
+ * @param index of several of one moment: jobs of one age are handed out in the order of their ids, and a list's in its own.
+ */
+export function mintId(now: number, index?: number): string {
+  const entropy = crypto.getRandomValues(new Uint8Array(10));
+  return index === undefined ? uuidv7(now, entropy) : nthUuidv7(now, entropy, index);
 }
 
 export interface NewItem {
@@ -72,7 +77,7 @@ export function repeatJob(context: AppContext, row: JobRow, place: Pick<JobPlace
   const { limits: _, asked_resolution, ...options } = JSON.parse(row.options) as JobOptions;
   const resolution = asked_resolution ?? options.max_resolution;
   return {
-    ...asked(context, place),
+    ...asked(context, { ...place, batch: null }),
     ...{ surface, url, folder, filename, webhook_url, priority, tags, metadata, source_host },
     options: JSON.stringify(underLimits(context, options, resolution)),
     batch_id: null,
@@ -82,10 +87,10 @@ export function repeatJob(context: AppContext, row: JobRow, place: Pick<JobPlace
 }
 
 /** What every new job has from its request. */
-function asked(context: AppContext, { now, entrusted }: Pick<JobPlace, "now" | "entrusted">) {
+function asked(context: AppContext, { now, batch, entrusted }: Omit<JobPlace, "surface">) {
   const { caller } = context.var;
   return {
-    id: mintId(now),
+    id: mintId(now, batch?.index),
     account_id: caller.account.id,
     key_id: caller.keyId,
     sealed: entrusted?.sealed ?? null,

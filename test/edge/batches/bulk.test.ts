@@ -27,6 +27,12 @@ test("a bulk request answers with the batch, the ids in order, and whether it is
   });
 });
 
+test("jobs of a batch are handed out in their order: their ids rise, as all else is the same", async () => {
+  const account = await newAccount();
+  const { jobs } = await bulk(account, { jobs: Array.from({ length: 100 }, (_, n) => ({ url: url(`${n}`) })) });
+  expect(jobs).toEqual(jobs.toSorted());
+});
+
 test.each([
   ["`jobs` missing", {}, "jobs is required", "jobs"],
   ["empty", { jobs: [] }, "jobs must contain at least 1 item", "jobs"],

@@ -30,6 +30,14 @@ test("a job whose URL is a list becomes the parent of a batch that it is no part
   expect((await account.api("GET", "/usage")).body).toMatchObject({ usage_count: 3 });
 });
 
+test("the items of a list are handed out in the list's order", async () => {
+  const account = await newAccount();
+  const names = Array.from({ length: 12 }, (_, n) => String(n));
+  const { node } = await expanded(account, {}, names);
+  const taken = await node.lease();
+  expect(taken.map((job) => job.url)).toEqual(names.slice(0, 4).map((name) => entry(name).url));
+});
+
 test("children inherit the options and never expand again", async () => {
   const account = await newAccount();
   const { node } = await expanded(account, { max_resolution: "480" }, ["1"]);
