@@ -118,7 +118,11 @@ test("a bucket that is not there is refused before anything is created", async (
   const refused = await stack.api.call("POST", "/jobs", { body: { url: `${origin.url}/vertical.mp4`, storage } });
   expect([refused.status, refused.body]).toEqual([
     400,
-    { error: "Credential validation failed: NoSuchBucket", field: "storage" },
+    {
+      error: "Credential validation failed: NoSuchBucket",
+      field: "storage",
+      details: [{ field: "storage.bucket", message: expect.stringContaining("no such bucket") }],
+    },
   ]);
   expect((await stack.api.call<{ total: number }>("GET", "/jobs")).body.total).toBe(total);
 });

@@ -39,7 +39,6 @@
  * | `/truncated/<file>` | full Content-Length, closed half way |
  * | `/endless/<file>` | the file, then garbage; no Content-Length; at most 1 GiB |
  * | `/huge/<bytes>/<file>` | the same with this Content-Length |
- * | `/unpacks/<mebibytes>` | a page of this size, in gzip a thousandth of it |
  * | `/flaky/<code>/<n>/<key>/<file>` | the first n answer `<code>` (429, 503) with `Retry-After: 1`; `2-3` in place of n: the 2nd and 3rd |
  * | `/flaky/reset/<n>/<key>/<file>` | the first n connections are reset half way |
  * | `/status/<code>/<file>` | always this status |
@@ -71,7 +70,7 @@
  * - entries of the feed carry a `#__youtubedl_smuggle=` part in their address, and their guid as id.
  */
 
-import { endless, huge, stall, truncated, unpacks } from "./behaviours/broken.ts";
+import { endless, huge, stall, truncated } from "./behaviours/broken.ts";
 import { flaky } from "./behaviours/flaky.ts";
 import { cookie, header, norange, status, unavailable } from "./behaviours/guarded.ts";
 import { live, sealed, upcoming } from "./behaviours/live.ts";
@@ -94,7 +93,6 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   truncated: { args: 0, file: truncated },
   endless: { args: 0, file: endless },
   huge: { args: 1, file: huge },
-  unpacks: { args: 1, path: unpacks },
   flaky: { args: 3, file: flaky },
   status: { args: 1, path: status },
   private: { args: 1, path: unavailable },

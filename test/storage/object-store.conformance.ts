@@ -240,7 +240,7 @@ export function testObjectStore(name: string, open: () => Promise<StoreUnderTest
       const upload = await begin("videos/a.mp4", 100);
       const request = upload.commitRequest(bytes, await upload.putAll(bytes));
       const results = await Promise.all([1, 2, 3].map(() => opened.store.commit(request)));
-      expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(1);
+      expect(results).toEqual([results[0], results[0], results[0]]);
       expect(results[0]).toMatchObject({ kind: "committed", key: "videos/a.mp4" });
     });
 

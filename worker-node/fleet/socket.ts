@@ -1,4 +1,6 @@
 /** The socket to one partition: hints in, progress out. Losing it loses nothing; it is rebuilt with jitter. */
+import type { Socket } from "node:net";
+import { Agent, buildConnector, WebSocket } from "undici";
 import { EdgeFrame, FLEET_BASE, type NodeFrame } from "../../shared/contract/fleet.ts";
 import { MAX_FRAME_BYTES } from "../../shared/limits.ts";
 import { pause, reconnectDelay } from "./backoff.ts";
@@ -14,8 +16,8 @@ export interface SocketOptions {
   signal: AbortSignal;
 }
 
-/** Node's WebSocket takes request headers; the standard's type does not know them. */
-type WebSocketWithHeaders = new (url: string, options: { headers: Record<string, string> }) => WebSocket;
+/** A closing handshake takes a round trip; an edge that is out of reach never answers it. */
+const GOODBYE_MS = 1_000;
 
 export class NodeSocket {
   readonly #options: SocketOptions;
@@ -47,12 +49,16 @@ export class NodeSocket {
     const key = await this.#options.sessionKey();
     if (signal.aborted) return false;
     const url = `${edge.replace(/^http/, "ws")}${FLEET_BASE}/partitions/${encodeURIComponent(partition)}/socket`;
-    const Socket = WebSocket as unknown as WebSocketWithHeaders;
-    const socket = new Socket(url, { headers: { authorization: `Bearer ${key}` } });
+    const line = ownLine();
+    const socket = new WebSocket(url, { headers: { authorization: `Bearer ${key}` }, dispatcher: line.dispatcher });
     this.#socket = socket;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     let opened = false;
-    const close = () => socket.close();
+    let goodbye: NodeJS.Timeout | undefined;
+    const close = () => {
+      socket.close();
+      goodbye = setTimeout(line.cut, GOODBYE_MS);
+    };
     signal.addEventListener("abort", close, { once: true });
     socket.addEventListener("open", () => {
       opened = true;
@@ -68,9 +74,25 @@ export class NodeSocket {
       return await promise;
     } finally {
       signal.removeEventListener("abort", close);
+      clearTimeout(goodbye);
       this.#socket = null;
+      await line.dispatcher.destroy();
     }
   }
+}
+
+/** A connection that can be cut: a WebSocket waits for the other side's goodbye for as long as it takes. */
+function ownLine(): { dispatcher: Agent; cut(): void } {
+  const connect = buildConnector({});
+  let socket: Socket | null = null;
+  const dispatcher = new Agent({
+    connect: (options, callback) =>
+      connect(options, (...result) => {
+        socket = result[1];
+        callback(...result);
+      }),
+  });
+  return { dispatcher, cut: () => void socket?.destroy() };
 }
 
 function parseFrame(data: unknown): EdgeFrame | null {

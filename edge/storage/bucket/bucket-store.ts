@@ -150,7 +150,9 @@ export class BucketStore implements ObjectStore {
       body: completeBody(request.parts),
       timeoutMs: COMPLETE_TIMEOUT_MS,
     } as const;
-    const condition = this.#knowsConditions ? this.#dialect.ifAbsent : {};
+    // As it was when this call was sent: another commit may learn the same meanwhile.
+    const conditional = this.#knowsConditions;
+    const condition = conditional ? this.#dialect.ifAbsent : {};
     try {
       const { headers, text } = await this.#client.send({
         ...call,
@@ -158,7 +160,7 @@ export class BucketStore implements ObjectStore {
       });
       if (isErrorDocument(text)) throw refusalOf(500, headers, text);
     } catch (error) {
-      if (!this.#knowsConditions || !(error instanceof StoreError) || error.code !== "NotImplemented") throw error;
+      if (!conditional || !(error instanceof StoreError) || error.code !== "NotImplemented") throw error;
       this.#knowsConditions = false;
       await this.#sendComplete(request, uploadId);
     }

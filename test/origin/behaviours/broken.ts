@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { gzipSync } from "node:zlib";
 import { type Exchange, untilClosed } from "../exchange.ts";
 import type { Resource } from "../resource.ts";
 import { type Extent, sendResource } from "../send.ts";
@@ -48,17 +46,6 @@ export function endless(exchange: Exchange, _: readonly string[], file: Resource
     shape: (body) => padded(body, MAX_ENDLESS_BYTES),
     finish: closeEarly,
   });
-}
-
-/** `/unpacks/<mebibytes>`: a page that gzip has made a thousand times smaller. */
-export async function unpacks({ res, signal }: Exchange, [mebibytes]: readonly string[]): Promise<void> {
-  res.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-encoding": "gzip" });
-  // gzip files may be strung together (RFC 1952, 2.2).
-  const member = gzipSync(Buffer.alloc(16 * 1024 * 1024, "<p>"));
-  for (let left = Number(mebibytes); left > 0; left -= 16) {
-    if (!res.write(member)) await once(res, "drain", { signal });
-  }
-  res.end();
 }
 
 /** `/huge/<bytes>/<file>`: the same, but says beforehand how much it will be. */

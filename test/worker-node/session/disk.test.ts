@@ -44,8 +44,9 @@ describe("a node with little room on its disk", () => {
     const first = edge.offer();
     await edge.nth("confirm");
     free = 0;
-    edge.offer();
     await edge.until(() => edge.named("heartbeat").at(-1)?.body.state === "quiet");
+    // Not before: a lease that was asked for while there was room would take it.
+    edge.offer();
     const beats = edge.named("heartbeat").length;
     await edge.nth("heartbeat", beats + 3);
     expect(edge.named("heartbeat").at(-1)?.body.holding).toEqual([{ job: first.job, token: first.token }]);

@@ -52,7 +52,8 @@ export class FakeEdge {
   private constructor() {
     this.#server = createServer((request, response) => void this.#serve(request, response));
     this.#server.on("upgrade", (request, stream) => {
-      if (this.#takeFault("socket") !== null) {
+      const fault = this.#takeFault("socket");
+      if (fault !== null && fault !== "hang") {
         stream.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
         return;
       }
@@ -62,6 +63,7 @@ export class FakeEdge {
           this.#wake();
         },
         onClose: () => this.#sockets.delete(socket),
+        deaf: fault === "hang",
       });
       this.calls.push({
         name: "socket",

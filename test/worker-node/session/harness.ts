@@ -81,6 +81,7 @@ export function fakeYtDlp(extract: (context: YtDlpContext) => Promise<Extracted>
 /** A look-up that ends only when it is killed. */
 export function endless(context: YtDlpContext): Promise<Extracted> {
   return new Promise((_, reject) => {
+    context.signal.throwIfAborted();
     context.signal.addEventListener("abort", () => reject(context.signal.reason), { once: true });
   });
 }

@@ -120,6 +120,21 @@ describe("the socket", () => {
     expect(node.node.busy).toBe(1);
   });
 
+  it("does not hold up a node that is told to stop while the edge is out of reach", async () => {
+    const edge = await startEdge();
+    edge.fail("socket", "hang");
+    const { node, stop, ended } = await startNode(edge, {});
+    await edge.socketsOpened(1);
+    const { job, token } = edge.offer();
+    await edge.nth("confirm");
+    // The node hears the socket: it is open at both ends.
+    edge.send({ type: "kill", attempts: [{ job, token }] });
+    await edge.until(() => node.busy === 0);
+    await node.stop("lost");
+    stop();
+    await ended;
+  });
+
   it("is not needed: without it work is polled for, done and reported", async () => {
     const edge = await startEdge();
     edge.fail("socket", ...Array<Fault>(500).fill({ status: 503, error: "x" }));

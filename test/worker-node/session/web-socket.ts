@@ -18,6 +18,8 @@ export interface ServerSocket {
 export interface SocketEvents {
   onText(text: string): void;
   onClose(): void;
+  /** Answers no goodbye, as one that is out of reach. */
+  deaf?: boolean;
 }
 
 /** Answers the upgrade and takes over the connection. */
@@ -35,7 +37,7 @@ export function acceptSocket(request: IncomingMessage, stream: Duplex, events: S
     for (let frame = readFrame(pending); frame !== null; frame = readFrame(pending)) {
       pending = pending.subarray(frame.length);
       if (frame.opcode === TEXT) events.onText(frame.payload.toString());
-      if (frame.opcode === CLOSE) stream.end(frameOf(CLOSE, frame.payload));
+      if (frame.opcode === CLOSE && !events.deaf) stream.end(frameOf(CLOSE, frame.payload));
     }
   });
   stream.on("error", () => stream.destroy());
