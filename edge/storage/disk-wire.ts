@@ -52,9 +52,17 @@ export const ReadCall = z.object({
 });
 export const DeleteCall = z.object({ key: Key, etag: z.string().max(200) });
 export const DeleteAnswer = z.object({ deleted: z.boolean() });
+export const RenameCall = z.object({ from: Key, to: Key, etag: z.string().max(200) });
+export const RenameAnswer = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("renamed"), etag: z.string() }),
+  z.object({ kind: z.literal("taken") }),
+  z.object({ kind: z.literal("gone") }),
+  z.object({ kind: z.literal("refused"), code: z.string() }),
+]);
 export const SweepCall = z.object({ now: Bytes });
 export const SweepAnswer = z.object({ removed: Bytes });
 
 export type BeginCall = z.infer<typeof BeginCall>;
 export type CommitCall = z.infer<typeof CommitCall>;
 export type CommitAnswer = z.infer<typeof CommitAnswer>;
+export type RenameAnswer = z.infer<typeof RenameAnswer>;

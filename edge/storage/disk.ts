@@ -10,6 +10,7 @@ import {
   type CommitCall,
   DeleteAnswer,
   HeadAnswer,
+  RenameAnswer,
   SweepAnswer,
 } from "./disk-wire.ts";
 import { type Bounds, bounded, COMPLETE_TIMEOUT_MS } from "./network.ts";
@@ -22,6 +23,7 @@ import type {
   ObjectStore,
   PartUrl,
   PresignPartsRequest,
+  RenameResult,
   UploadIntent,
   VerifyResult,
 } from "./port.ts";
@@ -44,6 +46,7 @@ export interface DiskStoreOptions {
 }
 
 export interface DiskStore extends ObjectStore {
+  rename(from: string, to: string, etag: string): Promise<RenameResult>;
   /** Removes what abandoned uploads left behind; how many files that were. */
   sweep(now: number): Promise<number>;
 }
@@ -157,6 +160,10 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
 
     async delete(key: string, etag: string): Promise<boolean> {
       return (await ask("delete", { key, etag }, DeleteAnswer)).deleted;
+    },
+
+    async rename(from: string, to: string, etag: string): Promise<RenameResult> {
+      return await ask("rename", { from, to, etag }, RenameAnswer);
     },
 
     async sweep(now: number): Promise<number> {

@@ -68,6 +68,16 @@ export type CommitResult =
   /** No answer, or a passing fault: ask again. */
   | { kind: "unavailable"; code: string };
 
+export type RenameResult =
+  /** `etag`: what it bears under its new key. */
+  | { kind: "renamed"; etag: string }
+  /** Something lies under the new key, perhaps in another case or Unicode form. It is as it was. */
+  | { kind: "taken" }
+  /** The object with this ETag lies under neither key. */
+  | { kind: "gone" }
+  /** No repeat can help: the key is none, its folder is a file or a symbolic link or on another file system. */
+  | { kind: "refused"; code: string };
+
 export interface ObjectHead {
   size: number;
   etag: string;
@@ -161,4 +171,9 @@ export interface ObjectStore {
   read(key: string, range: ByteRange | null, etag: string | null): Promise<ReadableStream<Uint8Array> | null>;
   /** Deletes the object only while it still bears this ETag. False: gone or changed by someone else. */
   delete(key: string, etag: string): Promise<boolean>;
+  /**
+   * Gives the object another key, only while it still bears this ETag, and never over another object. Idempotent: asked
+   * again after a lost answer it says `renamed`. Present where the store does so without a copy of the bytes.
+   */
+  rename?(from: string, to: string, etag: string): Promise<RenameResult>;
 }

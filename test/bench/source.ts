@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { ROOT } from "../../scripts/test/run.ts";
 
 export interface BenchServer {
@@ -34,9 +35,10 @@ async function startServer(script: string, ...args: string[]): Promise<BenchServ
   };
 }
 
-/** Runs a program to its end. Throws unless it ends well. */
-export async function program(command: string, ...args: string[]): Promise<void> {
-  const child = spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] });
-  const [code] = await once(child, "exit");
+/** Runs a program to its end; what it said on its standard output. Throws unless it ends well. */
+export async function program(command: string, ...args: string[]): Promise<string> {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const [said, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
   if (code !== 0) throw new Error(`${command} ended with ${code}`);
+  return said;
 }

@@ -16,8 +16,10 @@ export interface BenchStack {
   workerdBytes(): Promise<number>;
   /** Fields of the node's `node.ready` line; empty without one. */
   node: Record<string, unknown>;
-  /** Creates a job and waits for its end. Throws unless it completed. */
-  deliver(job: Record<string, unknown>): Promise<void>;
+  /** Where its disk store keeps its files. */
+  downloads: string;
+  /** Creates a job and waits for its end; its id. Throws unless it completed. */
+  deliver(job: Record<string, unknown>): Promise<string>;
   /** Creates these jobs in one request and waits until all have ended. Throws unless all completed. */
   deliverAll(jobs: readonly Record<string, unknown>[]): Promise<void>;
   stop(): Promise<void>;
@@ -28,6 +30,7 @@ const JOB_END = /^job\.(?:completed|failed|warning|skipped|cancelled)$/;
 /** @param slots of its own node; 0: none */
 export async function startStack(slots: number, env: Record<string, string> = {}): Promise<BenchStack> {
   const root = await mkdtemp(join(tmpdir(), "trawl-bench-"));
+  const downloads = join(root, "downloads");
   const node = slots === 0 ? ["--no-node"] : ["--slots", String(slots)];
   const args = ["up", "--port", "0", "--data", join(root, "data"), ...node, "--json"];
   const child = spawn(process.execPath, [join(ROOT, "bin", "trawl.ts"), ...args], {
@@ -35,7 +38,7 @@ export async function startStack(slots: number, env: Record<string, string> = {}
     env: {
       PATH: process.env.PATH ?? "",
       TMPDIR: root,
-      TRAWL_DOWNLOADS: join(root, "downloads"),
+      TRAWL_DOWNLOADS: downloads,
       TRAWL_ALLOW_PRIVATE: "1",
       TRAWL_RATE: "0",
       TRAWL_MAX_PENDING: "200000",
@@ -75,6 +78,7 @@ export async function startStack(slots: number, env: Record<string, string> = {}
     apiKey,
     adminToken,
     node: said,
+    downloads,
     async workerdBytes() {
       const lock = JSON.parse(await readFile(join(root, "data", "lock"), "utf8")) as { workerd: { pid: number } };
       const status = await readFile(`/proc/${lock.workerd.pid}/status`, "utf8");
@@ -84,6 +88,7 @@ export async function startStack(slots: number, env: Record<string, string> = {}
       const { job_id: id } = await post<{ job_id: string }>("/jobs", job);
       const { event } = await until(`/jobs/${id}/events`, JOB_END);
       if (event !== "job.completed") throw new Error(`a job ended with ${event}`);
+      return id;
     },
     async deliverAll(jobs) {
       const { batch_id: id } = await post<{ batch_id: string }>("/jobs/bulk", { jobs });

@@ -12,7 +12,7 @@ import type { CommitAnswer, CommitCall } from "../../storage/disk-wire.ts";
 import { errnoCode, isErrno } from "./errno.ts";
 import { etagOf } from "./etag.ts";
 import type { Journal } from "./journal.ts";
-import { BadKeyError } from "./paths.ts";
+import { permanentFault } from "./permanent-fault.ts";
 import type { Places } from "./place.ts";
 import type { Upload } from "./upload.ts";
 import type { Uploads } from "./uploads.ts";
@@ -173,14 +173,4 @@ function refused(code: string, permanent: boolean): CommitAnswer {
 
 function passingFault(error: unknown): CommitAnswer {
   return { kind: "unavailable", code: errnoCode(error) };
-}
-
-/** Faults that no repeat of the job can cure. */
-function permanentFault(error: unknown): string | null {
-  if (error instanceof BadKeyError) return "bad_key";
-  if (isErrno(error, "ENAMETOOLONG")) return "bad_key";
-  // exFAT and some network folders: the operator must choose another place.
-  if (isErrno(error, "EPERM") || isErrno(error, "ENOTSUP") || isErrno(error, "EOPNOTSUPP")) return "no_hard_links";
-  if (isErrno(error, "EXDEV")) return "other_file_system";
-  return null;
 }

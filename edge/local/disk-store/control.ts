@@ -10,6 +10,7 @@ import {
   DeleteCall,
   HeadCall,
   ReadCall,
+  RenameCall,
   SweepCall,
 } from "../../storage/disk-wire.ts";
 import type { Commits } from "./commit.ts";
@@ -77,6 +78,11 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   async delete(deps, body, response) {
     const { key, etag } = DeleteCall.parse(body);
     sendJson(response, 200, { deleted: await deps.objects.delete(key, etag) });
+  },
+
+  async rename(deps, body, response) {
+    const { from, to, etag } = RenameCall.parse(body);
+    sendJson(response, 200, await deps.objects.rename(from, to, etag));
   },
 
   async sweep(deps, body, response) {

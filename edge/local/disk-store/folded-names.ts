@@ -40,6 +40,11 @@ export class FoldedNames {
     known.version = await versionOf(folder);
   }
 
+  /** Names went as well as came: the folder is read anew when somebody asks. */
+  forget(folder: string): void {
+    this.#folders.delete(folder);
+  }
+
   #keep(folder: string, known: Known): void {
     this.#folders.set(folder, known);
     if (this.#folders.size <= FOLDED_FOLDERS_KEPT) return;

@@ -1,12 +1,14 @@
-/** Committed files: head, read, delete. Each looks at the disk anew, because people move and change their files. */
+/** Committed files: head, read, delete, rename. Each looks at the disk anew, because people move and change their files. */
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, lstat, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { RenameAnswer } from "../../storage/disk-wire.ts";
 import { isErrno } from "./errno.ts";
 import { RefusedError } from "./errors.ts";
 import { etagOf } from "./etag.ts";
 import { JOURNAL_FILE } from "./journal.ts";
 import { findFolder, OWN_FOLDER, splitKey } from "./paths.ts";
+import { permanentFault } from "./permanent-fault.ts";
 import type { Places } from "./place.ts";
 
 export interface FoundObject {
@@ -67,6 +69,13 @@ export class Objects {
 
   /** False: gone, or no longer the file with this ETag. */
   async delete(key: string, etag: string): Promise<boolean> {
+    // A rename has two names for the file at one moment, and would keep the other.
+    const gone = await this.#places.inTurn(() => this.#unlink(key, etag));
+    if (gone) await this.#places.pruneFolders(key);
+    return gone;
+  }
+
+  async #unlink(key: string, etag: string): Promise<boolean> {
     const found = await this.head(key);
     const path = await this.#path(key);
     if (path === null || found?.etag !== etag) return false;
@@ -74,8 +83,20 @@ export class Objects {
       await unlink(path);
       return true;
     });
-    if (gone) await this.#places.pruneFolders(key);
     return gone ?? false;
+  }
+
+  /** Another name for the file with this ETag. The ETag stays: it is made of size and mtime, and a link changes neither. */
+  async rename(from: string, to: string, etag: string): Promise<RenameAnswer> {
+    try {
+      const kind = await this.#places.rename(from, to, etag);
+      if (kind === "gone") await this.#needFolder();
+      return kind === "renamed" ? { kind, etag } : { kind };
+    } catch (error) {
+      const code = permanentFault(error);
+      if (code === null) throw error;
+      return { kind: "refused", code };
+    }
   }
 
   /**

@@ -1,7 +1,11 @@
 /** A disk store service on a folder of its own, with the Worker's adapter in front of it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { type DiskStoreService, startDiskStore } from "../../../edge/local/disk-store/start.ts";
 import { type DiskStore, diskStore } from "../../../edge/storage/disk.ts";
 import type { StoreUnderTest } from "../object-store.conformance.ts";
@@ -22,6 +26,28 @@ export interface DiskUnderTest extends StoreUnderTest {
 export function adapterFor(service: DiskStoreService): DiskStore {
   const binding = { fetch: (url: string, init?: RequestInit) => fetch(url.replace("http://store", service.url), init) };
   return diskStore({ service: binding, secret: SECRET, serviceUrl: service.url });
+}
+
+export interface SpawnedService extends AsyncDisposable {
+  url: string;
+  port: number;
+  /** With SIGKILL; returns when it is gone. */
+  kill(): Promise<void>;
+}
+
+/** The service in a process of its own. */
+export async function spawnService(downloads: string): Promise<SpawnedService> {
+  const script = fileURLToPath(new URL("./service-process.ts", import.meta.url));
+  const child = spawn(process.execPath, [script, downloads, SECRET], { stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  const kill = async () => {
+    child.kill("SIGKILL");
+    await exited;
+  };
+  for await (const line of createInterface(child.stdout)) {
+    return { ...(JSON.parse(line) as { url: string; port: number }), kill, [Symbol.asyncDispose]: kill };
+  }
+  throw new Error("The service ended before it said where it is");
 }
 
 export async function openDisk(options: { now?: () => number } = {}): Promise<DiskUnderTest> {

@@ -1,14 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { appendFile, link, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Journal } from "../../../edge/local/disk-store/journal.ts";
 import { COMMIT_KEPT_MS, COMMITS_KEPT_MIN } from "../../../edge/local/disk-store/limits.ts";
 import { intentFor, readAll, sampleBytes, sha256, Uploading } from "../object-store.conformance.ts";
-import { adapterFor, type DiskUnderTest, openDisk, SECRET } from "./harness.ts";
+import { adapterFor, type DiskUnderTest, openDisk, spawnService } from "./harness.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 let disk: DiskUnderTest;
@@ -166,24 +162,17 @@ describe("the journal", () => {
 });
 
 describe("a service that is killed with SIGKILL", () => {
-  const children: ChildProcess[] = [];
-  afterEach(() => {
-    for (const child of children.splice(0)) child.kill("SIGKILL");
-  });
-
   it("keeps acknowledged parts and answered commits", async () => {
     await disk.service.close();
-    const first = await spawnService();
+    await using first = await spawnService(disk.downloads);
     disk.service = { ...disk.service, ...first };
     disk.store = adapterFor(disk.service);
     const done = await sent("videos/done.mp4", 10);
     const result = await disk.store.commit(done.request);
     const open = await sent("videos/open.mp4");
-    const exited = once(first.child, "exit");
-    first.child.kill("SIGKILL");
-    await exited;
+    await first.kill();
 
-    const second = await spawnService();
+    await using second = await spawnService(disk.downloads);
     disk.store = adapterFor({ ...disk.service, ...second });
     expect(await disk.store.commit(done.request)).toEqual(result);
     expect(await disk.store.commit(open.request)).toMatchObject({ kind: "committed", key: "videos/open.mp4" });
@@ -191,12 +180,4 @@ describe("a service that is killed with SIGKILL", () => {
     expect(await readdir(join(disk.downloads, "videos"))).toEqual(["done.mp4", "open.mp4"]);
     disk.service = { ...disk.service, close: () => Promise.resolve() };
   });
-
-  async function spawnService(): Promise<{ child: ChildProcess; url: string; port: number }> {
-    const script = fileURLToPath(new URL("./service-process.ts", import.meta.url));
-    const child = spawn(process.execPath, [script, disk.downloads, SECRET], { stdio: ["ignore", "pipe", "inherit"] });
-    children.push(child);
-    for await (const line of createInterface(child.stdout)) return { ...JSON.parse(line), child };
-    throw new Error("The service ended before it said where it is");
-  }
 });
