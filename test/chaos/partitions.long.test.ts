@@ -24,9 +24,10 @@ const SOURCES = ["vertical.mp4", "audio.m4a", "slow/400000/vertical.mp4"];
 async function create({ api }: Tenant, url: string, key: string): Promise<string> {
   for (;;) {
     const answer = await api
-      .call<{ job_id: string }>("POST", "/jobs", { body: { url }, headers: { "idempotency-key": key } })
+      .call<{ job_id: string }>("POST", "/jobs", { body: { url }, headers: { "x-idempotency-key": key } })
       .catch(() => null);
-    if (answer?.status === 201) return answer.body.job_id;
+    // 200: it had been taken, and the answer was lost.
+    if (answer?.status === 201 || answer?.status === 200) return answer.body.job_id;
     await delay(RECONNECT_MS, undefined, { signal: endOfTest() });
   }
 }

@@ -160,9 +160,10 @@ async function client(stack: Stack, { source, hook, index, goesOn, histories }: 
       webhook_url: `${hook}/fine/${filename}`,
     };
     const id = await persistently(async () => {
-      const headers = { "idempotency-key": filename };
+      const headers = { "x-idempotency-key": filename };
       const { status, body: made } = await stack.api.call<{ job_id: string }>("POST", "/jobs", { body, headers });
-      if (status !== 201) throw new Error(`POST /jobs answered ${status}`);
+      // 200: it had been taken, and the answer was lost.
+      if (status !== 201 && status !== 200) throw new Error(`POST /jobs answered ${status}`);
       return made.job_id;
     });
     histories.set(id, []);
