@@ -2,11 +2,11 @@
  * Four partitions, twenty accounts, five nodes, and everything killed in turn: each job is done once, wherever its account
  * lives. `TRAWL_CHAOS_ROUNDS` takes another length.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { atEnd, endOfTest } from "../e2e/harness/at-end.ts";
+import { atEnd } from "../e2e/harness/at-end.ts";
 import { endsOnce, noStrays } from "../e2e/harness/clean.ts";
 import { type ExtraNode, startNode } from "../e2e/harness/extra-node.ts";
+import { persistently } from "../e2e/harness/persistently.ts";
 import { processesOf } from "../e2e/harness/processes.ts";
 import { Stack } from "../e2e/harness/stack.ts";
 import { partitionsOf, type Tenant, tenants } from "../e2e/harness/tenants.ts";
@@ -16,20 +16,16 @@ const PARTITIONS = 4;
 const ACCOUNTS = 20;
 const EXTRA_NODES = ["n1", "n2", "n3", "n4"];
 const ROUNDS = Number(process.env.TRAWL_CHAOS_ROUNDS ?? 6);
-/** Between two tries to reach an edge that is away. */
-const RECONNECT_MS = 100;
 const SOURCES = ["vertical.mp4", "audio.m4a", "slow/400000/vertical.mp4"];
 
-/** Repeats a create under its key until the edge is there to answer it. */
-async function create({ api }: Tenant, url: string, key: string): Promise<string> {
-  for (;;) {
-    const answer = await api
-      .call<{ job_id: string }>("POST", "/jobs", { body: { url }, headers: { "x-idempotency-key": key } })
-      .catch(() => null);
-    // 200: it had been taken, and the answer was lost.
-    if (answer?.status === 201 || answer?.status === 200) return answer.body.job_id;
-    await delay(RECONNECT_MS, undefined, { signal: endOfTest() });
-  }
+/** Repeated under its key until it is answered; 200: it had been taken, and the answer was lost. */
+function create({ api }: Tenant, url: string, key: string): Promise<string> {
+  return persistently(async () => {
+    const wish = { body: { url }, headers: { "x-idempotency-key": key } };
+    const { status, body } = await api.call<{ job_id: string }>("POST", "/jobs", wish);
+    if (status !== 201 && status !== 200) throw new Error(`POST /jobs answered ${status}`);
+    return body.job_id;
+  });
 }
 
 test("four partitions lose nothing while hosts, workerd and nodes are killed", async () => {
@@ -63,8 +59,8 @@ test("four partitions lose nothing while hosts, workerd and nodes are killed", a
     const jobs = all.map(async (tenant, index) => {
       const url = `${origin.url}/${SOURCES[(index + round) % SOURCES.length]}`;
       const id = await create(tenant, url, `round ${round}`);
-      const job = await tenant.api.finished(id);
-      return { tenant, job, history: await tenant.api.history(id) };
+      const job = await persistently(() => tenant.api.finished(id));
+      return { job, history: await persistently(() => tenant.api.history(id)) };
     });
     await Promise.race(jobs);
     await faults[round % faults.length]?.();

@@ -11,10 +11,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Receiver } from "../e2e/clients/receiver.ts";
 import type { Job, JobEvent } from "../e2e/harness/api.ts";
-import { atEnd, endOfTest } from "../e2e/harness/at-end.ts";
+import { atEnd } from "../e2e/harness/at-end.ts";
 import { layCable } from "../e2e/harness/cable.ts";
 import { downloadsAreClean, endsOnce, hasItsFile, noStrays } from "../e2e/harness/clean.ts";
 import { type ExtraNode, startNode } from "../e2e/harness/extra-node.ts";
+import { persistently } from "../e2e/harness/persistently.ts";
 import { processesOf, signal } from "../e2e/harness/processes.ts";
 import { attemptsOf } from "../e2e/harness/record.ts";
 import { isRunning, LEASE_TTL_MS, Stack } from "../e2e/harness/stack.ts";
@@ -45,9 +46,6 @@ function seeded(seed: number): () => number {
 
 /** Of each acknowledged job, the events that the edge remembered when it had ended. */
 type Histories = Map<string, JobEvent[]>;
-
-/** Between two tries to reach an edge that is away. */
-const RECONNECT_MS = 100;
 
 const SOURCES = ["vertical.mp4", "audio.m4a", "video-360.mp4", "hls/360p/index.m3u8", "slow/900000/vertical.mp4"];
 
@@ -169,17 +167,6 @@ async function client(stack: Stack, { source, hook, index, goesOn, histories }: 
     histories.set(id, []);
     await stack.api.finished(id).catch(() => null);
     histories.set(id, await persistently(() => stack.api.history(id)));
-  }
-}
-
-/** Repeats a call until the edge is there to answer it. */
-async function persistently<T>(call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call();
-    } catch {
-      await delay(RECONNECT_MS, undefined, { signal: endOfTest() });
-    }
   }
 }
 
