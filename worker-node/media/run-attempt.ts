@@ -17,7 +17,7 @@ import type { JobOptions } from "../../shared/contract/options.ts";
 import type { Refusal } from "../egress/attempt.ts";
 import { type EgressOptions, isGuards } from "../egress/policy.ts";
 import type { FetchWay } from "../fetch/send.ts";
-import { isPlainFile, takeBack } from "../process/confine.ts";
+import { isPlainFile, takeBack, takeFile } from "../process/confine.ts";
 import { killMarked } from "../process/group.ts";
 import type { GroupLog } from "../process/run.ts";
 import type { Tool, Tools } from "../tools.ts";
@@ -167,5 +167,8 @@ const guardRefusals = ({ refusals }: MediaRequest): number =>
 async function seal(dir: string, files: readonly ProducedFile[]): Promise<void> {
   await killMarked(dir);
   takeBack(dir);
-  for (const { path } of files) if (!(await isPlainFile(path))) throw new MediaFailure("media");
+  for (const { path } of files) {
+    if (!(await isPlainFile(path))) throw new MediaFailure("media");
+    await takeFile(path);
+  }
 }

@@ -19,7 +19,7 @@ import {
   statfsSync,
   statSync,
 } from "node:fs";
-import { lstat, mkdir, writeFile } from "node:fs/promises";
+import { lchown, lstat, mkdir, writeFile } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 
@@ -165,6 +165,14 @@ export async function writeForTool(path: string, text: string): Promise<void> {
 /** The folder is the node's alone from here on. Its tools must have been ended. */
 export function takeBack(dir: string): void {
   if (toolUser(dir) !== null) chownSync(dir, 0, 0);
+}
+
+/**
+ * A plain file of a folder that was taken back is the node's from here on: whoever takes it over (`upload/hand-over.ts`) has to
+ * know that nobody else can write to it.
+ */
+export async function takeFile(path: string): Promise<void> {
+  if (process.getuid?.() === 0) await lchown(path, 0, 0);
 }
 
 /** A plain file with one name: not a way to something else. */

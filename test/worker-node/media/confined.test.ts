@@ -76,6 +76,7 @@ describe("an attempt with a uid of its own, where the node is root", () => {
     expect(probed.streams.map(({ codec }) => codec)).toEqual(["h264", "aac"]);
     expect(toolUser(dir)).toBeNull();
     expect(lstatSync(dir).uid).toBe(process.getuid?.());
+    for (const { path } of made.files) expect(lstatSync(path).uid).toBe(process.getuid?.());
     await removeAttempt(dir);
     expect(existsSync(dir)).toBe(false);
   });
