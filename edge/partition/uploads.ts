@@ -109,12 +109,23 @@ export function addUpload(turn: Turn, job: LiveJob, upload: NewUpload, place: Up
     turn.sql.run("UPDATE uploads SET part_size = ? WHERE upload_id = ?", upload.partSize, upload.uploadId);
     return;
   }
+  insertUpload(turn, job.id, upload, place, { account: job.account_id, targetId: job.target_id });
+}
+
+/** Whose store it is; of an upload that is doomed from the start also what opens it, and since when. */
+interface UploadOwner {
+  account: string;
+  targetId: string;
+  sealed?: string | null;
+  doomedAt?: number;
+}
+
+function insertUpload(turn: Turn, job: string, upload: NewUpload, place: UploadPlace, owner: UploadOwner): void {
   turn.sql.run(
-    `INSERT INTO uploads
-       (upload_id, job_id, token, kind, language, path, store_key, content_type, part_size, account_id, target_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    `INSERT INTO uploads (upload_id, job_id, token, kind, language, path, store_key, content_type, part_size, account_id,
+       target_id, sealed, doomed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     upload.uploadId,
-    job.id,
+    job,
     upload.token,
     upload.kind,
     upload.language,
@@ -122,8 +133,10 @@ export function addUpload(turn: Turn, job: LiveJob, upload: NewUpload, place: Up
     place.storeKey,
     place.contentType,
     upload.partSize,
-    job.account_id,
-    job.target_id,
+    owner.account,
+    owner.targetId,
+    owner.sealed ?? null,
+    owner.doomedAt ?? null,
   );
 }
 
@@ -178,23 +191,8 @@ const LOOK_AGAIN_MS = 10 * 60_000;
 export function addStrayUpload(turn: Turn, job: string, upload: NewUpload, place: UploadPlace): void {
   const { account, targetId, sealed } = place.store;
   const target = targetId === MANAGED_TARGET ? undefined : getTarget(turn.sql, targetId);
-  turn.sql.run(
-    `INSERT INTO uploads (upload_id, job_id, token, kind, language, path, store_key, content_type, part_size, account_id,
-       target_id, sealed, doomed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    upload.uploadId,
-    job,
-    upload.token,
-    upload.kind,
-    upload.language,
-    place.path,
-    place.storeKey,
-    place.contentType,
-    upload.partSize,
-    account,
-    targetId,
-    target?.sealed === null ? sealed : null,
-    turn.now,
-  );
+  const opens = target?.sealed === null ? sealed : null;
+  insertUpload(turn, job, upload, place, { account, targetId, sealed: opens, doomedAt: turn.now });
   turn.effects.abort = true;
 }
 

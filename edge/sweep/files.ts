@@ -12,9 +12,8 @@ import { type Env, envNumber } from "../env.ts";
 import { errorText, type Log } from "../log.ts";
 import { openManagedStore } from "../storage/open-store.ts";
 import { StoreError } from "../storage/store-error.ts";
-import type { Counted } from "./step.ts";
+import { type Counted, DAY_MS } from "./step.ts";
 
-const DAY_MS = 86_400_000;
 /** Files of one run. A deletion is two calls to a bucket, and all calls of a Worker's run are a thousand. */
 const MAX_FILES_PER_RUN = 150;
 const FILES_AT_ONCE = 20;

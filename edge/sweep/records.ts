@@ -11,9 +11,8 @@ import {
 import { readWalk, restUntil, type Walk, writeWalk } from "../db/sweeps.ts";
 import { type Env, envNumber } from "../env.ts";
 import { errorText, type Log } from "../log.ts";
-import type { Counted } from "./step.ts";
+import { type Counted, DAY_MS } from "./step.ts";
 
-const DAY_MS = 86_400_000;
 /** Idempotency keys and outcomes name jobs for a day: a record stays as long, whatever the operator says. */
 const MIN_DAYS = 1;
 /** Rows looked at in one run, and jobs deleted in one transaction. */

@@ -1,6 +1,8 @@
 /** The sweep is a row of steps that have nothing to do with each other: one that fails is told, and the next one runs. */
 import { errorText, type Log } from "../log.ts";
 
+export const DAY_MS = 86_400_000;
+
 /** What a step did; a step that counted nothing but zeros is not worth a line. */
 export type Counted = Record<string, number>;
 

@@ -2,7 +2,7 @@
 import { bornPartitions } from "../db/partitions.ts";
 import { forgetCredentials } from "../db/targets.ts";
 import type { Env } from "../env.ts";
-import { errorText, makeLog } from "../log.ts";
+import { errorText, type Log, makeLog } from "../log.ts";
 import { sweepRemovals } from "../routes/admin/remove-account.ts";
 import { sweepFiles } from "./files.ts";
 import { sweepRecords } from "./records.ts";
@@ -18,7 +18,7 @@ export async function sweep(env: Env): Promise<void> {
   const now = Date.now();
   await runSteps(
     [
-      { name: "partitions", run: () => wakePartitions(env) },
+      { name: "partitions", run: () => wakePartitions(env, log) },
       { name: "credentials", run: async () => ({ gone: await forgetCredentials(env.DB, now, CREDENTIALS_PER_SWEEP) }) },
       { name: "records", run: () => sweepRecords(env, log, now) },
       { name: "uploads", run: () => sweepUploads(env, log, now) },
@@ -31,9 +31,8 @@ export async function sweep(env: Env): Promise<void> {
 }
 
 /** The partitions do their own timing; this only wakes one that lost its alarm. */
-async function wakePartitions(env: Env): Promise<Record<string, number>> {
+async function wakePartitions(env: Env, log: Log): Promise<Record<string, number>> {
   const names = await bornPartitions(env.DB);
-  const log = makeLog(env);
   // One that does not answer must not keep the others from their turn.
   await Promise.all(
     names.map(async (partition) => {

@@ -13,9 +13,8 @@ import { openManagedStore, openStore } from "../storage/open-store.ts";
 import type { ObjectStore } from "../storage/port.ts";
 import { rootFolder } from "../storage/storage-place.ts";
 import { StoreError } from "../storage/store-error.ts";
-import type { Counted } from "./step.ts";
+import { type Counted, DAY_MS } from "./step.ts";
 
-const DAY_MS = 86_400_000;
 /** How long an upload must be open: no attempt of ordinary length lives so long … */
 const MANAGED_AGE_MS = 2 * DAY_MS;
 /** … and in a bucket of somebody's own it is somebody else's rather than ours, until it is plainly abandoned. */

@@ -6,10 +6,10 @@ import { expect, test } from "vitest";
 import { atEnd } from "../e2e/harness/at-end.ts";
 import { endsOnce, noStrays } from "../e2e/harness/clean.ts";
 import { type ExtraNode, startNode } from "../e2e/harness/extra-node.ts";
-import { persistently } from "../e2e/harness/persistently.ts";
+import { createOnce, persistently } from "../e2e/harness/persistently.ts";
 import { processesOf } from "../e2e/harness/processes.ts";
 import { Stack } from "../e2e/harness/stack.ts";
-import { partitionsOf, type Tenant, tenants } from "../e2e/harness/tenants.ts";
+import { partitionsOf, tenants } from "../e2e/harness/tenants.ts";
 import { startOrigin } from "../origin/server.ts";
 
 const PARTITIONS = 4;
@@ -17,16 +17,6 @@ const ACCOUNTS = 20;
 const EXTRA_NODES = ["n1", "n2", "n3", "n4"];
 const ROUNDS = Number(process.env.TRAWL_CHAOS_ROUNDS ?? 6);
 const SOURCES = ["vertical.mp4", "audio.m4a", "slow/400000/vertical.mp4"];
-
-/** Repeated under its key until it is answered; 200: it had been taken, and the answer was lost. */
-function create({ api }: Tenant, url: string, key: string): Promise<string> {
-  return persistently(async () => {
-    const wish = { body: { url }, headers: { "x-idempotency-key": key } };
-    const { status, body } = await api.call<{ job_id: string }>("POST", "/jobs", wish);
-    if (status !== 201 && status !== 200) throw new Error(`POST /jobs answered ${status}`);
-    return body.job_id;
-  });
-}
 
 test("four partitions lose nothing while hosts, workerd and nodes are killed", async () => {
   const origin = await startOrigin();
@@ -58,7 +48,7 @@ test("four partitions lose nothing while hosts, workerd and nodes are killed", a
   for (let round = 0; round < ROUNDS; round++) {
     const jobs = all.map(async (tenant, index) => {
       const url = `${origin.url}/${SOURCES[(index + round) % SOURCES.length]}`;
-      const id = await create(tenant, url, `round ${round}`);
+      const id = await createOnce(tenant.api, { url }, `round ${round}`);
       const job = await persistently(() => tenant.api.finished(id));
       return { job, history: await persistently(() => tenant.api.history(id)) };
     });

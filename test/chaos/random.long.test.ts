@@ -15,7 +15,7 @@ import { atEnd } from "../e2e/harness/at-end.ts";
 import { layCable } from "../e2e/harness/cable.ts";
 import { downloadsAreClean, endsOnce, hasItsFile, noStrays } from "../e2e/harness/clean.ts";
 import { type ExtraNode, startNode } from "../e2e/harness/extra-node.ts";
-import { persistently } from "../e2e/harness/persistently.ts";
+import { createOnce, persistently } from "../e2e/harness/persistently.ts";
 import { processesOf, signal } from "../e2e/harness/processes.ts";
 import { attemptsOf } from "../e2e/harness/record.ts";
 import { isRunning, LEASE_TTL_MS, Stack } from "../e2e/harness/stack.ts";
@@ -157,13 +157,7 @@ async function client(stack: Stack, { source, hook, index, goesOn, histories }: 
       filename,
       webhook_url: `${hook}/fine/${filename}`,
     };
-    const id = await persistently(async () => {
-      const headers = { "x-idempotency-key": filename };
-      const { status, body: made } = await stack.api.call<{ job_id: string }>("POST", "/jobs", { body, headers });
-      // 200: it had been taken, and the answer was lost.
-      if (status !== 201 && status !== 200) throw new Error(`POST /jobs answered ${status}`);
-      return made.job_id;
-    });
+    const id = await createOnce(stack.api, body, filename);
     histories.set(id, []);
     await stack.api.finished(id).catch(() => null);
     histories.set(id, await persistently(() => stack.api.history(id)));

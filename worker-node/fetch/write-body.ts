@@ -1,6 +1,7 @@
 /** Network → file, at an offset. */
 import type { FileHandle } from "node:fs/promises";
 import { giveBack } from "../../shared/give-back.ts";
+import { writeAll } from "../../shared/write-all.ts";
 import { WRITE_BATCH_BYTES } from "./limits.ts";
 
 export interface BodyTarget {
@@ -54,20 +55,5 @@ export async function writeBody(body: AsyncIterable<Buffer>, target: BodyTarget)
     // What came before a cut is kept: it need not come again.
     await flush();
     await writing;
-  }
-}
-
-async function writeAll(file: FileHandle, buffers: readonly Buffer[], at: number): Promise<void> {
-  let rest = buffers.filter((buffer) => buffer.length > 0);
-  let position = at;
-  while (rest.length > 0) {
-    let { bytesWritten } = await file.writev(rest, position);
-    position += bytesWritten;
-    // A short write is legal: near a full disk, for one.
-    while (rest[0] !== undefined && bytesWritten >= rest[0].length) {
-      bytesWritten -= rest[0].length;
-      rest = rest.slice(1);
-    }
-    if (rest[0] !== undefined && bytesWritten > 0) rest = [rest[0].subarray(bytesWritten), ...rest.slice(1)];
   }
 }

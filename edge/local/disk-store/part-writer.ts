@@ -3,6 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { giveBack } from "../../../shared/give-back.ts";
+import { writeAll } from "../../../shared/write-all.ts";
 import { WRITE_BATCH_BYTES, WRITE_BATCH_CHUNKS } from "./limits.ts";
 import type { PartRecord } from "./upload.ts";
 
@@ -64,19 +65,4 @@ export async function writePart(body: Readable, file: FileHandle, place: PartPla
   }
   const sha256 = hash?.digest("hex") ?? null;
   return { size, tag: sha256 ?? randomUUID(), sha256 };
-}
-
-async function writeAll(file: FileHandle, buffers: Buffer[], at: number): Promise<void> {
-  let rest = buffers.filter((buffer) => buffer.length > 0);
-  let position = at;
-  while (rest.length > 0) {
-    let { bytesWritten } = await file.writev(rest, position);
-    position += bytesWritten;
-    // A short write is legal: near a full disk, for one.
-    while (rest[0] !== undefined && bytesWritten >= rest[0].length) {
-      bytesWritten -= rest[0].length;
-      rest = rest.slice(1);
-    }
-    if (rest[0] !== undefined && bytesWritten > 0) rest = [rest[0].subarray(bytesWritten), ...rest.slice(1)];
-  }
 }
