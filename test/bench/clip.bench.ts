@@ -7,8 +7,8 @@ import { startEgressProxy } from "../../worker-node/egress/proxy.ts";
 import { mediaDeps, produceMedia } from "../../worker-node/media/run-attempt.ts";
 import { toSourceInfo } from "../../worker-node/media/source.ts";
 import { resolveTools } from "../../worker-node/tools.ts";
+import { jobOptions } from "../job-options.ts";
 import { ensureMedia } from "../origin/media.ts";
-import { jobOptions } from "../worker-node/media/job-options.ts";
 import { type Bench, inTurn, type Row, timed } from "./bench.ts";
 import { program, startSource } from "./source.ts";
 

@@ -5,36 +5,11 @@ import type { NodeIdentity } from "../../edge/partition/sessions.ts";
 import { MANAGED_TARGET } from "../../edge/partition/targets.ts";
 import type { ExtractedInfo, FileKind, Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
+import { jobOptions } from "../job-options.ts";
 
 export const START = 1_750_000_000_000;
 
-export const OPTIONS: JobOptions = {
-  format: "mp4",
-  video_codec: "copy",
-  audio_codec: "copy",
-  audio_codec_explicit: false,
-  audio_bitrate: null,
-  video_quality: null,
-  quality_preset: null,
-  max_resolution: "best",
-  audio_only: false,
-  download_subtitles: false,
-  download_thumbnail: false,
-  clip_start: null,
-  clip_end: null,
-  clip_start_seconds: null,
-  clip_end_seconds: null,
-  live_recording: false,
-  live_from_start: false,
-  max_duration: null,
-  wait_for_video: false,
-  enable_progress_webhook: false,
-  playlist: "auto",
-  playlist_limit: 500,
-  subtitle_languages: [],
-  embed_metadata: true,
-  format_id: null,
-};
+export const OPTIONS: JobOptions = jobOptions({ embed_metadata: true });
 
 /** A valid UUID v7 shape from a small number: `id(7)` is the same everywhere. */
 export function id(number: number): string {

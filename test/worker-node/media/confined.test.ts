@@ -2,21 +2,16 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { JobOptions } from "../../../shared/contract/options.ts";
 import { type EgressProxy, startEgressProxy } from "../../../worker-node/egress/proxy.ts";
 import { probe } from "../../../worker-node/media/ffmpeg/probe.ts";
-import {
-  extractMedia,
-  type MediaDeps,
-  type MediaRequest,
-  mediaDeps,
-  produceMedia,
-} from "../../../worker-node/media/run-attempt.ts";
+import { type MediaDeps, mediaDeps } from "../../../worker-node/media/run-attempt.ts";
 import { makeFolder, type ToolUsers, toolUser } from "../../../worker-node/process/confine.ts";
 import { removeAttempt } from "../../../worker-node/process/leftovers.ts";
 import { openToolUsers } from "../../../worker-node/process/open-users.ts";
 import { testDir } from "../../leaks.ts";
 import { type Origin, startOrigin } from "../../origin/server.ts";
-import { jobOptions } from "./job-options.ts";
+import { mediaRequest, runMedia } from "./attempt.ts";
 import { realTools } from "./tools.ts";
 
 let origin: Origin;
@@ -43,22 +38,11 @@ beforeEach(async () => {
   await makeFolder(dir, users ?? null);
 });
 
-async function run(path: string, options: Parameters<typeof jobOptions>[0], using = deps) {
+async function run(path: string, options: Partial<JobOptions>, using = deps) {
   const way = proxy.openAttempt("confined");
-  const request: MediaRequest = {
-    url: `${origin.url}/${path}`,
-    options: jobOptions(options),
-    dir,
-    proxyUrl: way.proxyUrl,
-    direct: way.direct,
-    maxFilesizeBytes: null,
-    maxDurationSeconds: null,
-  };
-  const { signal } = new AbortController();
+  const guarded = { proxyUrl: way.proxyUrl, direct: way.direct };
   try {
-    const found = await extractMedia(request, using, signal);
-    if (found.kind === "list") throw new Error("a list");
-    return await produceMedia(request, found.source, using, { onStep: () => {}, onProgress: () => {} }, signal);
+    return await runMedia(mediaRequest(`${origin.url}/${path}`, dir, options, guarded), using);
   } finally {
     way.close();
   }

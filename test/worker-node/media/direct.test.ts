@@ -5,17 +5,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type EgressAttempt, type EgressProxy, startEgressProxy } from "../../../worker-node/egress/proxy.ts";
 import { downloadDirect } from "../../../worker-node/media/direct.ts";
 import { DISK_LOW_WATER_BYTES } from "../../../worker-node/media/disk.ts";
-import {
-  extractMedia,
-  type MediaDeps,
-  type MediaRequest,
-  mediaDeps,
-  produceMedia,
-} from "../../../worker-node/media/run-attempt.ts";
+import { type MediaDeps, type MediaRequest, mediaDeps } from "../../../worker-node/media/run-attempt.ts";
 import { removeAttempt } from "../../../worker-node/process/leftovers.ts";
+import { jobOptions } from "../../job-options.ts";
 import { testDir } from "../../leaks.ts";
 import { type Origin, startOrigin } from "../../origin/server.ts";
-import { jobOptions } from "./job-options.ts";
+import { mediaRequest, runMedia } from "./attempt.ts";
 import { realTools } from "./tools.ts";
 
 let origin: Origin;
@@ -39,22 +34,9 @@ afterEach(async () => {
   await removeAttempt(dir);
 });
 
-const request = (path: string, more: Partial<MediaRequest> = {}): MediaRequest => ({
-  url: `${origin.url}/${path}`,
-  options: jobOptions(),
-  dir,
-  proxyUrl: egress.proxyUrl,
-  direct: egress.direct,
-  maxFilesizeBytes: null,
-  maxDurationSeconds: null,
-  ...more,
-});
-async function run(asked: MediaRequest, using = deps) {
-  const { signal } = new AbortController();
-  const found = await extractMedia(asked, using, signal);
-  if (found.kind === "list") throw new Error("a list");
-  return produceMedia(asked, found.source, using, { onStep: () => {}, onProgress: () => {} }, signal);
-}
+const request = (path: string, more: Partial<MediaRequest> = {}): MediaRequest =>
+  mediaRequest(`${origin.url}/${path}`, dir, {}, { proxyUrl: egress.proxyUrl, direct: egress.direct, ...more });
+const run = (asked: MediaRequest, using = deps) => runMedia(asked, using);
 const bytesOf = async (path: string) => Buffer.from(await (await fetch(`${origin.url}/${path}`)).bytes());
 const ours = (path: string) => origin.requests.filter((one) => one.path.startsWith(path) && one.headers.range);
 

@@ -7,20 +7,15 @@ import { z } from "zod";
 import type { Format } from "../../../shared/contract/options.ts";
 import { embedMetadata } from "../../../worker-node/media/embed/embed.ts";
 import { chaptersOf, ffmetadata } from "../../../worker-node/media/embed/tags.ts";
-import {
-  extractMedia,
-  type MediaDeps,
-  type MediaRequest,
-  mediaDeps,
-  produceMedia,
-} from "../../../worker-node/media/run-attempt.ts";
+import { type MediaDeps, type MediaRequest, mediaDeps } from "../../../worker-node/media/run-attempt.ts";
 import { type SourceInfo, toSourceInfo } from "../../../worker-node/media/source.ts";
 import { removeAttempt } from "../../../worker-node/process/leftovers.ts";
 import { runTool } from "../../../worker-node/process/run.ts";
+import { jobOptions } from "../../job-options.ts";
 import { ensureMedia } from "../../origin/media.ts";
 import { CHAPTERS } from "../../origin/pages.ts";
 import { type Origin, startOrigin } from "../../origin/server.ts";
-import { jobOptions } from "./job-options.ts";
+import { mediaRequest, never, runMedia } from "./attempt.ts";
 import { realTools } from "./tools.ts";
 
 let origin: Origin;
@@ -40,16 +35,8 @@ afterEach(async () => {
   await removeAttempt(dir);
 });
 
-const never = () => new AbortController().signal;
-const request = (changes: Partial<MediaRequest> = {}): MediaRequest => ({
-  url: `${origin.url}/pages/chapters`,
-  options: jobOptions({ embed_metadata: true }),
-  dir,
-  proxyUrl: null,
-  maxFilesizeBytes: null,
-  maxDurationSeconds: null,
-  ...changes,
-});
+const request = (changes: Partial<MediaRequest> = {}): MediaRequest =>
+  mediaRequest(`${origin.url}/pages/chapters`, dir, { embed_metadata: true }, changes);
 
 const Tags = z
   .record(z.string(), z.string())
@@ -157,13 +144,9 @@ describe("embedding", () => {
       clip_start_seconds: 2,
       clip_end_seconds: 5,
     });
-    const asked = request({ options });
-    const found = await extractMedia(asked, deps, never());
-    if (found.kind === "list") throw new Error("a list");
-    const events = { onStep: () => {}, onProgress: () => {} };
-    const made = await produceMedia(asked, found.source, deps, events, never());
-    const [file] = made.files;
-    expect(made.files).toHaveLength(1);
+    const { files } = await runMedia(request({ options }), deps);
+    const [file] = files;
+    expect(files).toHaveLength(1);
     expect(statSync(file?.path ?? "").size).toBe(file?.size);
     const { tags, chapters, covers } = await look(file?.path ?? "");
     expect(tags.title).toBe(SOURCE.title);

@@ -4,11 +4,11 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type EgressAttempt, type EgressProxy, startEgressProxy } from "../../../worker-node/egress/proxy.ts";
-import { extractMedia, mediaDeps, produceMedia } from "../../../worker-node/media/run-attempt.ts";
+import { mediaDeps } from "../../../worker-node/media/run-attempt.ts";
 import { commandLineYtDlp } from "../../../worker-node/media/ytdlp/command-line.ts";
 import { testDir } from "../../leaks.ts";
 import { type Origin, startOrigin } from "../egress/harness.ts";
-import { jobOptions } from "./job-options.ts";
+import { mediaRequest, runMedia } from "./attempt.ts";
 import { FAST } from "./live/seer.ts";
 import { realTools } from "./tools.ts";
 
@@ -136,15 +136,8 @@ describe("a source that points inside", () => {
     const { proxyUrl, direct, refusals } = egress;
     const deps = { ...mediaDeps(await realTools(), undefined, { allowHosts: [`127.0.0.1:${site.port}`] }), live: FAST };
     const url = `${site.url}/list.m3u8`;
-    const limits = { maxFilesizeBytes: null, maxDurationSeconds: null };
-    const request = { url, options: jobOptions({}), dir: root, proxyUrl, direct, refusals, ...limits };
-    const { signal } = new AbortController();
-    const work = async () => {
-      const found = await extractMedia(request, deps, signal);
-      if (found.kind === "list") throw new Error("a list");
-      return produceMedia(request, found.source, deps, { onStep: () => {}, onProgress: () => {} }, signal);
-    };
-    await expect(work()).rejects.toMatchObject({ class: "unsupported" });
+    const request = mediaRequest(url, root, {}, { proxyUrl, direct, refusals });
+    await expect(runMedia(request, deps)).rejects.toMatchObject({ class: "unsupported" });
     expect(asked).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ import { chooseSubtitles } from "../../../worker-node/media/plan/side-files.ts";
 import { planSteps, type StepInput } from "../../../worker-node/media/plan/steps.ts";
 import { type MediaPlan, planMedia } from "../../../worker-node/media/plan.ts";
 import { type SourceInfo, toSourceInfo } from "../../../worker-node/media/source.ts";
-import { jobOptions } from "./job-options.ts";
+import { jobOptions } from "../../job-options.ts";
 
 /** Formats in few words: `id video-codec/audio-codec shorter×longer kbit protocol.ext`; `-` = none, `?` = unknown. */
 function source(lines: string[], more: Record<string, unknown> = {}): SourceInfo {

@@ -11,12 +11,11 @@ import {
   type MediaDeps,
   type MediaRequest,
   mediaDeps,
-  produceMedia,
   type StepProgress,
 } from "../../../worker-node/media/run-attempt.ts";
 import { recordGroups, removeAttempt } from "../../../worker-node/process/leftovers.ts";
 import { type Origin, startOrigin } from "../../origin/server.ts";
-import { jobOptions } from "./job-options.ts";
+import { mediaRequest, never, runMedia } from "./attempt.ts";
 import { realTools } from "./tools.ts";
 
 let origin: Origin;
@@ -35,18 +34,8 @@ afterEach(async () => {
   await removeAttempt(dir);
 });
 
-const never = (): AbortSignal => new AbortController().signal;
-
 function request(path: string, options: Partial<JobOptions> = {}, more: Partial<MediaRequest> = {}): MediaRequest {
-  return {
-    url: `${origin.url}/${path}`,
-    options: jobOptions(options),
-    dir,
-    proxyUrl: null,
-    maxFilesizeBytes: null,
-    maxDurationSeconds: null,
-    ...more,
-  };
+  return mediaRequest(`${origin.url}/${path}`, dir, options, more);
 }
 
 /** Both calls, and what came of them in few words: `kind container video audio seconds quality`. */
@@ -57,16 +46,14 @@ async function run(
   signal = never(),
 ) {
   const asked = request(path, options, more);
-  const found = await extractMedia(asked, deps, signal);
-  if (found.kind === "list") throw new Error("a list");
-  ExtractedInfo.parse(found.info);
   const steps: string[] = [];
   const progress: StepProgress[] = [];
   const events = {
     onStep: (step: string) => void steps.push(step),
     onProgress: (now: StepProgress) => void progress.push(now),
   };
-  const made = await produceMedia(asked, found.source, deps, events, signal);
+  const made = await runMedia(asked, deps, events, signal);
+  ExtractedInfo.parse(made.info);
   EffectiveMedia.parse(made.effective);
   const media = made.files[0];
   if (media === undefined) throw new Error("no file");
@@ -76,7 +63,6 @@ async function run(
   const family = probed.formatName.split(",")[0];
   return {
     ...made,
-    info: found.info,
     steps: steps.join(" "),
     progress,
     media,
@@ -170,15 +156,7 @@ describe("an attempt", () => {
       },
     };
     const asked = request("audio.mp3", { format: "opus", audio_only: true });
-    const found = await extractMedia(asked, slotted, never());
-    if (found.kind === "list") throw new Error("a list");
-    await produceMedia(
-      asked,
-      found.source,
-      slotted,
-      { onStep: (step) => void log.push(step), onProgress: () => {} },
-      never(),
-    );
+    await runMedia(asked, slotted, { onStep: (step) => void log.push(step), onProgress: () => {} });
     expect(log).toEqual(["download", "taken", "mux", "given back"]);
   });
 });

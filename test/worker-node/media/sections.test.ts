@@ -11,7 +11,7 @@ import type { YtDlp } from "../../../worker-node/media/ytdlp/port.ts";
 import { removeAttempt } from "../../../worker-node/process/leftovers.ts";
 import type { Tools } from "../../../worker-node/tools.ts";
 import { type Origin, startOrigin } from "../../origin/server.ts";
-import { jobOptions } from "./job-options.ts";
+import { mediaRequest } from "./attempt.ts";
 import { judge } from "./marked/judge.ts";
 import { type Measured, measure } from "./marked/measure.ts";
 import { realTools } from "./tools.ts";
@@ -40,15 +40,8 @@ describe("a clip of a long source", () => {
   /** The clip, and what was asked of the site for it after the look. */
   async function run(path: string, options: Partial<JobOptions>, ytdlp?: YtDlp) {
     const attempt = proxy.openAttempt(path);
-    const request = {
-      url: `${origin.url}/${path}`,
-      options: jobOptions(options),
-      dir,
-      proxyUrl: attempt.proxyUrl,
-      direct: attempt.direct,
-      maxFilesizeBytes: null,
-      maxDurationSeconds: null,
-    };
+    const guarded = { proxyUrl: attempt.proxyUrl, direct: attempt.direct };
+    const request = mediaRequest(`${origin.url}/${path}`, dir, options, guarded);
     const deps = { ...mediaDeps(tools), ...(ytdlp === undefined ? {} : { ytdlp }) };
     const { signal } = new AbortController();
     const found = await extractMedia(request, deps, signal);

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { JobOptions } from "../../../shared/contract/options.ts";
-import { extractMedia, type MediaDeps, mediaDeps, produceMedia } from "../../../worker-node/media/run-attempt.ts";
+import { type MediaDeps, mediaDeps } from "../../../worker-node/media/run-attempt.ts";
 import { parseSubtitles } from "../../../worker-node/media/subtitles/read.ts";
 import { removeAttempt } from "../../../worker-node/process/leftovers.ts";
 import { runTool } from "../../../worker-node/process/run.ts";
 import { type Origin, startOrigin } from "../../origin/server.ts";
-import { jobOptions } from "./job-options.ts";
+import { mediaRequest, runMedia } from "./attempt.ts";
 import { realTools } from "./tools.ts";
 
 let origin: Origin;
@@ -29,18 +29,7 @@ afterEach(async () => {
 });
 
 async function produce(path: string, options: Partial<JobOptions>) {
-  const signal = new AbortController().signal;
-  const request = {
-    url: `${origin.url}/${path}`,
-    options: jobOptions(options),
-    dir,
-    proxyUrl: null,
-    maxFilesizeBytes: null,
-    maxDurationSeconds: null,
-  };
-  const found = await extractMedia(request, deps, signal);
-  if (found.kind === "list") throw new Error("a list");
-  return produceMedia(request, found.source, deps, { onStep: () => {}, onProgress: () => {} }, signal);
+  return runMedia(mediaRequest(`${origin.url}/${path}`, dir, options), deps);
 }
 
 /** `language: start-end words`, one a cue. */

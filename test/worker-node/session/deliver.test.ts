@@ -1,8 +1,8 @@
 /** The whole way of one attempt with real tools: look, download, upload, complete, while the line to the edge fails. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mediaDeps } from "../../../worker-node/media/run-attempt.ts";
+import { jobOptions } from "../../job-options.ts";
 import { type Origin, startOrigin } from "../../origin/server.ts";
-import { jobOptions } from "../media/job-options.ts";
 import { realTools } from "../media/tools.ts";
 import { FakeBucket } from "../upload/fake-bucket.ts";
 import type { FakeEdge, Fault } from "./fake-edge.ts";

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { EdgeFrame, Held, Intervals, LeasedJob, NodeFrame } from "../../../shared/contract/fleet.ts";
-import { jobOptions } from "../media/job-options.ts";
+import { jobOptions } from "../../job-options.ts";
 import { acceptSocket, type ServerSocket } from "./web-socket.ts";
 
 export const PARTITION = "p1:auto:0";

@@ -9,16 +9,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { JobOptions } from "../../../../shared/contract/options.ts";
 import { MediaFailure } from "../../../../worker-node/media/failure.ts";
 import {
-  extractMedia,
   type MediaDeps,
   type MediaRequest,
   mediaDeps,
-  produceMedia,
   type StepProgress,
 } from "../../../../worker-node/media/run-attempt.ts";
 import { removeAttempt } from "../../../../worker-node/process/leftovers.ts";
 import { type Origin, startOrigin } from "../../../origin/server.ts";
-import { jobOptions } from "../job-options.ts";
+import { mediaRequest, never, runMedia } from "../attempt.ts";
 import { realTools } from "../tools.ts";
 import { FAST, seer } from "./seer.ts";
 
@@ -60,24 +58,12 @@ async function record(
   path: string,
   options: Partial<JobOptions> = {},
   more: Partial<MediaRequest> = {},
-  signal = new AbortController().signal,
+  signal = never(),
   using: MediaDeps = { ...deps, ytdlp: seer() },
 ): Promise<Recorded> {
-  const request: MediaRequest = {
-    url: `${origin.url}/${path}`,
-    options: jobOptions(options),
-    dir,
-    proxyUrl: null,
-    maxFilesizeBytes: null,
-    maxDurationSeconds: null,
-    ...more,
-  };
-  const found = await extractMedia(request, using, signal);
-  if (found.kind === "list") throw new Error("a list");
   const [notes, progress, steps]: [Note[], StepProgress[], string[]] = [[], [], []];
-  const made = await produceMedia(
-    request,
-    found.source,
+  const made = await runMedia(
+    mediaRequest(`${origin.url}/${path}`, dir, options, more),
     using,
     {
       onStep: (step) => void steps.push(step),
@@ -91,7 +77,7 @@ async function record(
     ...{ notes, progress, steps, path: file },
     ...(await probe(file)),
     strategy: made.telemetry.download_strategy,
-    isLive: found.info.is_live,
+    isLive: made.info.is_live,
   };
 }
 

@@ -4,8 +4,8 @@ import type { MediaFailure } from "../../../../worker-node/media/failure.ts";
 import { classifyToolFailure } from "../../../../worker-node/media/failures.ts";
 import { extractMedia } from "../../../../worker-node/media/run-attempt.ts";
 import { toSourceInfo } from "../../../../worker-node/media/source.ts";
+import { jobOptions } from "../../../job-options.ts";
 import { fakeYtDlp } from "../../session/harness.ts";
-import { jobOptions } from "../job-options.ts";
 
 const NOW = Date.parse("2026-11-25T10:00:00Z");
 const TOOL = { command: ["/bin/false"], env: {}, version: "1" };

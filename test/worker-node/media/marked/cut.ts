@@ -10,7 +10,7 @@ import { toSourceInfo } from "../../../../worker-node/media/source.ts";
 import { removeAttempt } from "../../../../worker-node/process/leftovers.ts";
 import type { Tools } from "../../../../worker-node/tools.ts";
 import { Source, wayOut } from "../../fetch/source.ts";
-import { jobOptions } from "../job-options.ts";
+import { mediaRequest } from "../attempt.ts";
 import { type Measured, measure } from "./measure.ts";
 
 export interface Cut extends Measured {
@@ -99,15 +99,7 @@ async function cut(
     ...(files > 1 ? { vcodec: at === 0 ? "avc1" : "none", acodec: at === 0 ? "none" : "mp4a" } : {}),
     ...(served === null ? {} : { url: served.urls[at] }),
   }));
-  const request = {
-    url: "http://127.0.0.1/",
-    options: jobOptions(options),
-    dir,
-    proxyUrl: null,
-    direct: served?.way,
-    maxFilesizeBytes: null,
-    maxDurationSeconds: null,
-  };
+  const request = mediaRequest("http://127.0.0.1/", dir, options, { direct: served?.way });
   const events = { onStep: () => {}, onProgress: () => {} };
   try {
     writeFileSync(join(dir, "info.json"), JSON.stringify({ formats }));

@@ -7,9 +7,10 @@ import { inputArguments } from "../../../../worker-node/media/ffmpeg/input.ts";
 import { type Probed, probe } from "../../../../worker-node/media/ffmpeg/probe.ts";
 import { runFfmpeg } from "../../../../worker-node/media/ffmpeg/run.ts";
 import { codecName } from "../../../../worker-node/media/plan/codecs.ts";
-import { extractMedia, type MediaDeps, produceMedia } from "../../../../worker-node/media/run-attempt.ts";
+import type { MediaDeps } from "../../../../worker-node/media/run-attempt.ts";
 import { removeAttempt } from "../../../../worker-node/process/leftovers.ts";
 import { TINY_SECONDS } from "../../../origin/recipes.ts";
+import { mediaRequest, runMedia } from "../attempt.ts";
 import { type Case, expected, SOURCES, type SourceKind } from "./cases.ts";
 
 const SIDE = 180;
@@ -19,18 +20,7 @@ export async function runCase(one: Case, origin: string, deps: MediaDeps): Promi
   const source: SourceKind = SOURCES[one.source];
   const dir = mkdtempSync(join(tmpdir(), "trawl-matrix-"));
   try {
-    const request = {
-      url: `${origin}/${source.path}`,
-      options: one.options,
-      dir,
-      proxyUrl: null,
-      maxFilesizeBytes: null,
-      maxDurationSeconds: null,
-    };
-    const { signal } = new AbortController();
-    const found = await extractMedia(request, deps, signal);
-    if (found.kind === "list") throw new Error("a list");
-    const made = await produceMedia(request, found.source, deps, { onStep: () => {}, onProgress: () => {} }, signal);
+    const made = await runMedia(mediaRequest(`${origin}/${source.path}`, dir, one.options), deps);
     const path = made.files[0]?.path ?? "";
     const probed = await probe(deps.ffprobe, path, { dir });
     const wanted = expected(one.options, source);

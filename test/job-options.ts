@@ -1,4 +1,4 @@
-import type { JobOptions } from "../../../shared/contract/options.ts";
+import type { JobOptions } from "../shared/contract/options.ts";
 
 /** The defaults of `POST /jobs`, with some fields changed. */
 export function jobOptions(changes: Partial<JobOptions> = {}): JobOptions {
