@@ -75,22 +75,19 @@ export async function listDownloads(
   return results;
 }
 
-/** How many a filter finds; a look at each of them. Uses jobs_account_status. */
-export async function countDownloads(db: D1Database, account: string, filter: DownloadFilter): Promise<number> {
-  const row = await db
-    .prepare(`SELECT count(*) AS n FROM jobs WHERE ${visible(filter)}`)
-    .bind(account)
-    .first<{ n: number }>();
-  return row?.n ?? 0;
-}
+/** Finished downloads that are on a list, by the filter that asks for them: counters, which triggers of D1 keep equal to the rows. */
+export type ListedCounts = Record<ListedFilter, number>;
 
-/** Uses jobs_hidden. The partition's counters less this is the list's length, whatever the history's. */
-export async function countHidden(db: D1Database, account: string): Promise<number> {
-  const row = await db
-    .prepare("SELECT count(*) AS n FROM jobs WHERE account_id = ? AND hidden_at IS NOT NULL")
+/** Finished ones alone are counted: what goes on is in the partition's counters. */
+type ListedFilter = Extract<DownloadFilter, "completed" | "error" | "cancelled">;
+
+/** By primary key: three rows, however long the history is (decision 119). */
+export async function listedCounts(db: D1Database, account: string): Promise<ListedCounts> {
+  const { results } = await db
+    .prepare("SELECT list, n FROM download_counts WHERE account_id = ?")
     .bind(account)
-    .first<{ n: number }>();
-  return row?.n ?? 0;
+    .all<{ list: ListedFilter; n: number }>();
+  return Object.assign({ completed: 0, error: 0, cancelled: 0 }, ...results.map(({ list, n }) => ({ [list]: n })));
 }
 
 /** By primary key. */

@@ -3,6 +3,7 @@
  * whoever asked holds the deadline and asks again if this object was restarted.
  */
 import type { CallAnswer, CallRequest } from "../../shared/contract/calls.ts";
+import { leasesRunFrom } from "./absence.ts";
 import type { Sql } from "./sql.ts";
 
 export type CallOutcome =
@@ -88,10 +89,10 @@ export class Calls {
       .all<{ node_id: string; account_id: string | null; free: number }>(
         `SELECT s.node_id, s.account_id, json_extract(s.slots, '$.download') AS free FROM sessions s
          LEFT JOIN accounts a ON a.id = ?1
-         WHERE s.lease_until > ?2 AND s.state = 'running' AND (s.account_id = ?1 OR (s.account_id IS NULL AND coalesce(a.pool, '') <> 'own'))
+         WHERE s.lease_until >= ?2 AND s.state = 'running' AND (s.account_id = ?1 OR (s.account_id IS NULL AND coalesce(a.pool, '') <> 'own'))
            AND s.node_id NOT IN (SELECT value FROM json_each(?3)) ORDER BY free DESC LIMIT 64`,
         account,
-        this.#deps.now(),
+        leasesRunFrom(this.#deps.sql, this.#deps.now()),
         JSON.stringify(exclude),
       )
       .toSorted(

@@ -184,7 +184,7 @@ export class Engine {
       this.#dueAt = null;
       const presence = { lastHandledAt: this.lastHandledAt, dueAt };
       const { result, effects } = this.core.run(Date.now(), Math.random, (turn) => runDue(turn, presence));
-      if (result.sessionsEnded + result.timedOut + result.spared > 0) log("info", "reaper.ran", { ...result });
+      if (result.spared || result.sessionsEnded + result.timedOut > 0) log("info", "reaper.ran", { ...result });
       this.follow(effects);
       // Not awaited: a store that hangs must not hold up leases and back-offs, which this alarm looks after too.
       context.waitUntil(this.#storage.abortDoomed());

@@ -3,6 +3,7 @@ import type { LeasedJob, SlotClass, Slots } from "../../shared/contract/fleet.ts
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { LEASE_REPEAT_MS, LIVE_DEADLINE_EXTRA_MS, MAX_LEASE_JOBS } from "../../shared/limits.ts";
 import { liveCapSeconds } from "../../shared/live-cap.ts";
+import { leasesRunFrom } from "./absence.ts";
 import { HostLoad } from "./host-load.ts";
 import type { LiveJob } from "./job-row.ts";
 import { moveJob } from "./move.ts";
@@ -129,9 +130,9 @@ function lazily<T>(make: () => T): () => T {
 
 function otherSessions(turn: Turn, node: string): SessionRow[] {
   return turn.sql.all<SessionRow>(
-    "SELECT * FROM sessions WHERE node_id <> ? AND lease_until > ? AND state = 'running' LIMIT 64",
+    "SELECT * FROM sessions WHERE node_id <> ? AND lease_until >= ? AND state = 'running' LIMIT 64",
     node,
-    turn.now,
+    leasesRunFrom(turn.sql, turn.now),
   );
 }
 

@@ -1,4 +1,5 @@
 /** Pool `own_first`: what an account's own nodes have room for is theirs first; shared ones take it when they have not. */
+import { leasesRunFrom } from "./absence.ts";
 import { couldRun } from "./avoid.ts";
 import type { LiveJob } from "./job-row.ts";
 import type { NodeIdentity, SessionRow } from "./sessions.ts";
@@ -34,11 +35,11 @@ export class OwnNodes {
     if (known !== undefined) return known;
     const found = this.#turn.sql.all<SessionRow>(
       `SELECT s.* FROM accounts a JOIN sessions s ON s.account_id = a.id
-       WHERE a.id = ?1 AND a.pool = 'own_first' AND s.state = 'running' AND s.lease_until > ?2 AND s.room >
+       WHERE a.id = ?1 AND a.pool = 'own_first' AND s.state = 'running' AND s.lease_until >= ?2 AND s.room >
          (SELECT count(*) FROM jobs j WHERE j.node_id = s.node_id AND j.state IN ('offered', 'running') AND j.live = 0)
        LIMIT ${MAX_OWN_NODES}`,
       account,
-      this.#turn.now,
+      leasesRunFrom(this.#turn.sql, this.#turn.now),
     );
     this.#known.set(account, found);
     return found;

@@ -3,6 +3,7 @@ import type { CallAnswer } from "../../shared/contract/calls.ts";
 import type { Storage } from "../../shared/contract/storage.ts";
 import type { Env } from "../env.ts";
 import { errorText, type Log, makeLog } from "../log.ts";
+import { leasesRunFrom } from "./absence.ts";
 import type { AdminDesk } from "./admin-desk.ts";
 import type { Calls } from "./calls.ts";
 import type { ClientDesk } from "./client-desk.ts";
@@ -151,8 +152,8 @@ export class Partition extends DurableObject<Env> {
     const open = await this.#ready();
     await open.arm();
     const row = open.core.sql.get<{ n: number }>(
-      "SELECT count(*) AS n FROM sessions WHERE state = 'running' AND lease_until > ?",
-      Date.now(),
+      "SELECT count(*) AS n FROM sessions WHERE state = 'running' AND lease_until >= ?",
+      leasesRunFrom(open.core.sql, Date.now()),
     );
     return row?.n ?? 0;
   }

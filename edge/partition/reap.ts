@@ -7,11 +7,20 @@ import {
   OUTCOME_MEMORY_MS,
   REAPER_LATE_SHARE,
 } from "../../shared/limits.ts";
+import {
+  forgetRenewals,
+  leaseEnd,
+  leasesRunFrom,
+  nextDeadline,
+  overdueBetween,
+  putOffDeadlines,
+  renewAllLeases,
+} from "./absence.ts";
 import { endFailed, failAttempt, NO_HAND_OUT } from "./end.ts";
 import { type LiveJob, parseAvoid } from "./job-row.ts";
 import { killAttempt, moveJob, patchJob } from "./move.ts";
 import { getMeta, setMeta } from "./schema.ts";
-import { extendDeadlines, returnAll } from "./sessions.ts";
+import { returnAll } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
 
 /** Far longer than a session key lives. */
@@ -31,8 +40,8 @@ export interface ReapCount {
   sessionsEnded: number;
   attemptsReturned: number;
   gaveUp: number;
-  /** Leases renewed because it was the edge that was away. */
-  spared: number;
+  /** All leases were renewed, because it was the edge that was away. */
+  spared: boolean;
 }
 
 export function runDue(turn: Turn, presence: EdgePresence): ReapCount {
@@ -43,13 +52,10 @@ export function runDue(turn: Turn, presence: EdgePresence): ReapCount {
     sessionsEnded: 0,
     attemptsReturned: 0,
     gaveUp: giveUp(turn),
-    spared: 0,
+    spared: wasAway(turn, presence),
   };
-  if (wasAway(turn, presence)) {
-    count.spared = spare(turn, presence);
-  } else {
-    Object.assign(count, endLeases(turn));
-  }
+  if (count.spared) spare(turn, presence);
+  else Object.assign(count, endLeases(turn));
   count.timedOut = endOverdue(turn);
   askForCommits(turn);
   forget(turn);
@@ -99,9 +105,11 @@ function endOffers(turn: Turn): number {
 
 // Uses job_due_deadline(deadline_at).
 function endOverdue(turn: Turn): number {
+  const { above, upTo } = overdueBetween(turn);
   const due = turn.sql.all<LiveJob>(
-    `SELECT * FROM jobs WHERE state = 'running' AND deadline_at <= ? LIMIT ${ALARM_MAX_ROWS}`,
-    turn.now,
+    `SELECT * FROM jobs WHERE state = 'running' AND deadline_at > ? AND deadline_at <= ? LIMIT ${ALARM_MAX_ROWS}`,
+    above,
+    upTo,
   );
   for (const job of due) {
     killAttempt(turn, job);
@@ -127,8 +135,8 @@ function giveUp(turn: Turn): number {
 // Uses session_lease(lease_until).
 function endLeases(turn: Turn): Pick<ReapCount, "sessionsEnded" | "attemptsReturned"> {
   const due = turn.sql.all<{ node_id: string }>(
-    `SELECT node_id FROM sessions WHERE lease_until <= ? AND state <> 'lost' LIMIT ${ALARM_MAX_ROWS}`,
-    turn.now,
+    `SELECT node_id FROM sessions WHERE lease_until < ? AND state <> 'lost' ORDER BY lease_until LIMIT ${ALARM_MAX_ROWS}`,
+    leasesRunFrom(turn.sql, turn.now),
   );
   let returned = 0;
   let ended = 0;
@@ -140,6 +148,7 @@ function endLeases(turn: Turn): Pick<ReapCount, "sessionsEnded" | "attemptsRetur
     // The row stays: the session itself is not fenced, and its next heartbeat brings it back with empty hands.
     turn.sql.run("UPDATE sessions SET state = 'lost' WHERE node_id = ?", session.node_id);
   }
+  if (ended < ALARM_MAX_ROWS && ended === due.length) forgetRenewals(turn);
   return { sessionsEnded: ended, attemptsReturned: returned };
 }
 
@@ -153,19 +162,26 @@ function endLeases(turn: Turn): Pick<ReapCount, "sessionsEnded" | "attemptsRetur
 function wasAway(turn: Turn, presence: EdgePresence): boolean {
   const ttl = turn.config.leaseTtlMs;
   if (turn.now - presence.dueAt > ttl * REAPER_LATE_SHARE) return true;
-  const heard = turn.sql.get<{ at: number | null }>("SELECT max(last_seen) AS at FROM sessions")?.at ?? null;
+  const heard = lastHeard(turn);
   if (heard === null || presence.lastHandledAt < turn.now - ttl) return false;
   if (presence.lastHandledAt - heard < ttl / 2) return false;
   return getMeta(turn.sql, "spared_silence") !== String(heard);
 }
 
-function spare(turn: Turn, { lastHandledAt }: EdgePresence): number {
-  const heard = turn.sql.get<{ at: number | null }>("SELECT max(last_seen) AS at FROM sessions")?.at ?? null;
+function spare(turn: Turn, { lastHandledAt }: EdgePresence): void {
+  const heard = lastHeard(turn);
   setMeta(turn.sql, "spared_silence", String(heard));
-  turn.sql.run("UPDATE sessions SET lease_until = ? WHERE state <> 'lost'", turn.now + turn.config.leaseTtlMs);
+  renewAllLeases(turn);
   // A run that is merely late, with nodes that were heard meanwhile, has missed nothing of what an attempt may take.
-  extendDeadlines(turn, turn.now - Math.max(heard ?? turn.now, lastHandledAt));
-  return turn.sql.get<{ n: number }>("SELECT count(*) AS n FROM sessions WHERE state <> 'lost'")?.n ?? 0;
+  putOffDeadlines(turn, turn.now - Math.max(heard ?? turn.now, lastHandledAt));
+}
+
+/** When any node was heard last; null: none is left. Uses session_lease(lease_until), which is in the order of being heard. */
+function lastHeard(turn: Turn): number | null {
+  const newest = turn.sql.get<{ last_seen: number }>(
+    "SELECT last_seen FROM sessions WHERE state <> 'lost' ORDER BY lease_until DESC LIMIT 1",
+  );
+  return newest?.last_seen ?? null;
 }
 
 /** Old memories. Each statement is bounded by an index on age. */
@@ -198,17 +214,18 @@ export function nextDue(turn: Turn): number | null {
     SELECT min(due) AS due FROM (
       SELECT min(not_before) AS due FROM jobs WHERE state IN ('delayed', 'waiting')
       UNION ALL SELECT min(offer_until) FROM jobs WHERE state = 'offered'
-      UNION ALL SELECT min(deadline_at) FROM jobs WHERE state = 'running'
       UNION ALL SELECT min(commit_due) FROM jobs WHERE state = 'finishing'
       UNION ALL SELECT min(avoid_until) FROM jobs WHERE state = 'queued' AND avoid_until IS NOT NULL
     )`);
-  // Five terms of a compound SELECT are the platform's limit, so the rest is asked on its own.
   const lease = turn.sql.get<{ due: number | null }>(
     "SELECT min(lease_until) AS due FROM sessions WHERE state <> 'lost'",
   );
   const doomed = turn.sql.get<{ due: number | null }>(
     "SELECT min(doomed_at) AS due FROM uploads WHERE doomed_at IS NOT NULL",
   );
-  const candidates = [row?.due ?? null, lease?.due ?? null, doomed?.due ?? null].filter((due) => due !== null);
+  const leaseDue = lease?.due == null ? null : leaseEnd(turn.sql, lease.due);
+  const candidates = [row?.due ?? null, leaseDue, nextDeadline(turn), doomed?.due ?? null].filter(
+    (due) => due !== null,
+  );
   return candidates.length === 0 ? null : Math.min(...candidates);
 }

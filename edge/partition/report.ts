@@ -5,6 +5,7 @@ import { STEPS, type Step } from "../../shared/contract/fleet.ts";
 import type { ExtractedInfo, Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { MAX_DESCRIPTION_LENGTH, MAX_NODE_REASON_LENGTH, MAX_TITLE_LENGTH } from "../../shared/limits.ts";
+import { deadlineRow } from "./absence.ts";
 import { doomUploads, endFailed, type FailureReport, failAttempt } from "./end.ts";
 import { recordEvent } from "./events.ts";
 import { type LiveJob, parseReserved, parseSource } from "./job-row.ts";
@@ -66,7 +67,7 @@ export function confirm(turn: Turn, job: LiveJob, who: NodeIdentity): LiveJob {
       started_at: turn.now,
       offer_until: null,
       not_before: null,
-      deadline_at: turn.now + deadlineMs(turn, job, job.live === 1),
+      deadline_at: deadlineRow(turn, turn.now + deadlineMs(turn, job, job.live === 1)),
       missed: 0,
     },
     { event: "job.started", attempt: attemptRow(turn, started, null) },
@@ -127,7 +128,7 @@ export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): Extrac
     live,
     // For its next hand-out, if there is one.
     lane: live === job.live ? job.lane : laneOf(turn, { ...job, live }),
-    deadline_at: (job.started_at ?? turn.now) + mayTake,
+    deadline_at: deadlineRow(turn, (job.started_at ?? turn.now) + mayTake),
     title,
     description: sourceText(info.description, MAX_DESCRIPTION_LENGTH),
     release_date: info.release_date,

@@ -1,5 +1,6 @@
 /** Node sessions and their leases: one heartbeat keeps all that a session holds. */
 import type { HeartbeatAnswer, Held, Slots } from "../../shared/contract/fleet.ts";
+import { lastSign, putOffDeadlines, renewLeasesOnce } from "./absence.ts";
 import { doomUploads, failAttempt, NO_HAND_OUT } from "./end.ts";
 import type { LiveJob } from "./job-row.ts";
 import { attemptRow, killAttempt, moveJob, patchJob } from "./move.ts";
@@ -97,36 +98,13 @@ export function takesNoWork(sql: Sql, who: NodeIdentity): boolean {
 
 /**
  * The first sign of life after nobody was heard for TTL / 2: the edge itself was away (late reaper rule), and the other
- * nodes have had no chance yet. Each gets a fresh TTL, once per silence of its own, so that a slow fleet does not keep a
- * dead node's lease alive. Uses session_lease(lease_until).
+ * nodes have had no chance yet. Each gets a fresh TTL, once per silence of its own.
  */
 function endSilence(turn: Turn): void {
-  const ttl = turn.config.leaseTtlMs;
-  const newest = turn.sql.get<{ until: number | null }>(
-    "SELECT max(lease_until) AS until FROM sessions WHERE state <> 'lost'",
-  );
-  const heard = (newest?.until ?? Number.POSITIVE_INFINITY) - ttl;
-  if (turn.now - heard < ttl / 2) return;
-  turn.sql.run(
-    "UPDATE sessions SET lease_until = ? WHERE state <> 'lost' AND lease_until <= last_seen + ?",
-    turn.now + ttl,
-    ttl,
-  );
-  extendDeadlines(turn, turn.now - heard);
-}
-
-/**
- * The time for which the edge was away is nobody's: an attempt's deadline is put off by it, and one that has passed even so
- * by a TTL. A laptop that slept for an hour took its nodes along. Uses job_due_deadline(deadline_at).
- */
-export function extendDeadlines(turn: Turn, awayMs: number): void {
-  turn.sql.run(
-    `UPDATE jobs SET deadline_at = CASE WHEN deadline_at + ?1 > ?2 THEN deadline_at + ?1 ELSE ?2 + ?3 END
-     WHERE state = 'running' AND (?1 > 0 OR deadline_at <= ?2)`,
-    Math.max(0, Math.round(awayMs)),
-    turn.now,
-    turn.config.leaseTtlMs,
-  );
+  const heard = lastSign(turn);
+  if (heard === null || turn.now - heard < turn.config.leaseTtlMs / 2) return;
+  renewLeasesOnce(turn);
+  putOffDeadlines(turn, turn.now - heard);
 }
 
 // Uses job_held_by(node_id).

@@ -1,5 +1,6 @@
 /** Figures of one partition, read from counters and small indexes: no query here grows with the queue. */
 import type { Limits } from "../../shared/contract/admin.ts";
+import { leasesRunFrom } from "./absence.ts";
 import type { Sql } from "./sql.ts";
 
 /** Live jobs by what they wait for. `delayed` includes those that wait for their stream to begin. */
@@ -42,7 +43,7 @@ export function readStats(sql: Sql, now: number): PartitionStats {
   return {
     live: liveCounts(sql),
     oldestQueuedMs: oldestQueuedMs(sql, now),
-    nodes: count(sql, `sessions WHERE state <> 'lost' AND lease_until > ${Math.floor(now)}`),
+    nodes: count(sql, `sessions WHERE state <> 'lost' AND lease_until >= ${Math.floor(leasesRunFrom(sql, now))}`),
     ends: endCounts(sql),
     bytesUploaded: sql.get<{ n: number | null }>("SELECT sum(bytes_used) AS n FROM accounts")?.n ?? 0,
     wanted: wantedSlots(sql),

@@ -156,6 +156,28 @@ describe("one run of the alarm", () => {
     expect(rounds.reduce((sum, each) => sum + each, 0)).toBe(1_200);
   });
 
+  it.each(["the alarm comes late", "a node is heard again"])(
+    "after an absence renews the leases and deadlines of any number of nodes in a few rows: %s",
+    (sign) => {
+      const harness = new Harness();
+      const nodes = Array.from({ length: 30 }, (_, index) => identity(`node-${index}`));
+      const jobs = Array.from({ length: 300 }, (_, n) => newJob(id(n), "ann"));
+      harness.run((turn) => createJobs(turn, account("ann"), jobs));
+      for (const node of nodes) for (const job of harness.lease(node, 10)) harness.confirm(job, node);
+      harness.now += 180 * MINUTE;
+      const changes = () => harness.sql.get<{ n: number }>("SELECT total_changes() AS n")?.n ?? 0;
+      const before = changes();
+      if (sign === "a node is heard again") harness.run((turn) => heartbeat(turn, NODE, BEAT));
+      const presence = { lastHandledAt: harness.now, dueAt: harness.now - MINUTE };
+      expect(harness.run((turn) => runDue(turn, presence))).toMatchObject({
+        spared: true,
+        sessionsEnded: 0,
+        timedOut: 0,
+      });
+      expect(changes() - before).toBeLessThan(10);
+    },
+  );
+
   it("forgets sessions that have been silent for a day", () => {
     const harness = new Harness();
     harness.lease(NODE);

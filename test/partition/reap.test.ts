@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { nextDeadline } from "../../edge/partition/absence.ts";
 import { commitFailed } from "../../edge/partition/finish.ts";
 import { nextDue, type ReapCount, runDue } from "../../edge/partition/reap.ts";
 import { enterSession, heartbeat, type NodeIdentity } from "../../edge/partition/sessions.ts";
@@ -30,13 +31,18 @@ function due(harness: Harness): number | null {
   return harness.run(nextDue);
 }
 
+/** Of the one attempt that runs. */
+function leftOf(harness: Harness): number {
+  return (harness.run(nextDeadline) ?? 0) - harness.now;
+}
+
 describe("a lease", () => {
   it("that ran out returns what its session held, class lost", () => {
     const harness = new Harness();
     harness.create(id(1));
     harness.start(id(1), ONE);
     harness.now += TTL;
-    expect(alarm(harness)).toMatchObject({ sessionsEnded: 1, attemptsReturned: 1, spared: 0 });
+    expect(alarm(harness)).toMatchObject({ sessionsEnded: 1, attemptsReturned: 1, spared: false });
     expect(harness.job(id(1))).toMatchObject({ state: "delayed", tries: '{"lost":1}', node_id: null });
     expect(harness.effects.kills).toEqual([{ node: "n1", job: id(1), token: "1.1" }]);
   });
@@ -86,7 +92,7 @@ describe("after the edge itself was away", () => {
     harness.start(id(1), ONE);
     harness.now += 60 * MINUTE;
     const count = alarm(harness, { dueAt: harness.now - TTL / 6 - 1 });
-    expect(count).toMatchObject({ sessionsEnded: 0, attemptsReturned: 0, timedOut: 0, spared: 1 });
+    expect(count).toMatchObject({ sessionsEnded: 0, attemptsReturned: 0, timedOut: 0, spared: true });
     expect(harness.job(id(1)).state).toBe("running");
     expect(due(harness)).toBe(harness.now + TTL);
     harness.now += TTL;
@@ -103,13 +109,13 @@ describe("after the edge itself was away", () => {
         harness.now += 20_000;
         beat(harness, ONE, [id(1)]);
       }
-      const left = (harness.job(id(1)).deadline_at ?? 0) - harness.now;
+      const left = leftOf(harness);
       const asleepAt = harness.now;
       harness.now += 60 * MINUTE;
       if (first === "heartbeat") beat(harness, ONE, [id(1)]);
       alarm(harness, { lastHandledAt: first === "heartbeat" ? harness.now : asleepAt, dueAt: asleepAt + MINUTE });
       expect(harness.job(id(1))).toMatchObject({ state: "running", tries: "{}" });
-      expect((harness.job(id(1)).deadline_at ?? 0) - harness.now).toBe(left);
+      expect(leftOf(harness)).toBe(left);
       // What is left of it ends as ever.
       harness.sql.run(
         "UPDATE sessions SET lease_until = ?, last_seen = ?",
@@ -121,11 +127,62 @@ describe("after the edge itself was away", () => {
     },
   );
 
+  it("a deadline that has passed even so is put off by a TTL, the others by the absence alone", () => {
+    const harness = new Harness({ deadlineMs: 10 * MINUTE });
+    const beats = (minutes: number) => {
+      for (let times = 0; times < 3 * minutes; times++) {
+        harness.now += 20_000;
+        const running = harness.sql.all<{ id: string }>("SELECT id FROM jobs WHERE state = 'running'");
+        beat(
+          harness,
+          ONE,
+          running.map((job) => job.id),
+        );
+      }
+    };
+    harness.create(id(1));
+    harness.start(id(1), ONE);
+    beats(9);
+    harness.create(id(2));
+    harness.start(id(2), ONE);
+    // Nobody was heard, but clients were served to the end: nothing is added to what an attempt may take.
+    harness.now += 2 * MINUTE;
+    const late = { dueAt: harness.now - MINUTE, lastHandledAt: harness.now };
+    expect(alarm(harness, late)).toMatchObject({ spared: true, timedOut: 0 });
+    expect(leftOf(harness)).toBe(TTL);
+    beats(1);
+    expect(alarm(harness)).toMatchObject({ timedOut: 1 });
+    expect([harness.job(id(1)).state, harness.job(id(2)).state]).toEqual(["delayed", "running"]);
+    expect(leftOf(harness)).toBe(7 * MINUTE);
+    beats(7);
+    expect(alarm(harness)).toMatchObject({ timedOut: 1 });
+  });
+
+  it("a second absence spares those that were heard since the first, and nobody twice", () => {
+    const harness = new Harness();
+    const [dead, first, second] = [identity("dead"), ONE, TWO];
+    for (const who of [dead, first, second]) beat(harness, who);
+    harness.now += TTL / 2;
+    beat(harness, second);
+    // The dead one and the first have a fresh TTL. The first is heard in it, and then nobody for long.
+    harness.now += 1_000;
+    beat(harness, first);
+    harness.now += TTL - 2_000;
+    beat(harness, second);
+    harness.now += 1_000;
+    const states = () =>
+      harness.sql.all<{ line: string }>("SELECT node_id || ' ' || state AS line FROM sessions").map(({ line }) => line);
+    expect(due(harness)).toBe(harness.now);
+    expect(alarm(harness)).toMatchObject({ sessionsEnded: 1, spared: false });
+    expect(states()).toEqual(["dead lost", "n1 running", "n2 running"]);
+    expect(due(harness)).toBe(harness.now + TTL - 1_000);
+  });
+
   it("a run that is late by TTL / 6 at most reaps", () => {
     const harness = new Harness();
     harness.run((turn) => enterSession(turn, ONE));
     harness.now += TTL + TTL / 6;
-    expect(alarm(harness, { dueAt: harness.now - TTL / 6 })).toMatchObject({ sessionsEnded: 1, spared: 0 });
+    expect(alarm(harness, { dueAt: harness.now - TTL / 6 })).toMatchObject({ sessionsEnded: 1, spared: false });
   });
 
   it("a silence of TTL / 2 before the latest event spares all, once", () => {
@@ -133,10 +190,10 @@ describe("after the edge itself was away", () => {
     harness.create(id(1));
     harness.start(id(1), ONE);
     harness.now += TTL;
-    expect(alarm(harness, { lastHandledAt: harness.now })).toMatchObject({ sessionsEnded: 0, spared: 1 });
+    expect(alarm(harness, { lastHandledAt: harness.now })).toMatchObject({ sessionsEnded: 0, spared: true });
     harness.now += TTL;
     // The node has died indeed: clients go on asking, but the same silence is forgiven no second time.
-    expect(alarm(harness, { lastHandledAt: harness.now })).toMatchObject({ sessionsEnded: 1, spared: 0 });
+    expect(alarm(harness, { lastHandledAt: harness.now })).toMatchObject({ sessionsEnded: 1, spared: false });
   });
 
   it("a silence is none when a heartbeat came within TTL / 2 of the latest event", () => {
@@ -246,7 +303,7 @@ describe("the alarm", () => {
       sessionsEnded: 0,
       attemptsReturned: 0,
       gaveUp: 0,
-      spared: 0,
+      spared: false,
     });
     expect(harness.sql.all("SELECT * FROM jobs")).toEqual(before);
   });

@@ -1,9 +1,9 @@
 import type { DownloadStatus, DownloadTask } from "../../../shared/contract/downloads.ts";
 import {
-  countDownloads,
-  countHidden,
   type DownloadFilter,
   type DownloadRow,
+  type ListedCounts,
+  listedCounts,
   listDownloads as readDownloads,
 } from "../../db/downloads.ts";
 import { urlPolicy } from "../../env.ts";
@@ -11,7 +11,6 @@ import type { AccountTotals } from "../../partition/reads.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { AppContext } from "../http.ts";
 import { integer } from "../jobs/job-list.ts";
-import { countOf } from "../jobs/list-jobs.ts";
 import { type WithProgress, withProgress } from "../jobs/live-progress.ts";
 import { listTotals } from "../jobs/totals.ts";
 import { publicOrigin, requestOrigin } from "../origin.ts";
@@ -60,19 +59,26 @@ export const listDownloads: Endpoint = {
 
 async function find(
   context: AppContext,
-  filter: DownloadFilter | null,
+  filter: Exclude<DownloadFilter, "running"> | null,
   { limit, offset }: Page,
   totals: AccountTotals,
 ): Promise<Found> {
   const { DB } = context.env;
   const account = context.var.caller.account.id;
   const rows = await readDownloads(DB, { account, filter, limit: limit + 1, offset });
-  // Without a filter, counters answer: what is polled must not cost a look at the whole history.
-  const total =
-    filter === null
-      ? Math.max(0, countOf(totals, null) - (await countHidden(DB, account)))
-      : await countDownloads(DB, account, filter);
+  const total = totalOf(filter, totals, await listedCounts(DB, account));
   return { tasks: await toTasks(context, rows.slice(0, limit)), total, more: rows.length > limit };
+}
+
+/** Counters answer: what is polled must not cost a look at the whole history. Only finished tasks can be removed. */
+function totalOf(
+  filter: Exclude<DownloadFilter, "running"> | null,
+  totals: AccountTotals,
+  listed: ListedCounts,
+): number {
+  if (filter === "pending") return totals.pending;
+  if (filter !== null) return listed[filter];
+  return totals.pending + totals.processing + listed.completed + listed.error + listed.cancelled;
 }
 
 /** Only the partition knows the step of a running job. There are as many of these as slots, not as jobs. */

@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { drainToD1 } from "../../../edge/db/drain-to-d1.ts";
+import { deleteJobs } from "../../../edge/db/records.ts";
 import type { JobRow } from "../../../edge/partition/job-row.ts";
 import { TestNode } from "../fleet-node.ts";
 import { type Account, newAccount } from "../support.ts";
@@ -97,6 +98,27 @@ describe("a limit that is none", () => {
   ])("?%s gives %d", async (query, count) => {
     expect(await listTasks(account, `?${query}`)).toHaveLength(count);
   });
+});
+
+it("the total of each list is that of its tasks, as they end, are removed and leave the history", async () => {
+  const owner = await newAccount();
+  const totals = async () => {
+    const found: Record<string, number> = {};
+    for (const status of ["", "pending", "completed", "error", "cancelled"]) {
+      const answer = await owner.api<object[]>("GET", `/api/downloads?status=${status}`);
+      expect(answer.headers.get("x-total-count"), status).toBe(String(answer.body.length));
+      found[status || "all"] = answer.body.length;
+    }
+    return found;
+  };
+  const [error, removed, cancelled] = [await failing(owner), await failing(owner), await newDownload(owner)];
+  await newDownload(owner);
+  expect(await totals()).toEqual({ all: 4, pending: 2, completed: 0, error: 2, cancelled: 0 });
+  await owner.api("DELETE", `/api/downloads/${cancelled}`);
+  for (let times = 0; times < 2; times++) await owner.api("DELETE", `/api/downloads/${removed}/remove`);
+  expect(await totals()).toEqual({ all: 3, pending: 1, completed: 0, error: 1, cancelled: 1 });
+  await deleteJobs(env.DB, [error, removed]);
+  expect(await totals()).toEqual({ all: 2, pending: 1, completed: 0, error: 0, cancelled: 1 });
 });
 
 it("at most 1,000 in one answer", async () => {

@@ -24,6 +24,7 @@ export function checkEnd(world: World, host: Host, watcher: Watcher, clients: Cl
   checkUsage(world, host);
   checkStreams(world, watcher);
   checkBatchesInD1(world);
+  checkDownloadCounts(world);
   checkKeys(world, clients);
   checkNotices(world);
 }
@@ -74,6 +75,18 @@ function checkUploads(world: World, host: Host): void {
   for (const upload of world.store.uploads.keys()) {
     demand("no upload stays open", !world.store.noted.has(upload), () => upload);
   }
+}
+
+function checkDownloadCounts({ d1 }: World): void {
+  const lines = (query: string) => d1.sql.all<{ line: string }>(query).map(({ line }) => line);
+  const counted = lines(
+    "SELECT account_id || ' ' || list || ' ' || n AS line FROM download_counts WHERE n <> 0 ORDER BY 1",
+  );
+  const rows = lines(
+    `SELECT account_id || ' ' || listed || ' ' || count(*) AS line FROM jobs WHERE listed IS NOT NULL
+     GROUP BY account_id, listed ORDER BY 1`,
+  );
+  demand("download counts are those of the rows", counted.join() === rows.join(), () => `${counted} but ${rows}`);
 }
 
 function checkUsage(world: World, host: Host): void {

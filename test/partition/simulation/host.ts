@@ -259,7 +259,7 @@ export class Host {
       this.#dueAt = null;
       const presence = { lastHandledAt: this.#lastHandledAt, dueAt };
       const count = this.turn((turn) => world.api.runDue(turn, presence));
-      if (count.sessionsEnded + count.spared > 0)
+      if (count.spared || count.sessionsEnded > 0)
         world.note(`alarm ${world.now - dueAt} late: ${JSON.stringify(count)}`);
       this.watcher.alarmRan(presence, count);
       this.storage.abortDoomed();

@@ -17,7 +17,15 @@ export interface Tables {
   accounts: AccountCounters[];
   batches: LiveBatch[];
   keys: { id: string; pending: number; active: number; max_concurrent: number | null }[];
+  /** What was put off for all of them. */
+  absence: { renewals: number[]; awayMs: number; backAt: number };
+  leaseTtlMs: number;
 }
+
+export const NO_TABLES: Tables = {
+  ...{ jobs: [], sessions: [], uploads: [], names: [], accounts: [], batches: [], keys: [] },
+  ...{ absence: { renewals: [], awayMs: 0, backAt: 0 }, leaseTtlMs: 0 },
+};
 
 export interface AccountCounters {
   id: string;
@@ -35,8 +43,11 @@ export interface AccountCounters {
   limits: string;
 }
 
-export function readTables({ sql }: Core): Tables {
+export function readTables({ sql, config }: Core): Tables {
+  const absence = sql.get<{ value: string }>("SELECT value FROM meta WHERE key = 'absence'");
   return {
+    leaseTtlMs: config.leaseTtlMs,
+    absence: absence === undefined ? NO_TABLES.absence : (JSON.parse(absence.value) as Tables["absence"]),
     jobs: sql.all("SELECT * FROM jobs"),
     sessions: sql.all("SELECT * FROM sessions"),
     uploads: sql.all("SELECT upload_id, job_id, token, doomed_at FROM uploads"),
@@ -194,14 +205,27 @@ export function checkNames({ jobs, names }: Tables, files: ReadonlyMap<string, r
   }
 }
 
+/** A session that was heard before a renewal of all leases has one fresh TTL from it, and no second one. */
+export function endOfLease({ absence }: Tables, { lease_until }: SessionRow): number {
+  const later = absence.renewals.filter((end) => end > lease_until);
+  return later.length === 0 ? lease_until : Math.min(...later);
+}
+
+function endOfAttempt({ absence, leaseTtlMs }: Tables, deadline: number): number {
+  const end = deadline + absence.awayMs;
+  return end > absence.backAt ? end : Math.max(end, absence.backAt + leaseTtlMs);
+}
+
 /** The moment at which something is due next, told from the rows alone. */
-export function dueOf({ jobs, sessions, uploads }: Tables): number | null {
+export function dueOf(tables: Tables): number | null {
+  const { jobs, sessions, uploads } = tables;
   const times: (number | null)[] = jobs.map((job) => {
     if (job.state === "queued") return job.avoid_until;
+    if (job.state === "running") return endOfAttempt(tables, job.deadline_at ?? 0);
     const column = DUE[job.state];
     return column === undefined ? null : (job[column] as number | null);
   });
-  times.push(...sessions.filter((session) => session.state !== "lost").map((session) => session.lease_until));
+  times.push(...sessions.filter((session) => session.state !== "lost").map((session) => endOfLease(tables, session)));
   times.push(...uploads.map((upload) => upload.doomed_at));
   const due = times.filter((time) => time !== null);
   return due.length === 0 ? null : Math.min(...due);

@@ -10,7 +10,17 @@ import { REAPER_LATE_SHARE } from "../../../shared/limits.ts";
 import type { NodeSql } from "../node-sql.ts";
 import { JobHistory } from "./job-history.ts";
 import { type LostSession, observe, watchStorage } from "./observation.ts";
-import { checkBatches, checkCounters, checkNames, checkRows, dueOf, readTables, type Tables } from "./state-checks.ts";
+import {
+  checkBatches,
+  checkCounters,
+  checkNames,
+  checkRows,
+  dueOf,
+  endOfLease,
+  NO_TABLES,
+  readTables,
+  type Tables,
+} from "./state-checks.ts";
 import { Violation, type World } from "./world.ts";
 
 interface Absence {
@@ -31,7 +41,7 @@ export class Watcher {
   #members = new Map<string, Set<string>>();
   #lastEvent = 0;
   #lastChange = -1;
-  #tables: Tables = { jobs: [], sessions: [], uploads: [], names: [], accounts: [], batches: [], keys: [] };
+  #tables: Tables = NO_TABLES;
   #absences: Absence[] = [];
   #heard = 0;
   #sparedAt = 0;
@@ -88,7 +98,9 @@ export class Watcher {
     const ttl = this.#world.config.leaseTtlMs;
     if (until - from < (kind === "restarted" ? ttl / 2 : ttl * (1 + REAPER_LATE_SHARE) + 1_000)) return;
     const again = this.#sparedAt > this.#heard || this.#absences.some((other) => other.until > this.#heard);
-    const forgiven = this.#tables.sessions.filter((session) => again || session.lease_until > session.last_seen + ttl);
+    const forgiven = this.#tables.sessions.filter(
+      (session) => again || endOfLease(this.#tables, session) > session.last_seen + ttl,
+    );
     this.#absences.push({ from, until, forgiven: new Set(forgiven.map((session) => session.node_id)) });
   }
 
@@ -240,7 +252,7 @@ export class Watcher {
       const reaped = count.sessionsEnded + count.attemptsReturned + count.timedOut;
       if (reaped > 0) throw new Violation(`a late reaper reaps nothing: ${JSON.stringify(count)}`);
     }
-    if (count.spared > 0) this.#sparedAt = now;
+    if (count.spared) this.#sparedAt = now;
     const due = dueOf({ ...this.#tables, uploads: [] });
     if (due !== null && due <= now) throw new Violation(`due work is handled: due ${due}, alarm ran at ${now}`);
   }

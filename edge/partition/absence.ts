@@ -1,0 +1,111 @@
+/**
+ * What absences of the edge itself have put off (late reaper rule, DESIGN section 3): leases and deadlines, of any number of
+ * nodes and attempts, in one row. None of theirs is touched: a row says when a node was heard, or how long an attempt may
+ * run, and this one what the edge has missed since (decision 118).
+ */
+import { getMeta, setMeta } from "./schema.ts";
+import type { Sql } from "./sql.ts";
+import type { Turn } from "./turn.ts";
+
+interface Absence {
+  /**
+   * Ends of the fresh TTLs that all sessions were given, rising. A session's is the first that ends after its own lease: it
+   * was given after that session was heard last. A second one it does not get (decision 007).
+   */
+  renewals: readonly number[];
+  /** Milliseconds that were nobody's: a deadline stands in its row as if the edge had always been there. */
+  awayMs: number;
+  /** When the edge was back last: a deadline that had passed by then has one TTL more. */
+  backAt: number;
+}
+
+const NONE: Absence = { renewals: [], awayMs: 0, backAt: 0 };
+const KEY = "absence";
+
+function read(sql: Sql): Absence {
+  const text = getMeta(sql, KEY);
+  return text === null ? NONE : (JSON.parse(text) as Absence);
+}
+
+function write(sql: Sql, absence: Absence): void {
+  setMeta(sql, KEY, JSON.stringify(absence));
+}
+
+/** Gives every session a fresh TTL, whatever it had before. */
+export function renewAllLeases(turn: Turn): void {
+  write(turn.sql, { ...read(turn.sql), renewals: [turn.now + turn.config.leaseTtlMs] });
+}
+
+/** Gives one to each session that has not had one since it was heard last, so that a slow fleet keeps no dead node's lease alive. */
+export function renewLeasesOnce(turn: Turn): void {
+  const absence = read(turn.sql);
+  // Of those that have run out the last one alone still tells who is over.
+  const over = absence.renewals.findLastIndex((end) => end <= turn.now);
+  const renewals = [...absence.renewals.slice(Math.max(0, over)), turn.now + turn.config.leaseTtlMs];
+  write(turn.sql, { ...absence, renewals });
+}
+
+/** Once every session whose lease has ended was given up, renewals that have run out say nothing about anyone. */
+export function forgetRenewals(turn: Turn): void {
+  const absence = read(turn.sql);
+  const renewals = absence.renewals.filter((end) => end > turn.now);
+  if (renewals.length < absence.renewals.length) write(turn.sql, { ...absence, renewals });
+}
+
+/** A lease runs iff its `sessions.lease_until` is not less than this. Whole milliseconds. */
+export function leasesRunFrom(sql: Sql, now: number): number {
+  const { renewals } = read(sql);
+  if ((renewals.at(-1) ?? 0) <= now) return now + 1;
+  // Who was heard since the last renewal that has run out has one that has not.
+  return renewals.findLast((end) => end <= now) ?? 0;
+}
+
+/** When the lease ends that stands as `leaseUntil` in its row. Rises with it, so the least of them ends first. */
+export function leaseEnd(sql: Sql, leaseUntil: number): number {
+  return read(sql).renewals.find((end) => end > leaseUntil) ?? leaseUntil;
+}
+
+/** When anyone was heard last, or given a fresh TTL; null without a session. Uses session_lease(lease_until). */
+export function lastSign(turn: Turn): number | null {
+  const newest = turn.sql.get<{ until: number | null }>(
+    "SELECT max(lease_until) AS until FROM sessions WHERE state <> 'lost'",
+  );
+  if (newest?.until == null) return null;
+  return Math.max(newest.until, read(turn.sql).renewals.at(-1) ?? 0) - turn.config.leaseTtlMs;
+}
+
+/**
+ * The time for which the edge was away is nobody's: an attempt's deadline is put off by it, and one that has passed even so
+ * by a TTL (decision 108). A laptop that slept for an hour took its nodes along.
+ */
+export function putOffDeadlines(turn: Turn, awayMs: number): void {
+  const absence = read(turn.sql);
+  write(turn.sql, { ...absence, awayMs: absence.awayMs + Math.max(0, Math.round(awayMs)), backAt: turn.now });
+}
+
+/** What `jobs.deadline_at` is for an attempt that may run until then. */
+export function deadlineRow(turn: Turn, until: number): number {
+  return until - read(turn.sql).awayMs;
+}
+
+/** Attempts are over time whose `deadline_at` is more than `above` and at most `upTo`. */
+export function overdueBetween(turn: Turn): { above: number; upTo: number } {
+  const { awayMs, backAt } = read(turn.sql);
+  const patient = turn.now < backAt + turn.config.leaseTtlMs;
+  return { above: patient ? backAt - awayMs : Number.MIN_SAFE_INTEGER, upTo: turn.now - awayMs };
+}
+
+/** When the next deadline runs out; null: nothing runs. Uses job_due_deadline(deadline_at), twice at most. */
+export function nextDeadline(turn: Turn): number | null {
+  const { awayMs, backAt } = read(turn.sql);
+  const firstAfter = (row: number): number | null => {
+    const found = turn.sql.get<{ at: number | null }>(
+      "SELECT min(deadline_at) AS at FROM jobs WHERE state = 'running' AND deadline_at > ?",
+      row,
+    );
+    return found?.at == null ? null : found.at + awayMs;
+  };
+  const first = firstAfter(Number.MIN_SAFE_INTEGER);
+  if (first === null || first > backAt) return first;
+  return Math.min(backAt + turn.config.leaseTtlMs, firstAfter(backAt - awayMs) ?? Number.POSITIVE_INFINITY);
+}
