@@ -30,6 +30,8 @@ export interface AdminDeskDeps {
   d1: Drainer;
   now: () => number;
   follow(effects: Effects): void;
+  /** Whether a node may have slots free, as far as its orders tell. */
+  room(node: string, free: boolean): void;
 }
 
 /** A node as this partition knows it. */
@@ -110,8 +112,9 @@ export class AdminDesk {
     }));
   }
 
-  /** A drained node finishes what it has and gets nothing new; the heartbeat tells it. */
+  /** A drained node finishes what it has and gets nothing new; the heartbeat tells it. A resumed one hears a ring at once. */
   setDrained(node: string, drained: boolean): void {
+    this.#deps.room(node, !drained);
     this.#run((turn) => {
       if (drained) drainNode(turn, node);
       else resumeNode(turn, node);

@@ -96,6 +96,7 @@ export class Engine {
     const now = Date.now;
     const follow = (effects: Effects) => this.follow(effects);
     const pace = (node: string) => this.#pace(node);
+    const room = (node: string, free: boolean) => this.bell.note(node, free);
     this.bell = new Bell(
       {
         ready: () => core.ready.count(),
@@ -121,13 +122,13 @@ export class Engine {
       now,
       follow,
       pace,
-      room: (node, free) => this.bell.note(node, free),
+      room,
       acceptsUrl: (url) => checkUrl(url, urlPolicy(env)).ok,
       openCookies: async (account, sealed) => (await openJobSecrets(secretBoxOf(env), account, sealed)).cookies,
       publish: (account, events) => void this.#publishProgress(account, events),
     });
     this.clients = new ClientDesk({ core, board, watch, d1, now, follow, pace });
-    this.admin = new AdminDesk({ core, board, d1, now, follow });
+    this.admin = new AdminDesk({ core, board, d1, now, follow, room });
     this.calls = new Calls({
       sql: core.sql,
       now,

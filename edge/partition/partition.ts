@@ -16,7 +16,7 @@ import { NodeSockets } from "./node-sockets.ts";
 import { RateBuckets, type RateState } from "./rate-buckets.ts";
 import { readStepCounts, type StepCounts } from "./reads.ts";
 import { type PublicEvent, resumeStream, type StreamScope } from "./resume.ts";
-import { enterSession, type NodeIdentity } from "./sessions.ts";
+import { enterSession, type NodeIdentity, takesNoWork } from "./sessions.ts";
 import { MANAGED_TARGET } from "./targets.ts";
 
 /** The route repeats nothing: it answers 503 with `Retry-After`. */
@@ -177,7 +177,8 @@ export class Partition extends DurableObject<Env> {
       return new Response(null, { status: 409 });
     }
     const response = this.#sockets.accept(who);
-    open.bell.welcome(who.node);
+    // A ring tells a drained node that it is none any more.
+    if (!takesNoWork(open.core.sql, who)) open.bell.welcome(who.node);
     return response;
   }
 

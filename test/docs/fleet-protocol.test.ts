@@ -4,6 +4,7 @@ import { z } from "zod";
 import * as calls from "../../shared/contract/calls.ts";
 import { FAILURE_CLASSES } from "../../shared/contract/failures.ts";
 import * as fleet from "../../shared/contract/fleet.ts";
+import type { JobOptions } from "../../shared/contract/options.ts";
 
 const contract = { ...fleet, ...calls };
 
@@ -23,7 +24,7 @@ test.each(examples)("the page's example of $schema is one", ({ schema, json }) =
 
 test("every message of the contract has an example or stands in the table of calls", () => {
   const shown = new Set(examples.map(({ schema }) => schema));
-  const inTable = ["ConfirmRequest", "StepRequest", "ReleaseRequest", "CompleteAnswer", "TicketAnswer"];
+  const inTable = ["ConfirmRequest", "StepRequest", "ReleaseRequest", "CompleteAnswer"];
   const messages = Object.keys(contract).filter((name) => /(Request|Answer|Frame)$/.test(name));
   expect(messages.filter((name) => !shown.has(name) && !inTable.includes(name))).toEqual([]);
 });
@@ -40,4 +41,40 @@ test("the classes of failures that a node may name stand in the page, and no oth
 
 test("every error code of the contract stands in the page", () => {
   for (const code of fleet.FLEET_ERRORS) expect(PAGE).toContain(`\`${code}\``);
+});
+
+test("every option that a lease may carry stands in the page", () => {
+  const options: Record<keyof JobOptions, true> = {
+    format: true,
+    video_codec: true,
+    audio_codec: true,
+    audio_codec_explicit: true,
+    audio_bitrate: true,
+    video_quality: true,
+    quality_preset: true,
+    max_resolution: true,
+    asked_resolution: true,
+    audio_only: true,
+    download_subtitles: true,
+    download_thumbnail: true,
+    clip_start: true,
+    clip_end: true,
+    clip_start_seconds: true,
+    clip_end_seconds: true,
+    live_recording: true,
+    live_from_start: true,
+    max_duration: true,
+    wait_for_video: true,
+    enable_progress_webhook: true,
+    playlist: true,
+    playlist_limit: true,
+    subtitle_languages: true,
+    embed_metadata: true,
+    format_id: true,
+    hold_children: true,
+    info_json: true,
+    media_url: true,
+    limits: true,
+  };
+  for (const name of Object.keys(options)) expect(PAGE).toContain(`\`${name}\``);
 });

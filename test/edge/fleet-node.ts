@@ -96,6 +96,18 @@ export class TestNode {
     return (answer.body as unknown as { jobs: LeasedJob[] }).jobs;
   }
 
+  /** Its socket, and the first frame that comes over it. */
+  async connect(): Promise<{ socket: WebSocket; first: Promise<Json> }> {
+    const headers = { upgrade: "websocket", authorization: `Bearer ${this.session?.session_key}` };
+    const { status, webSocket } = await call(`${PARTITION_PATH}/socket`, { headers });
+    expect(status).toBe(101);
+    if (webSocket === null) throw new Error("no socket");
+    const { promise: first, resolve } = Promise.withResolvers<Json>();
+    webSocket.addEventListener("message", (message) => resolve(JSON.parse(String(message.data)) as Json));
+    webSocket.accept();
+    return { socket: webSocket, first };
+  }
+
   /** Leases and confirms the one job that waits. */
   async take(): Promise<LeasedJob> {
     const [job] = await this.lease();

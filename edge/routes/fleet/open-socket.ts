@@ -13,6 +13,7 @@ export const openSocket = fleetEndpoint(
     const headers = { upgrade: "websocket", "x-trawl-node": JSON.stringify(who) };
     const answer = await askDesk(context, async (stub) => stub.fetch("https://partition/socket", { headers }));
     if (answer.status === 403) throw fleetError("node_revoked", "The operator has removed this node");
+    if (answer.status === 409) throw fleetError("session_fenced", "A newer session of this node exists");
     return answer;
   },
 );

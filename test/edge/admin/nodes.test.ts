@@ -201,6 +201,24 @@ describe("POST /admin/nodes/{id}/drain and /resume", () => {
     expect(await node.lease()).toHaveLength(1);
   });
 
+  it("a drained node is not rung, though it connects anew, and a resumed one is, before its next heartbeat", async () => {
+    const { account, node } = await fleet();
+    const running = await account.createJob();
+    const held = await node.take();
+    await order(node, "drain");
+    await account.createJob();
+    await node.call("heartbeat", { holding: [held], slots: { download: 0, live: 0 }, state: "quiet" });
+    const drained = await node.connect();
+    // Somebody looks at what it runs.
+    await account.api("GET", `/jobs/${running}`);
+    expect(await drained.first).toMatchObject({ type: "pace" });
+
+    const { socket, first } = await node.connect();
+    await order(node, "resume");
+    expect(await first).toEqual({ type: "ring" });
+    socket.close();
+  });
+
   it("nobody waits for a drained node: what another one would be preferred for, this one gets", async () => {
     const { account, node } = await fleet();
     const other = await TestNode.online(account);

@@ -38,15 +38,9 @@ describe("the socket", () => {
     const account = await newAccount();
     const node = await TestNode.online(account);
     await node.heartbeat();
-    const headers = { upgrade: "websocket", authorization: `Bearer ${node.session?.session_key}` };
-    const { status, webSocket } = await call(`${PARTITION_PATH}/socket`, { headers });
-    expect(status).toBe(101);
-    if (webSocket === null) throw new Error("no socket");
-    const rung = Promise.withResolvers<unknown>();
-    webSocket.addEventListener("message", (message) => rung.resolve(JSON.parse(String(message.data))));
-    webSocket.accept();
+    const { socket: webSocket, first } = await node.connect();
     const id = await account.createJob();
-    expect(await rung.promise).toEqual({ type: "ring" });
+    expect(await first).toEqual({ type: "ring" });
     const job = await node.take();
     const stream = await call(`/jobs/${id}/events`, { headers: { "x-api-key": account.key } });
     webSocket.send("no json");

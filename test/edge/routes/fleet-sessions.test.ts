@@ -114,6 +114,10 @@ describe("a session", () => {
       409,
       "session_fenced",
     ]);
+    const headers = { upgrade: "websocket", authorization: `Bearer ${old}` };
+    const socket = await call(`${PARTITION_PATH}/socket`, { headers });
+    expect(socket.status).toBe(409);
+    expect(await socket.json()).toMatchObject({ error: "session_fenced" });
   });
 
   it("that is new returns what the older one held, at once and as lost", async () => {
