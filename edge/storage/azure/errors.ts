@@ -1,5 +1,5 @@
 /** What Azure's refusal means for the job (jobs API 12, class storage). */
-import { elementText } from "../bucket/xml.ts";
+import { elementText } from "../../../shared/element-text.ts";
 import { StoreError, type StoreFault } from "../store-error.ts";
 
 const CODE = /^[A-Za-z][A-Za-z0-9]{0,63}$/;

@@ -1,6 +1,6 @@
 /** What a bucket server's refusal means for the job (jobs API 12, class storage). */
+import { elementText } from "../../../shared/element-text.ts";
 import { StoreError, type StoreFault } from "../store-error.ts";
-import { elementText } from "./xml.ts";
 
 /** The embedded stack's egress guard puts it on answers of its own: why nobody was reached. */
 const EGRESS_HEADER = "x-trawl-egress";
