@@ -37,6 +37,20 @@ describe("Azure, when something is wrong", () => {
     expect(await opened.store.head("verify_credentials.txt")).toBeNull();
   });
 
+  it.each([
+    [403, "private", "unreachable", "permanent"],
+    [502, "unresolvable", "unreachable", "unavailable"],
+    [504, "timeout", "timeout", "unavailable"],
+  ])(
+    "tells what the egress guard answers with %i (%s) as %s, not as Azure's word",
+    async (status, reason, code, fault) => {
+      const guard = () => Promise.resolve(new Response(null, { status, headers: { "x-trawl-egress": reason } }));
+      const store = azureStore(configFor(opened.container), network({ fetch: guard }), azurite.serviceUrl);
+      expect(await store.verify(probe())).toEqual({ ok: false, code });
+      await expect(store.head("videos/a.mp4")).rejects.toMatchObject({ code, fault });
+    },
+  );
+
   it("names a wrong key and a missing container by Azure's code, for good", async () => {
     const key = Buffer.alloc(64, 1).toString("base64");
     const wrong = azureStore({ ...configFor(opened.container), account_key: key }, network(), azurite.serviceUrl);

@@ -129,7 +129,7 @@ describe("a part", () => {
     const { done } = await upload(PART);
     const error: unknown = await done.catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(MediaFailure);
-    expect(error).toMatchObject({ class: "storage", message: "Upload failed: AccessDenied" });
+    expect(error).toMatchObject({ class: "storage", message: "Upload failed: AccessDenied", permanent: true });
     expect(bucket.puts).toHaveLength(6);
   });
 
