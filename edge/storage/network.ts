@@ -18,6 +18,27 @@ export const COMPLETE_TIMEOUT_MS = 120_000;
 /** An answer that is no object is read no further. */
 export const MAX_ANSWER_CHARACTERS = 65_536;
 
+/**
+ * The answer's text, at most so much of it. What is beyond is not even taken: an answer may never end, and whoever collects it
+ * first and cuts it then runs out of memory with all that it carries.
+ */
+export async function readText(response: Response, maxCharacters = MAX_ANSWER_CHARACTERS): Promise<string> {
+  if (response.body === null) return "";
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    while (text.length < maxCharacters) {
+      const chunk = await reader.read();
+      if (chunk.done) return (text + decoder.decode()).slice(0, maxCharacters);
+      text += decoder.decode(chunk.value, { stream: true });
+    }
+    return text.slice(0, maxCharacters);
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
 export interface Bounds {
   /** Defaults to 5 s. */
   timeoutMs?: number;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { type Dispatcher, request } from "undici";
 import type { Ticket } from "../../shared/contract/fleet.ts";
+import { elementText } from "../../shared/element-text.ts";
 import { IN_PLACE_HEADER } from "../../shared/in-place.ts";
 import { readSlice } from "./read-slice.ts";
 
@@ -56,7 +57,7 @@ export async function putPart(part: PartPut): Promise<PartResult> {
       headersTimeout: idleTimeoutMs,
       ...(dispatcher === undefined ? {} : { dispatcher }),
     });
-    const text = (await answer.body.text()).slice(0, MAX_ERROR_BYTES);
+    const text = await readStart(answer.body);
     const etag = partTag(answer.headers) ?? (digest === "content-md5" ? (md5?.toString("base64") ?? null) : null);
     if ((answer.statusCode === 200 || answer.statusCode === 201) && etag !== null) {
       const flipped = digest === "etag-md5" && md5 !== null && !isTagOf(md5, etag, answer.headers);
@@ -71,6 +72,19 @@ export async function putPart(part: PartPut): Promise<PartResult> {
   } finally {
     await body.return();
   }
+}
+
+/** As much of the answer as may matter. The rest is let go of with its connection: it may never end. */
+async function readStart(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Leaving the loop destroys the body.
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= MAX_ERROR_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString("utf8", 0, MAX_ERROR_BYTES);
 }
 
 async function md5Of(part: PartPut): Promise<Buffer> {
@@ -100,7 +114,7 @@ function isTagOf(md5: Buffer, etag: string, headers: AnswerHeaders): boolean {
 /** The provider's own code: `<Code>…</Code>` of S3 and its kin, or `"error"` of ours. */
 function errorCode(body: string): string | null {
   return (
-    /<Code>([A-Za-z]{1,64})<\/Code>/.exec(body)?.[1] ??
+    /^[A-Za-z]{1,64}$/.exec(elementText(body, "Code") ?? "")?.[0] ??
     /"(?:error|code)"\s*:\s*"([A-Za-z_ ]{1,64})"/.exec(body)?.[1] ??
     null
   );

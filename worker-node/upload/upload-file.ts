@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import type { Dispatcher } from "undici";
 import type { Ticket } from "../../shared/contract/fleet.ts";
 import type { ManifestFile, UploadedPart } from "../../shared/contract/media.ts";
+import { AZURE_REFUSED_FOR_GOOD, BUCKET_REFUSED_FOR_GOOD } from "../../shared/storage-codes.ts";
 import { callDelay, pause } from "../fleet/backoff.ts";
 import { MediaFailure } from "../media/failure.ts";
 import type { ProducedFile } from "../media/run-attempt.ts";
@@ -159,18 +160,13 @@ function noUrls(): MediaFailure {
   return storageFailure("no part URLs");
 }
 
-/** What a store says of credentials and of what they are for; under fresh URLs it has said so several times. */
-const REFUSED_FOR_GOOD: ReadonlySet<string> = new Set([
-  "AccessDenied",
-  "AccountProblem",
-  "AuthenticationFailed",
-  "InvalidAccessKeyId",
-  "NoSuchBucket",
-  "SignatureDoesNotMatch",
-]);
+/** Under fresh URLs the store has said so several times. */
+function isForGood(code: string): boolean {
+  return BUCKET_REFUSED_FOR_GOOD.has(code) || AZURE_REFUSED_FOR_GOOD.has(code);
+}
 
 function storageFailure(code: string): MediaFailure {
-  return new MediaFailure("storage", `Upload failed: ${code}`, null, REFUSED_FOR_GOOD.has(code));
+  return new MediaFailure("storage", `Upload failed: ${code}`, null, isForGood(code));
 }
 
 /** SHA-256 of the whole file, hex. One buffer for all of it: a stream's would each wait for the garbage collector. */

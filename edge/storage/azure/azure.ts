@@ -12,7 +12,7 @@
  *   parts and reads pass through the edge.
  */
 import type { StorageOf } from "../../../shared/contract/storage.ts";
-import { elementText } from "../bucket/xml.ts";
+import { elementsOf, elementText } from "../../../shared/element-text.ts";
 import { COMPLETE_TIMEOUT_MS, type StoreNetwork } from "../network.ts";
 import { planUpload, verdict } from "../own-upload.ts";
 import type { PartRoute } from "../part-size.ts";
@@ -58,6 +58,9 @@ export function azureStore(
 interface OwnedHead extends ObjectHead {
   upload: string | null;
 }
+
+/** Azure keeps at most 100,000 uncommitted blocks of a blob, and tells each of ours in 104 characters. */
+const MAX_BLOCK_LIST_CHARACTERS = 12_000_000;
 
 class AzureStore implements ObjectStore {
   readonly partDigest = "content-md5";
@@ -140,16 +143,16 @@ class AzureStore implements ObjectStore {
   /** Every block is there with the size that the manifest says. The list is the service's own. */
   async #missing(request: CommitRequest, nonce: string): Promise<CommitResult | null> {
     const query = { comp: "blocklist", blocklisttype: "uncommitted" };
-    const { text } = await this.#client.send({ method: "GET", blob: request.key, query }).catch((error: unknown) => {
-      // Nothing was ever staged under this name.
-      if (error instanceof StoreError && error.code === "BlobNotFound") return { text: "" };
-      throw error;
-    });
+    const bounds = { maxCharacters: MAX_BLOCK_LIST_CHARACTERS, timeoutMs: COMPLETE_TIMEOUT_MS };
+    const { text } = await this.#client
+      .send({ method: "GET", blob: request.key, query, ...bounds })
+      .catch((error: unknown) => {
+        // Nothing was ever staged under this name.
+        if (error instanceof StoreError && error.code === "BlobNotFound") return { text: "" };
+        throw error;
+      });
     const staged = new Map(
-      [...text.matchAll(/<Block>([\s\S]*?)<\/Block>/g)].map(([, block = ""]) => [
-        elementText(block, "Name"),
-        Number(elementText(block, "Size")),
-      ]),
+      elementsOf(text, "Block").map((block) => [elementText(block, "Name"), Number(elementText(block, "Size"))]),
     );
     const total = request.parts.reduce((sum, part) => sum + part.size, 0);
     if (total !== request.size) return { kind: "refused", code: "wrong_size", permanent: false };

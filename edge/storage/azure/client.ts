@@ -2,7 +2,7 @@
 import type { StorageOf } from "../../../shared/contract/storage.ts";
 import { VERSION } from "../../version.ts";
 import { clockOffset, noteClock } from "../bucket/clock.ts";
-import { type Bounds, bounded, MAX_ANSWER_CHARACTERS, type StoreNetwork } from "../network.ts";
+import { type Bounds, bounded, readText, type StoreNetwork } from "../network.ts";
 import { StoreError } from "../store-error.ts";
 import { azureRefusal } from "./errors.ts";
 import { AZURE_VERSION, blobPath, sharedKey } from "./sas.ts";
@@ -14,6 +14,8 @@ export interface AzureCall extends Bounds {
   /** Names in lower case. */
   headers?: Record<string, string>;
   body?: { bytes: Uint8Array | ReadableStream<Uint8Array>; length: number };
+  /** Of the answer; what is beyond is cut off. Defaults to what an answer without a list has. */
+  maxCharacters?: number;
 }
 
 export class AzureClient {
@@ -42,7 +44,7 @@ export class AzureClient {
   async send(call: AzureCall): Promise<{ headers: Headers; text: string }> {
     return bounded(call, async (signal) => {
       const response = await this.#request(call, signal);
-      return { headers: response.headers, text: (await response.text()).slice(0, MAX_ANSWER_CHARACTERS) };
+      return { headers: response.headers, text: await readText(response, call.maxCharacters) };
     });
   }
 
@@ -55,7 +57,7 @@ export class AzureClient {
     for (let first = true; ; first = false) {
       const { response, clockWasOff } = await this.#sendOnce(call, signal);
       if (response.status >= 200 && response.status < 300) return response;
-      const body = call.method === "HEAD" ? "" : (await response.text()).slice(0, MAX_ANSWER_CHARACTERS);
+      const body = call.method === "HEAD" ? "" : await readText(response);
       const refusal = azureRefusal(response.status, response.headers, body);
       // Azure has no code of its own for a clock that is off. A stream cannot be sent again.
       if (!clockWasOff || !first || call.body?.bytes instanceof ReadableStream) throw refusal;

@@ -10,6 +10,8 @@
  * - A key that may write but not list gets 403 for a HEAD of nothing: that is "cannot tell", and the condition decides.
  * - The SHA-256 of the whole file cannot be asked of a server that saw it in parts; size and the parts' ETags are checked.
  */
+import { elementText, hasElement } from "../../../shared/element-text.ts";
+import { MAX_UPLOAD_ID_LENGTH } from "../../../shared/limits.ts";
 import { COMPLETE_TIMEOUT_MS, type StoreNetwork, VERIFY_TIMEOUT_MS } from "../network.ts";
 import { planUpload, verdict } from "../own-upload.ts";
 import type {
@@ -34,13 +36,16 @@ import type { BucketDialect } from "./dialect.ts";
 import { refusalOf } from "./errors.ts";
 import { listUploads, type OpenUpload } from "./list-uploads.ts";
 import { type BucketUploadId, formatUploadId, parseUploadId } from "./upload-id.ts";
-import { completeBody, elementText, isErrorDocument } from "./xml.ts";
+import { completeBody } from "./xml.ts";
 
 /** Pages of open uploads read in one search, and uploads ended in it. */
 const MAX_UPLOAD_PAGES = 5;
 const MAX_ENDED_UPLOADS = 100;
 /** Nodes put parts straight into the bucket. */
 const ROUTE = { proxied: false };
+
+/** No size that a file of ours has. */
+const UNKNOWN_SIZE = -1;
 
 interface OwnedHead extends ObjectHead {
   /** Nonce of the upload that made it. */
@@ -94,7 +99,10 @@ export class BucketStore implements ObjectStore {
     const server = elementText(text, "UploadId");
     // Something answers 200 to everything: it is no S3.
     if (server === null || server === "") throw new StoreError("NoUploadId", "permanent");
-    return { uploadId: formatUploadId({ token: intent.token, nonce, server }), partSize: size };
+    const uploadId = formatUploadId({ token: intent.token, nonce, server });
+    if (uploadId.length <= MAX_UPLOAD_ID_LENGTH) return { uploadId, partSize: size };
+    await this.#endUpload(intent.key, server);
+    throw new StoreError("UploadIdTooLong", "permanent");
   }
 
   async presignParts(request: PresignPartsRequest): Promise<PartUrl[]> {
@@ -158,7 +166,8 @@ export class BucketStore implements ObjectStore {
         ...call,
         headers: { "content-type": "application/xml", ...condition },
       });
-      if (isErrorDocument(text)) throw refusalOf(500, headers, text);
+      // S3 may answer 200 and change its mind while it works: the body then is an error.
+      if (hasElement(text, "Error")) throw refusalOf(500, headers, text);
     } catch (error) {
       if (!conditional || !(error instanceof StoreError) || error.code !== "NotImplemented") throw error;
       this.#knowsConditions = false;
@@ -224,7 +233,7 @@ export class BucketStore implements ObjectStore {
     try {
       const { headers } = await this.#client.send({ method: "HEAD", key });
       return {
-        size: Number(headers.get("content-length") ?? 0),
+        size: await this.#sizeOf(key, headers),
         etag: headers.get("etag") ?? "",
         lastModified: Date.parse(headers.get("last-modified") ?? "") || 0,
         job: headers.get(this.#meta("job")),
@@ -233,6 +242,27 @@ export class BucketStore implements ObjectStore {
       };
     } catch (error) {
       if (error instanceof StoreError && error.code === "NoSuchKey") return null;
+      throw error;
+    }
+  }
+
+  /** A proxy before a bucket may leave the length out of an answer without a body; that to a first byte tells it too. */
+  async #sizeOf(key: string, seen: Headers): Promise<number> {
+    const length = seen.get("content-length");
+    if (length !== null) return Number(length);
+    try {
+      const { status, body, headers } = await this.#client.open({
+        method: "GET",
+        key,
+        headers: { range: "bytes=0-0" },
+      });
+      await body?.cancel();
+      const total = /^bytes 0-0\/(\d+)$/.exec(headers.get("content-range") ?? "")?.[1];
+      // Some answer the whole object to any range.
+      const told = status === 206 ? total : headers.get("content-length");
+      return told === undefined || told === null ? UNKNOWN_SIZE : Number(told);
+    } catch (error) {
+      if (error instanceof StoreError && error.code === "InvalidRange") return 0;
       throw error;
     }
   }

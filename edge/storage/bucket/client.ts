@@ -1,6 +1,6 @@
 /** Signed requests to one bucket: bounded in time, refusals as errors, the server's clock minded. */
 import { VERSION } from "../../version.ts";
-import { type Bounds, bounded, MAX_ANSWER_CHARACTERS, type StoreNetwork } from "../network.ts";
+import { type Bounds, bounded, readText, type StoreNetwork } from "../network.ts";
 import type { Query } from "../signing/encode.ts";
 import { StoreError } from "../store-error.ts";
 import { clockOffset, noteClock } from "./clock.ts";
@@ -36,7 +36,7 @@ export class BucketClient {
   async send(call: BucketCall): Promise<BucketAnswer> {
     return bounded(call, async (signal) => {
       const response = await this.#request(call, signal);
-      return { headers: response.headers, text: await limited(response, call) };
+      return { headers: response.headers, text: await readText(response, call.maxCharacters) };
     });
   }
 
@@ -60,7 +60,7 @@ export class BucketClient {
     for (let first = true; ; first = false) {
       const { response, clockWasOff } = await this.#sendOnce(call, signal);
       if (response.status >= 200 && response.status < 300) return response;
-      const body = call.method === "HEAD" ? "" : (await response.text()).slice(0, MAX_ANSWER_CHARACTERS);
+      const body = call.method === "HEAD" ? "" : await readText(response);
       const refusal = refusalOf(response.status, response.headers, body);
       // Their answer has told us the time. Not by the code: an answer to HEAD has none.
       if (!clockWasOff || !first) throw refusal;
@@ -87,8 +87,4 @@ export class BucketClient {
     });
     return { response, clockWasOff: noteClock(place.origin, response.headers.get("date"), this.#network.now()) };
   }
-}
-
-async function limited(response: Response, { maxCharacters = MAX_ANSWER_CHARACTERS }: BucketCall): Promise<string> {
-  return (await response.text()).slice(0, maxCharacters);
 }

@@ -1,33 +1,11 @@
 /** What a bucket server's refusal means for the job (jobs API 12, class storage). */
+import { elementText } from "../../../shared/element-text.ts";
+import { BUCKET_REFUSED_FOR_GOOD } from "../../../shared/storage-codes.ts";
+import { guardRefusal } from "../guard-refusal.ts";
 import { StoreError, type StoreFault } from "../store-error.ts";
-import { elementText } from "./xml.ts";
 
-/** The embedded stack's egress guard puts it on answers of its own: why nobody was reached. */
-const EGRESS_HEADER = "x-trawl-egress";
 const CODE = /^[A-Za-z][A-Za-z0-9.]{0,63}$/;
 
-/** No later try with the same configuration can succeed. */
-const PERMANENT: ReadonlySet<string> = new Set([
-  "AccessDenied",
-  "AccountProblem",
-  "AllAccessDisabled",
-  "AuthorizationHeaderMalformed",
-  "ExpiredToken",
-  "Forbidden",
-  "IllegalLocationConstraintException",
-  "InvalidAccessKeyId",
-  "InvalidBucketName",
-  "InvalidRegion",
-  "InvalidToken",
-  "KeyTooLongError",
-  "MethodNotAllowed",
-  "NoSuchBucket",
-  "PermanentRedirect",
-  "SecurityTokenExpired",
-  "SignatureDoesNotMatch",
-  "TokenRefreshRequired",
-  "Unauthorized",
-]);
 /** Told with a 4xx, and over in a while. */
 const PASSING: ReadonlySet<string> = new Set([
   "ConditionalRequestConflict",
@@ -53,24 +31,17 @@ const BY_STATUS: Record<number, string> = {
 
 /** An answer that is no success, as an error. */
 export function refusalOf(status: number, headers: Headers, body: string): StoreError {
-  const guard = headers.get(EGRESS_HEADER);
-  if (guard !== null) return guardRefusal(guard);
+  const guard = guardRefusal(headers);
+  if (guard !== null) return guard;
   const told = elementText(body, "Code");
   const code = told !== null && CODE.test(told) ? told : (BY_STATUS[status] ?? `HTTP ${status}`);
   return new StoreError(code, faultOf(status, code));
 }
 
 function faultOf(status: number, code: string): StoreFault {
-  if (PERMANENT.has(code)) return "permanent";
+  if (BUCKET_REFUSED_FOR_GOOD.has(code)) return "permanent";
   if (code === "FileAlreadyExists") return "refused";
   // A server that lacks a feature will not learn it; everything else past 500 is trouble.
   if (code === "NotImplemented") return "refused";
   return status >= 500 || status === 429 || status === 409 || PASSING.has(code) ? "unavailable" : "refused";
-}
-
-/** An address that is refused today may be allowed by the operator, but not by trying again. */
-function guardRefusal(reason: string): StoreError {
-  if (reason === "timeout") return new StoreError("timeout", "unavailable");
-  const refused = reason === "private" || reason === "own-port" || reason === "invalid";
-  return new StoreError("unreachable", refused ? "permanent" : "unavailable");
 }

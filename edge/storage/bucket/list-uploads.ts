@@ -2,8 +2,8 @@
  * `ListMultipartUploads`, as S3, Google's XML API and OSS all speak it: `GET /?uploads`. The next page begins behind the
  * last upload of this one, whatever the answer calls that: an answer may be cut off, and then its last words are missing.
  */
+import { elementsOf, elementText } from "../../../shared/element-text.ts";
 import type { BucketClient } from "./client.ts";
-import { elementText } from "./xml.ts";
 
 /** Most that any of the servers gives at once; a thousand of them are about half a megabyte. */
 const PAGE_UPLOADS = 1_000;
@@ -39,7 +39,7 @@ export async function listUploads(client: BucketClient, prefix: string, after: O
     timeoutMs: LIST_TIMEOUT_MS,
   });
   const encoded = elementText(text, "EncodingType") === "url";
-  const uploads = [...text.matchAll(/<Upload>([\s\S]*?)<\/Upload>/g)].flatMap(([, one = ""]) => {
+  const uploads = elementsOf(text, "Upload").flatMap((one) => {
     const key = elementText(one, "Key");
     const id = elementText(one, "UploadId");
     const began = Date.parse(elementText(one, "Initiated") ?? "");

@@ -10,6 +10,8 @@ import { network } from "../peers/open-bucket.ts";
 import { type Azurite, configFor, openAzure, startAzurite } from "./azurite.ts";
 
 const MINUTE = 60_000;
+/** Their list is longer than 64 KiB. */
+const BLOCKS = 800;
 
 let azurite: Azurite;
 let opened: Awaited<ReturnType<typeof openAzure>>;
@@ -34,6 +36,20 @@ describe("Azure, when something is wrong", () => {
     expect(await opened.store.verify(probe())).toEqual({ ok: true });
     expect(await opened.store.head("verify_credentials.txt")).toBeNull();
   });
+
+  it.each([
+    [403, "private", "unreachable", "permanent"],
+    [502, "unresolvable", "unreachable", "unavailable"],
+    [504, "timeout", "timeout", "unavailable"],
+  ])(
+    "tells what the egress guard answers with %i (%s) as %s, not as Azure's word",
+    async (status, reason, code, fault) => {
+      const guard = () => Promise.resolve(new Response(null, { status, headers: { "x-trawl-egress": reason } }));
+      const store = azureStore(configFor(opened.container), network({ fetch: guard }), azurite.serviceUrl);
+      expect(await store.verify(probe())).toEqual({ ok: false, code });
+      await expect(store.head("videos/a.mp4")).rejects.toMatchObject({ code, fault });
+    },
+  );
 
   it("names a wrong key and a missing container by Azure's code, for good", async () => {
     const key = Buffer.alloc(64, 1).toString("base64");
@@ -74,6 +90,29 @@ describe("Azure, when something is wrong", () => {
       expect(await opened.store.verify(probe())).toEqual({ ok: true });
     },
   );
+
+  it("joins more blocks than fit into a short answer: a file of several gigabytes has thousands", async () => {
+    const { store } = opened;
+    const bytes = sampleBytes(BLOCKS);
+    const intent = intentFor("videos/long.mp4", BLOCKS);
+    const { uploadId, partSize } = await store.begin(intent);
+    const relay = () => Promise.reject(new Error("no relay"));
+    const expiresAt = Date.now() + 15 * MINUTE;
+    const ask = { uploadId, key: intent.key, fromPart: 1, count: BLOCKS, partSize, origin: "https://edge.test" };
+    const waiting = await store.presignParts({ ...ask, relay, expiresAt });
+    const send = async () => {
+      for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
+        const body = bytes.slice(part.part_number - 1, part.part_number) as Uint8Array<ArrayBuffer>;
+        const sent = await fetch(part.url, { method: "PUT", body });
+        expect([sent.status, await sent.text()]).toEqual([201, ""]);
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, send));
+    const parts = Array.from(bytes, (_, at) => ({ part_number: at + 1, etag: `"${at + 1}"`, size: 1 }));
+    const request = { ...intent, uploadId, size: BLOCKS, sha256: sha256(bytes), parts };
+    expect(await store.commit(request)).toMatchObject({ kind: "committed", size: BLOCKS });
+    expect(await readAll(store, intent.key)).toEqual(bytes);
+  });
 
   it("resolves a commit whose answer was lost by what lies there", async () => {
     const request = await uploaded(sampleBytes(10));

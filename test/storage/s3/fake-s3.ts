@@ -274,9 +274,14 @@ export class FakeS3 {
       throw this.#options.mayList ? new Refusal(404, "NoSuchKey") : new Refusal(403, "AccessDenied");
     if ((headers.get("if-match") ?? known.etag) !== known.etag) throw new Refusal(412, "PreconditionFailed");
     const range = /^bytes=(\d+)-(\d+)$/.exec(headers.get("range") ?? "");
+    const { length } = known.bytes;
+    if (range !== null && Number(range[1]) >= length) throw new Refusal(416, "InvalidRange");
     const bytes = range === null ? known.bytes : known.bytes.subarray(Number(range[1]), Number(range[2]) + 1);
+    const part =
+      range === null ? {} : { "content-range": `bytes ${range[1]}-${Number(range[1]) + bytes.length - 1}/${length}` };
     const disposition = url.searchParams.get("response-content-disposition");
     const answer = this.#answer(range === null ? 200 : 206, {
+      ...part,
       "content-type": known.type,
       etag: known.etag,
       "last-modified": new Date().toUTCString(),

@@ -47,8 +47,8 @@ describe("an upload into a bucket", () => {
   });
 
   it("that is refused for good says so: no other node can help", async () => {
-    opened.fake.fail({ operation: "part", times: 6, how: { status: 403, code: "AccessDenied" } });
+    opened.fake.fail({ operation: "part", times: 6, how: { status: 400, code: "ExpiredToken" } });
     const failed = upload(sampleBytes(10), { allowPrivate: true }).catch((error: unknown) => error);
-    expect(await failed).toMatchObject({ class: "storage", message: "Upload failed: AccessDenied", permanent: true });
+    expect(await failed).toMatchObject({ class: "storage", message: "Upload failed: ExpiredToken", permanent: true });
   });
 });

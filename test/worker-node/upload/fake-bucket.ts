@@ -6,9 +6,12 @@ import type { Ticket } from "../../../shared/contract/fleet.ts";
 
 /**
  * What happens to the next PUT of a part: an error answer, the connection cut before the answer or in the middle of the
- * bytes, no answer at all, or the bytes not even read.
+ * bytes, no answer at all, the bytes not even read, or an error whose text never ends.
  */
-export type PartFault = { status: number; body?: string } | "lost" | "cut" | "hang" | "stall" | "no-etag";
+export type PartFault = { status: number; body?: string } | "lost" | "cut" | "hang" | "stall" | "no-etag" | "endless";
+
+const ENDLESS_CHUNK = Buffer.alloc(1_048_576, "x");
+const MAX_ENDLESS_BYTES = 64 * ENDLESS_CHUNK.length;
 
 export class FakeBucket {
   /** Parts as they are stored: the last PUT of each counts. */
@@ -18,6 +21,8 @@ export class FakeBucket {
   readonly paths: string[] = [];
   /** The most PUTs that were under way at once. */
   mostAtOnce = 0;
+  /** Bytes of endless answers that somebody has taken. */
+  endlessBytes = 0;
   #atOnce = 0;
   readonly #server: Server;
   readonly #faults = new Map<number, PartFault[]>();
@@ -83,10 +88,23 @@ export class FakeBucket {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const bytes = Buffer.concat(chunks);
     if (fault === "hang") return;
+    if (fault === "endless") return this.#answerEndlessly(response);
     if (typeof fault === "object") return void response.writeHead(fault.status).end(fault.body ?? "");
     this.parts.set(number, bytes);
     if (fault === "lost") return void request.socket.destroy();
     const etag = `"${createHash("md5").update(bytes).digest("hex")}"`;
     response.writeHead(200, fault === "no-etag" ? {} : { etag }).end();
+  }
+
+  #answerEndlessly(response: ServerResponse): void {
+    const more = () => {
+      // Whoever takes it all is not to be starved by it: the count tells.
+      if (this.endlessBytes >= MAX_ENDLESS_BYTES) return void response.end();
+      this.endlessBytes += ENDLESS_CHUNK.length;
+      response.write(ENDLESS_CHUNK);
+    };
+    response.on("drain", more);
+    response.writeHead(500);
+    more();
   }
 }

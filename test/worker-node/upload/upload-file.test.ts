@@ -109,6 +109,14 @@ describe("a part", () => {
     expect(bucket.paths.filter((each) => each.endsWith("/2"))).toEqual(["/0/2", "/1/2"]);
   });
 
+  it("whose refusal never ends is sent again: so much text is not even taken", async () => {
+    bucket.fail(1, "endless");
+    const { bytes, done } = await upload(PART);
+    expect((await done).retries).toBe(1);
+    expect(bucket.bytes().equals(bytes)).toBe(true);
+    expect(bucket.endlessBytes).toBeLessThan(32 * 1_048_576);
+  });
+
   it("whose answer bears no ETag is not taken as stored", async () => {
     bucket.fail(1, "no-etag");
     const { done } = await upload(PART);
@@ -121,7 +129,7 @@ describe("a part", () => {
     const { done } = await upload(PART);
     const error: unknown = await done.catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(MediaFailure);
-    expect(error).toMatchObject({ class: "storage", message: "Upload failed: AccessDenied" });
+    expect(error).toMatchObject({ class: "storage", message: "Upload failed: AccessDenied", permanent: true });
     expect(bucket.puts).toHaveLength(6);
   });
 
@@ -199,6 +207,7 @@ describe("putPart", () => {
 
   it.each<[PartFault, string, string]>([
     [{ status: 403, body: "<Error><Code>AccessDenied</Code></Error>" }, "refused", "AccessDenied"],
+    [{ status: 403, body: "<s:Error><s:Code>AccessDenied</s:Code></s:Error>" }, "refused", "AccessDenied"],
     [{ status: 409, body: '{"error":"upload_closed"}' }, "refused", "upload_closed"],
     [{ status: 404, body: "<html>" }, "refused", "HTTP 404"],
     [{ status: 301 }, "refused", "HTTP 301"],
