@@ -1,7 +1,6 @@
 /** The operator speaks to partitions by name, to one or to all of them. */
 import { unavailable } from "../../app-error.ts";
-import { configuredPartitions } from "../../auth/choose-partition.ts";
-import { bornPartitions } from "../../db/partitions.ts";
+import { configuredPartitions, everyPartition } from "../../auth/choose-partition.ts";
 import type { Env } from "../../env.ts";
 import { errorText, makeLog } from "../../log.ts";
 import type { Partition } from "../../partition/partition.ts";
@@ -10,11 +9,6 @@ import { partitionStub } from "../jobs/job-access.ts";
 const RETRY_SECONDS = 2;
 
 type Ask<Answer> = (stub: DurableObjectStub<Partition>) => Promise<Answer>;
-
-/** Those of today's settings and of earlier ones: a changed number or region moves no account. */
-async function everyPartition(env: Env): Promise<string[]> {
-  return [...new Set([...configuredPartitions(env), ...(await bornPartitions(env.DB))])];
-}
 
 /** Throws 503 when the partition does not answer. What was to be kept is in D1 by then, and a repeat is safe. */
 export async function askOne<Answer>(env: Env, name: string, ask: Ask<Answer>): Promise<Answer> {

@@ -8,7 +8,8 @@ import { type Asked, askAll } from "./ask-partitions.ts";
 
 /**
  * `running`: takes work. `quiet`: drained, by the operator or by itself; finishes what it has. `quarantined`: it has
- * reported too many faults of its own, and waits for the operator. `offline`: no partition has heard of it for a whole lease.
+ * reported too many faults of its own, and waits for the operator, whether it is there or not. `offline`: no partition has
+ * heard of it for a whole lease.
  */
 export type NodeState = "running" | "quiet" | "quarantined" | "offline";
 export const NODE_STATES: readonly NodeState[] = ["running", "quiet", "quarantined", "offline"];
@@ -66,8 +67,8 @@ function nodeView(node: ListedNode, presence: readonly NodePresence[], env: Env)
 }
 
 function stateOf(node: ListedNode, presence: readonly NodePresence[]): NodeState {
+  if (quarantineOf(node, presence) !== null) return "quarantined";
   if (presence.every((each) => each.state === "lost")) return "offline";
-  if (presence.some((each) => each.quarantine !== null)) return "quarantined";
   return node.drained_at === null && presence.some((each) => each.state === "running") ? "running" : "quiet";
 }
 
@@ -77,12 +78,17 @@ function reasonOf(
   versions: Partial<NodeVersions>,
   env: Env,
 ): string | null {
-  const quarantine = presence.find((each) => each.quarantine !== null)?.quarantine ?? null;
+  const quarantine = quarantineOf(node, presence);
   if (quarantine !== null) return quarantine;
   if (node.drained_at !== null) return "drained by the operator";
   // Before its first session nothing is known of its tools.
   const tools = versions.ytdlp === undefined ? null : quietReason(versions, env);
   return tools ?? presence.find((each) => each.reason !== null && each.state === "quiet")?.reason ?? null;
+}
+
+/** D1 has it for the whole fleet; a partition may know it a moment earlier, and while D1 takes nothing in. */
+function quarantineOf(node: ListedNode, presence: readonly NodePresence[]): string | null {
+  return node.quarantine ?? presence.find((each) => each.quarantine !== null)?.quarantine ?? null;
 }
 
 /** Each host once: it rests until the last partition's time is over. */
