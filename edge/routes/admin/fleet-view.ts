@@ -4,7 +4,7 @@ import { type ListedNode, listNodes } from "../../db/nodes.ts";
 import type { Env } from "../../env.ts";
 import type { NodePresence } from "../../partition/admin-desk.ts";
 import { quietReason } from "../fleet/quiet-reason.ts";
-import { type Asked, askAll } from "./ask-partitions.ts";
+import { type Asked, askAll, askDatabase } from "./ask-partitions.ts";
 
 /**
  * `running`: takes work. `quiet`: drained, by the operator or by itself; finishes what it has. `quarantined`: it has
@@ -28,13 +28,27 @@ export interface NodeView {
   cool_downs: { host: string; until: number }[];
 }
 
-export async function readFleet(env: Env): Promise<NodeView[]> {
-  const [nodes, asked] = await Promise.all([listNodes(env.DB), askPresence(env)]);
+export interface Fleet {
+  nodes: NodeView[];
+  /** How many of them some partition has heard within a lease, whatever they do. */
+  online: number;
+  /** Partitions that did not answer: what they know of the nodes is not in it. */
+  unavailable: string[];
+}
+
+/** Null: D1 did not answer, and nobody else knows the nodes. */
+export async function readFleet(env: Env): Promise<Fleet | null> {
+  const [nodes, asked] = await Promise.all([askDatabase(listNodes(env.DB)).catch(() => null), askPresence(env)]);
+  if (nodes === null) return null;
   const presence = Map.groupBy(
     asked.flatMap((partition) => partition.answer ?? []),
     (each) => each.node,
   );
-  return nodes.map((node) => nodeView(node, presence.get(node.id) ?? [], env));
+  return {
+    nodes: nodes.map((node) => nodeView(node, presence.get(node.id) ?? [], env)),
+    online: nodes.filter(({ id }) => isOnline(presence.get(id) ?? [])).length,
+    unavailable: asked.filter(({ answer }) => answer === null).map(({ name }) => name),
+  };
 }
 
 export async function readNode(env: Env, node: ListedNode): Promise<NodeView> {
@@ -68,7 +82,7 @@ function nodeView(node: ListedNode, presence: readonly NodePresence[], env: Env)
 
 function stateOf(node: ListedNode, presence: readonly NodePresence[]): NodeState {
   if (quarantineOf(node, presence) !== null) return "quarantined";
-  if (presence.every((each) => each.state === "lost")) return "offline";
+  if (!isOnline(presence)) return "offline";
   return node.drained_at === null && presence.some((each) => each.state === "running") ? "running" : "quiet";
 }
 
@@ -84,6 +98,10 @@ function reasonOf(
   // Before its first session nothing is known of its tools.
   const tools = versions.ytdlp === undefined ? null : quietReason(versions, env);
   return tools ?? presence.find((each) => each.reason !== null && each.state === "quiet")?.reason ?? null;
+}
+
+function isOnline(presence: readonly NodePresence[]): boolean {
+  return presence.some((each) => each.state !== "lost");
 }
 
 /** D1 has it for the whole fleet; a partition may know it a moment earlier, and while D1 takes nothing in. */
