@@ -13,7 +13,10 @@ export const getReady: Endpoint = {
   scope: null,
   describe: {
     tag: "Service",
-    answers: [answer(200, "They can.", Ready), answer(503, "They cannot, and what is missing. Without a node alone, jobs are accepted and wait.", NotReady)],
+    answers: [
+      answer(200, "They can.", Ready),
+      answer(503, "They cannot, and what is missing. Without a node alone, jobs are accepted and wait.", NotReady),
+    ],
   },
   async handler(context) {
     const { env } = context;
