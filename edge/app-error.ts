@@ -58,6 +58,11 @@ export function unavailable(text: string, retryAfterSeconds: number): AppError {
   return new AppError("unavailable", text, { headers: { "Retry-After": String(retryAfterSeconds) } });
 }
 
+/** D1 did not answer somebody who asks how things are. */
+export function noDatabase(): AppError {
+  return unavailable("The database does not answer, try again", STARTING_RETRY_SECONDS);
+}
+
 /** Seconds until a repeat makes sense when an object is being opened. */
 const STARTING_RETRY_SECONDS = 2;
 

@@ -53,6 +53,10 @@ export const IDEMPOTENCY_RUNNING_MS = 90_000;
 export const GROUP_COMMIT_WAIT_MS = 5_000;
 /** How long a list waits for the account's events to reach D1. */
 export const BARRIER_WAIT_MS = 2_000;
+/** How long a question about how things are waits for D1, and for each partition; then the answer goes without it. */
+export const HEALTH_WAIT_MS = 2_000;
+/** How long an order of the operator waits for a partition to take it. */
+export const ORDER_WAIT_MS = 10_000;
 /** One drain flight takes at most so many events … */
 export const DRAIN_MAX_EVENTS = 500;
 /** … and so many bytes of JSON; a D1 value may hold 2 MB. */

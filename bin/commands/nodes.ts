@@ -18,7 +18,11 @@ const NodeSchema = z.looseObject({
   cool_downs: z.array(z.object({ host: z.string(), until: z.number() })),
 });
 type FleetNode = z.infer<typeof NodeSchema>;
-const NodesSchema = z.looseObject({ nodes: z.array(NodeSchema) });
+const NodesSchema = z.looseObject({
+  nodes: z.array(NodeSchema),
+  /** Partitions that did not answer. */
+  unavailable: z.array(z.string()).optional(),
+});
 const RemovedSchema = z.looseObject({ id: z.string() });
 
 type Flags = { json?: boolean };
@@ -69,6 +73,11 @@ async function listNodes(flags: Flags): Promise<void> {
     "QUIET BECAUSE",
   ];
   printTable(flags.json, answer, head, answer.nodes.map(row), "no nodes; make a token for one with: trawl enrol");
+  for (const partition of answer.unavailable ?? []) {
+    process.stderr.write(
+      `trawl: partition ${printable(partition)} did not answer: what it knows of the nodes is missing\n`,
+    );
+  }
 }
 
 function row(node: FleetNode): string[] {

@@ -9,6 +9,8 @@ import { MAX_KEY_LENGTH, type Scope, sha256Hex } from "./api-keys.ts";
 export interface Caller {
   keyId: string;
   scopes: Scope[];
+  /** When the key stops working; null: never by itself. */
+  expiresAt: number | null;
   /** The key's limits before its account's. */
   limits: Limits;
   /** The key's own. */
@@ -56,15 +58,14 @@ export function invalidKey(): AppError {
 async function findCaller(db: D1Database, hash: string, now: number): Promise<Caller | null> {
   const known = cache.get(hash);
   if (known !== undefined && known.until > now) return known.caller;
-  const found = await readCaller(db, hash, now);
+  const caller = await readCaller(db, hash, now);
   if (cache.size >= CALLER_CACHE_SIZE) cache.clear();
   // Only good keys are remembered: a new key works at once, and guesses fill no memory.
-  if (found === null) {
+  if (caller === null) {
     cache.delete(hash);
     return null;
   }
-  const { caller, expiresAt } = found;
-  cache.set(hash, { caller, until: Math.min(now + CALLER_CACHE_MS, expiresAt ?? Number.POSITIVE_INFINITY) });
+  cache.set(hash, { caller, until: Math.min(now + CALLER_CACHE_MS, caller.expiresAt ?? Number.POSITIVE_INFINITY) });
   return caller;
 }
 
@@ -83,11 +84,7 @@ interface CallerRow {
 }
 
 // Uses the unique index on api_keys(hash); one row read of each table, two more for an account with storage of its own.
-async function readCaller(
-  db: D1Database,
-  hash: string,
-  now: number,
-): Promise<{ caller: Caller; expiresAt: number | null } | null> {
+async function readCaller(db: D1Database, hash: string, now: number): Promise<Caller | null> {
   const row = await db
     .prepare(
       `SELECT k.id AS key_id, k.scopes, k.limits AS key_limits, k.expires_at, a.id AS account_id, a.name AS account_name,
@@ -99,9 +96,10 @@ async function readCaller(
     .first<CallerRow>();
   if (row === null) return null;
   const keyLimits = JSON.parse(row.key_limits) as Limits;
-  const caller: Caller = {
+  return {
     keyId: row.key_id,
     scopes: JSON.parse(row.scopes) as Scope[],
+    expiresAt: row.expires_at,
     limits: { ...(JSON.parse(row.limits) as Limits), ...keyLimits },
     keyLimits,
     partition: row.partition,
@@ -114,5 +112,4 @@ async function readCaller(
       storage: row.storage,
     },
   };
-  return { caller, expiresAt: row.expires_at };
 }

@@ -1,3 +1,4 @@
+import { bornPartitions } from "../db/partitions.ts";
 import { type Env, envNumber } from "../env.ts";
 import { sha256Hex } from "./api-keys.ts";
 
@@ -19,4 +20,9 @@ export async function choosePartition(account: string, partitions: number, regio
 export function configuredPartitions(env: Pick<Env, "TRAWL_PARTITIONS" | "TRAWL_REGION">): string[] {
   const partitions = Math.max(1, envNumber(env.TRAWL_PARTITIONS, 1));
   return Array.from({ length: partitions }, (_, n) => `p1:${env.TRAWL_REGION ?? "auto"}:${n}`);
+}
+
+/** Those of today's settings and of earlier ones: a changed number or region moves no account. */
+export async function everyPartition(env: Pick<Env, "TRAWL_PARTITIONS" | "TRAWL_REGION" | "DB">): Promise<string[]> {
+  return [...new Set([...configuredPartitions(env), ...(await bornPartitions(env.DB))])];
 }

@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 import type { SessionRequest } from "../../shared/contract/fleet.ts";
+import { STANDING_COLUMNS, type StandingRow } from "./node-faults.ts";
 
 export interface NodeRow {
   id: string;
@@ -107,21 +108,19 @@ export async function insertEnrolment(db: D1Database, enrolment: NewEnrolment): 
 }
 
 /** A node as its row tells it; what it does now is known by the partitions. */
-export interface ListedNode {
-  id: string;
+export interface ListedNode extends StandingRow {
   name: string;
   /** JSON texts. */
   tags: string;
   slots: string;
   versions: string;
-  drained_at: number | null;
   last_session_at: number | null;
 }
 
 /** Nodes listed at once. */
 const MAX_NODES_LISTED = 10_000;
 
-const LISTED = "id, name, tags, slots, versions, drained_at, last_session_at";
+const LISTED = `name, tags, slots, versions, last_session_at, ${STANDING_COLUMNS}`;
 
 /** Oldest first, without the removed ones. */
 export async function listNodes(db: D1Database): Promise<ListedNode[]> {
@@ -135,24 +134,31 @@ export async function listNodes(db: D1Database): Promise<ListedNode[]> {
 export async function drainNode(db: D1Database, id: string, now: number): Promise<ListedNode | null> {
   return db
     .prepare(
-      `UPDATE nodes SET drained_at = coalesce(drained_at, ?1) WHERE id = ?2 AND revoked_at IS NULL RETURNING ${LISTED}`,
+      `UPDATE nodes SET drained_at = coalesce(drained_at, ?1), standing = standing + 1 WHERE id = ?2 AND revoked_at IS NULL RETURNING ${LISTED}`,
     )
     .bind(now, id)
     .first<ListedNode>();
 }
 
-export async function resumeNode(db: D1Database, id: string): Promise<ListedNode | null> {
-  return db
-    .prepare(`UPDATE nodes SET drained_at = NULL WHERE id = ? AND revoked_at IS NULL RETURNING ${LISTED}`)
-    .bind(id)
-    .first<ListedNode>();
+/** Ends a quarantine, too: what was seen of the node until now counts no more. */
+export async function resumeNode(db: D1Database, id: string, now: number): Promise<ListedNode | null> {
+  const [resumed] = await db.batch<ListedNode>([
+    db
+      .prepare(
+        `UPDATE nodes SET drained_at = NULL, quarantine = NULL, faults = 0, faults_since = ?1, standing = standing + 1
+         WHERE id = ?2 AND revoked_at IS NULL RETURNING ${LISTED}`,
+      )
+      .bind(now, id),
+    db.prepare("DELETE FROM node_faults WHERE node_id = ?").bind(id),
+  ]);
+  return resumed?.results[0] ?? null;
 }
 
 /** A repeat finds the node too: the partitions may not all have heard of the first. False: there is no such node. */
 export async function removeNode(db: D1Database, id: string, now: number): Promise<boolean> {
-  const { results } = await db
-    .prepare("UPDATE nodes SET revoked_at = coalesce(revoked_at, ?1) WHERE id = ?2 RETURNING id")
-    .bind(now, id)
-    .all();
-  return results.length === 1;
+  const [removed] = await db.batch([
+    db.prepare("UPDATE nodes SET revoked_at = coalesce(revoked_at, ?1) WHERE id = ?2 RETURNING id").bind(now, id),
+    db.prepare("DELETE FROM node_faults WHERE node_id = ?").bind(id),
+  ]);
+  return removed?.results.length === 1;
 }

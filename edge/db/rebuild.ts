@@ -3,10 +3,12 @@ import { BATCH_COLUMNS, type BatchRow } from "../partition/batches.ts";
 import type { AccountFacts } from "../partition/create.ts";
 import type { FileRow, IdempotencyRow, UsageRow } from "../partition/drain.ts";
 import { DRAINED_COLUMNS, type JobRow } from "../partition/job-row.ts";
+import type { NodeStanding } from "../partition/node-orders.ts";
 import type { TargetRow } from "../partition/targets.ts";
 import { ACCOUNT_STORAGE } from "./account-storage.ts";
 import type { Database } from "./database.ts";
 import type { Generation } from "./generation.ts";
+import { STANDING_COLUMNS, type StandingRow, toStanding } from "./node-faults.ts";
 
 /** Rows read at once. */
 const PAGE_ROWS = 500;
@@ -168,20 +170,20 @@ export async function answersAfter(
   return results;
 }
 
-/** Nodes under an order of the operator. A node that was removed longer ago has no session key that still works. */
+/** Nodes of which a partition must know something. One that was removed longer ago has no session key that still works. */
 export async function nodeOrders(
   db: Database,
   removedSince: number,
-): Promise<{ drained: string[]; removed: string[] }> {
+): Promise<{ standings: NodeStanding[]; removed: string[] }> {
   const { results } = await db
     .prepare(
-      `SELECT id, revoked_at FROM nodes
-       WHERE (drained_at IS NOT NULL AND revoked_at IS NULL) OR (revoked_at IS NOT NULL AND revoked_at >= ?)`,
+      `SELECT ${STANDING_COLUMNS}, revoked_at FROM nodes WHERE CASE WHEN revoked_at IS NULL
+         THEN drained_at IS NOT NULL OR quarantine IS NOT NULL OR faults > 0 ELSE revoked_at >= ? END`,
     )
     .bind(removedSince)
-    .all<{ id: string; revoked_at: number | null }>();
+    .all<StandingRow & { revoked_at: number | null }>();
   return {
-    drained: results.filter((node) => node.revoked_at === null).map((node) => node.id),
+    standings: results.filter((node) => node.revoked_at === null).map(toStanding),
     removed: results.filter((node) => node.revoked_at !== null).map((node) => node.id),
   };
 }

@@ -1,6 +1,7 @@
 /** One reader of an account's events: what was missed or a snapshot first, then live, in order, nothing twice. */
 import { starting } from "../app-error.ts";
 import { invalidKey } from "../auth/authenticate.ts";
+import { atTime } from "./at-time.ts";
 import type { EventStream, StreamFilter } from "./event-stream.ts";
 import { fromFrames, type ToldEvent, told } from "./frame.ts";
 
@@ -20,6 +21,8 @@ export interface Opening {
 
 export interface LiveOptions {
   filter: StreamFilter;
+  /** When the key expires, and the stream with it; null: never. */
+  until: number | null;
   /** Runs once the socket is subscribed: the other order loses events. */
   opening(): Promise<Opening>;
   /** After this event nothing follows. */
@@ -29,7 +32,7 @@ export interface LiveOptions {
 export interface Sink {
   /** At least one, in order; what has come together. */
   send(events: readonly ToldEvent[]): void;
-  /** Called once: after the last event, when the key was revoked, or when the stream object went away. */
+  /** Called once: after the last event, when the key was revoked or has expired, or when the stream object went away. */
   end(): void;
 }
 
@@ -66,10 +69,15 @@ export async function openLiveEvents(stub: DurableObjectStub<EventStream>, optio
   };
   socket.addEventListener("close", () => onClose());
   socket.accept();
+  const cancel = atTime(options.until, () => {
+    socket.close();
+    onClose();
+  });
   let opening: Opening;
   try {
     opening = await options.opening();
   } catch (error) {
+    cancel();
     socket.close();
     throw error;
   }
@@ -79,6 +87,7 @@ export async function openLiveEvents(stub: DurableObjectStub<EventStream>, optio
       const end = () => {
         if (ended) return;
         ended = true;
+        cancel();
         socket.close();
         sink.end();
       };
@@ -101,6 +110,9 @@ export async function openLiveEvents(stub: DurableObjectStub<EventStream>, optio
       if (opening.done || closed) end();
       onClose = end;
     },
-    close: () => socket.close(),
+    close: () => {
+      cancel();
+      socket.close();
+    },
   };
 }

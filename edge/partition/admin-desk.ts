@@ -10,8 +10,8 @@ import type { Core } from "./core.ts";
 import { type AccountFacts, pushAccount } from "./create.ts";
 import type { Drainer } from "./drainer.ts";
 import { getJobRow } from "./move.ts";
-import { drainNode, resumeNode } from "./node-faults.ts";
-import { orderRemoval } from "./node-orders.ts";
+import { drainNode, resumeNode, takeStanding } from "./node-faults.ts";
+import { type NodeStanding, orderRemoval } from "./node-orders.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { newestEventOf, readAccountTotals } from "./reads.ts";
 import { forgetRecords } from "./records.ts";
@@ -112,12 +112,24 @@ export class AdminDesk {
     }));
   }
 
-  /** A drained node finishes what it has and gets nothing new; the heartbeat tells it. A resumed one hears a ring at once. */
-  setDrained(node: string, drained: boolean): void {
+  /**
+   * A drained node finishes what it has and gets nothing new; the heartbeat tells it. A resumed one hears a ring at once.
+   *
+   * @param standing missing from a Worker of the release before.
+   */
+  setDrained(node: string, drained: boolean, standing?: NodeStanding): void {
     this.#deps.room(node, !drained);
     this.#run((turn) => {
-      if (drained) drainNode(turn, node);
+      if (standing !== undefined) takeStanding(turn, standing);
+      else if (drained) drainNode(turn, node);
       else resumeNode(turn, node);
+    });
+  }
+
+  /** What D1 made of faults that were seen in some partition. */
+  takeStandings(standings: readonly NodeStanding[]): void {
+    this.#run((turn) => {
+      for (const standing of standings) takeStanding(turn, standing);
     });
   }
 

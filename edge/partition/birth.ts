@@ -4,7 +4,7 @@ import type { Database } from "../db/database.ts";
 import { claimEpoch, nodeOrders } from "../db/rebuild.ts";
 import { Core } from "./core.ts";
 import { EventIds } from "./event-ids.ts";
-import { orderDrain, orderRemoval } from "./node-orders.ts";
+import { orderRemoval, orderStanding } from "./node-orders.ts";
 import { rebuild } from "./rebuild.ts";
 import { getMeta, openSchema, setMeta } from "./schema.ts";
 import type { Sql } from "./sql.ts";
@@ -27,11 +27,11 @@ export async function openCore(
   return core;
 }
 
-/** Drained and removed nodes are so for every partition, those born later too. */
+/** What D1 says of nodes holds for every partition, those born later too. */
 async function loadNodeOrders(core: Core, db: Database, now: number): Promise<void> {
   const orders = await nodeOrders(db, now - SESSION_KEY_TTL_MS);
   core.sql.transaction(() => {
-    for (const node of orders.drained) orderDrain(core.sql, node, true);
+    for (const standing of orders.standings) orderStanding(core.sql, standing);
     for (const node of orders.removed) orderRemoval(core.sql, node, now);
   });
 }

@@ -4,6 +4,7 @@
  */
 import { ALARM_MAX_ROWS, MAX_PER_HOST } from "../../shared/limits.ts";
 import { checkUrl } from "../../shared/url-guard.ts";
+import { everyPartition } from "../auth/choose-partition.ts";
 import { openJobSecrets } from "../auth/job-secrets.ts";
 import { secretBoxOf } from "../auth/secret-box.ts";
 import { signerOf } from "../auth/signing.ts";
@@ -27,6 +28,7 @@ import { durableSql } from "./durable-sql.ts";
 import type { EventRow } from "./events.ts";
 import { jobStores } from "./job-stores.ts";
 import { NodeDesk } from "./node-desk.ts";
+import { NodeNotes } from "./node-notes.ts";
 import type { NodeSockets } from "./node-sockets.ts";
 import { ProgressBoard } from "./progress-board.ts";
 import { nextDue, runDue } from "./reap.ts";
@@ -67,6 +69,7 @@ export class Engine {
   readonly #deps: EngineDeps;
   readonly #storage: StorageWork;
   readonly #drains: Record<Sink, Drainer>;
+  readonly #notes: NodeNotes;
   readonly #batchTimers = new Map<string, ReturnType<typeof setTimeout>>();
   #dueAt: number | null = null;
 
@@ -82,7 +85,10 @@ export class Engine {
     });
     const core = await openCore(durableSql(context.storage), env.DB, nameOf(context), config, Date.now);
     const engine = new Engine(deps, core);
-    queueMicrotask(() => engine.kick());
+    queueMicrotask(() => {
+      engine.kick();
+      engine.#tellNotes();
+    });
     return engine;
   }
 
@@ -113,6 +119,7 @@ export class Engine {
       courier: this.#drainer("courier", (events) => sendPartitionNotices(env, core.sql, events)),
     };
     const d1 = this.#drains.d1;
+    this.#notes = this.#nodeNotes(partition);
     this.desk = new NodeDesk({
       core,
       board,
@@ -134,6 +141,20 @@ export class Engine {
       now,
       newId: () => crypto.randomUUID(),
       send: (node, frame) => sockets.send(node, frame),
+    });
+  }
+
+  #nodeNotes(partition: string): NodeNotes {
+    const { env, log } = this.#deps;
+    return new NodeNotes({
+      sql: this.core.sql,
+      db: env.DB,
+      now: Date.now,
+      others: async () => (await everyPartition(env)).filter((name) => name !== partition),
+      tell: async (name, standings) => env.PARTITION.getByName(name).adminTakeStandings(standings),
+      take: (standings) => this.admin.takeStandings(standings),
+      onFailure: (error) => log("warn", "node.fault_untold", { error: errorText(error) }),
+      onQuarantine: ({ node, quarantine }) => log("warn", "node.quarantined", { node, reason: quarantine }),
     });
   }
 
@@ -185,6 +206,8 @@ export class Engine {
       this.#dueAt = null;
       const presence = { lastHandledAt: this.lastHandledAt, dueAt };
       const { result, effects } = this.core.run(Date.now(), Math.random, (turn) => runDue(turn, presence));
+      const untold = this.#notes.retryAt;
+      if (untold !== null && untold <= now) this.#tellNotes();
       if (result.spared || result.sessionsEnded + result.timedOut > 0) log("info", "reaper.ran", { ...result });
       this.follow(effects);
       // Not awaited: a store that hangs must not hold up leases and back-offs, which this alarm looks after too.
@@ -207,6 +230,7 @@ export class Engine {
     const now = Date.now();
     let due = this.core.run(now, Math.random, nextDue).result;
     if (this.#failing) due = Math.min(due ?? Number.POSITIVE_INFINITY, now + DRAIN_RETRY_MS);
+    if (this.#notes.retryAt !== null) due = Math.min(due ?? Number.POSITIVE_INFINITY, this.#notes.retryAt);
     if (due === null) {
       if (this.#dueAt !== null) await storage.deleteAlarm();
       this.#dueAt = null;
@@ -236,6 +260,7 @@ export class Engine {
     for (const batch of effects.batches) this.#tellBatch(batch);
     this.kick();
     if (effects.ring) this.bell.ring();
+    if (effects.notes) this.#tellNotes();
     await this.arm();
     await Promise.all([
       ...effects.commit.map((job) => this.#storage.commit(job)),
@@ -249,6 +274,13 @@ export class Engine {
     const ids = { job, attempt: token, node, ...traceField(traceparent) };
     if (outcome === null) this.#deps.log("debug", "attempt.started", ids);
     else this.#deps.log("info", "attempt.ended", { ...ids, outcome, state });
+  }
+
+  /** What was seen of nodes goes to D1 and the other partitions; those that did not hear are told again by alarm. */
+  #tellNotes(): void {
+    this.#deps.context.waitUntil(
+      this.#notes.kick().then(() => (this.#notes.retryAt === null ? undefined : this.arm())),
+    );
   }
 
   /** Starts a flight to each sink that has none under way. */

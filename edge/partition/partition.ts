@@ -4,6 +4,7 @@ import type { Storage } from "../../shared/contract/storage.ts";
 import type { Env } from "../env.ts";
 import { errorText, type Log, makeLog } from "../log.ts";
 import { leasesRunFrom } from "./absence.ts";
+import { within } from "../within.ts";
 import type { AdminDesk } from "./admin-desk.ts";
 import type { Calls } from "./calls.ts";
 import type { ClientDesk } from "./client-desk.ts";
@@ -48,16 +49,9 @@ export class Partition extends DurableObject<Env> {
 
   /** The open partition, or an error that the route answers with 503. Marks the call as handled (late reaper rule). */
   async #ready(): Promise<Engine> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new Error(REBUILDING)), OPEN_WAIT_MS);
-    try {
-      const engine = await Promise.race([this.#engine, late]);
-      engine.lastHandledAt = Date.now();
-      return engine;
-    } finally {
-      // An object may have 10,000 timers: left behind, some seconds of busy traffic would be its end.
-      clearTimeout(timer);
-    }
+    const engine = await within(OPEN_WAIT_MS, this.#engine, REBUILDING);
+    engine.lastHandledAt = Date.now();
+    return engine;
   }
 
   // --- clients
@@ -249,6 +243,9 @@ export class Partition extends DurableObject<Env> {
   }
   async adminSetDrained(...args: Parameters<AdminDesk["setDrained"]>) {
     return (await this.#ready()).admin.setDrained(...args);
+  }
+  async adminTakeStandings(...args: Parameters<AdminDesk["takeStandings"]>) {
+    return (await this.#ready()).admin.takeStandings(...args);
   }
   async adminRemoveNode(node: string) {
     const { admin, calls } = await this.#ready();

@@ -220,8 +220,13 @@ export function complete(turn: Turn, job: LiveJob, manifest: Manifest): Complete
     { event: ".job.changed" },
   );
   turn.effects.commit.push(job.id);
-  if (job.node_id !== null) forgetFaults(turn, job.node_id);
+  if (job.node_id !== null) forgetFaults(turn, job.node_id, attemptName(turn, job));
   return { kind: "finishing", job: moved };
+}
+
+/** No other attempt of the fleet has it: a token alone is one of its job. */
+function attemptName(turn: Turn, job: LiveJob): string {
+  return `${job.id} ${tokenOf(turn, job.attempt)}`;
 }
 
 /** The node gave up on this attempt. Returns the state that the job is in afterwards. */
@@ -230,7 +235,7 @@ export function fail(turn: Turn, job: LiveJob, report: FailureReport): LiveJob {
   if (job.state === "offered") return moveJob(turn, job, "queued", { node_id: null, session: null, offer_until: null });
   if (report.class === "node_fault" && job.node_id !== null) {
     const fault = cleanText(report.message ?? "", { max: MAX_NODE_REASON_LENGTH });
-    noteFault(turn, job.node_id, fault || FAILURE_RULES.node_fault.text);
+    noteFault(turn, job.node_id, attemptName(turn, job), fault || FAILURE_RULES.node_fault.text);
   }
   return failAttempt(turn, job, report);
 }

@@ -203,6 +203,23 @@ CREATE TABLE uncounted_keys (id TEXT PRIMARY KEY) WITHOUT ROWID;
 INSERT INTO uncounted_keys (id) SELECT DISTINCT key_id FROM jobs WHERE key_id IS NOT NULL AND key_id NOT IN (SELECT id FROM keys);
 `;
 
+const VERSION_9 = `
+-- Faults of nodes are counted by D1 for the whole fleet; this is what it last said, in the version that it gave it, and
+-- what was noted here since. \`sessions.faults\` is read no more.
+ALTER TABLE node_orders ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE node_orders ADD COLUMN faults INTEGER NOT NULL DEFAULT 0;
+INSERT INTO node_orders (node_id, drained, faults) SELECT node_id, 0, faults FROM sessions WHERE faults > 0
+  ON CONFLICT (node_id) DO UPDATE SET faults = excluded.faults;
+-- What D1 and the other partitions have not all been told yet: a fault, or (NULL) a delivery after one.
+CREATE TABLE node_notes (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, node_id TEXT NOT NULL, attempt TEXT NOT NULL, fault TEXT, at INTEGER NOT NULL
+);
+-- A quarantine of before was this partition's alone.
+INSERT INTO node_notes (node_id, attempt, fault, at)
+  SELECT node_id, 'before-' || n, substr(quarantine, instr(quarantine, 'the last one: ') + 14), unixepoch() * 1000
+  FROM node_orders, (SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3) WHERE quarantine IS NOT NULL;
+`;
+
 /** In order: version 1 first. None of them is ever edited. */
 export const MIGRATIONS: readonly string[] = [
   VERSION_1,
@@ -213,6 +230,7 @@ export const MIGRATIONS: readonly string[] = [
   VERSION_6,
   VERSION_7,
   VERSION_8,
+  VERSION_9,
 ];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */

@@ -103,6 +103,8 @@ export interface Effects {
   /** Batches of which a member ended, and which go on: their streams hear of it. */
   batches: string[];
   attempts: AttemptChange[];
+  /** Something was seen of a node that D1 and the other partitions should know. */
+  notes: boolean;
 }
 
 export interface Turn {
@@ -118,7 +120,7 @@ export interface Turn {
 }
 
 export function noEffects(): Effects {
-  return { ring: false, kills: [], commit: [], abort: false, batches: [], attempts: [] };
+  return { ring: false, kills: [], commit: [], abort: false, batches: [], attempts: [], notes: false };
 }
 
 /** `<epoch>.<attempt>`: the fencing token of one hand-out. */

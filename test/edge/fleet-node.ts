@@ -4,7 +4,11 @@ import { FLEET_BASE, type LeasedJob, type SessionAnswer, sessionChallenge } from
 import { type Account, type Answer, admin, call, type Json, ORIGIN, send } from "./support.ts";
 
 export const PARTITION = "p1:auto:0";
-export const PARTITION_PATH = `${FLEET_BASE}/partitions/${encodeURIComponent(PARTITION)}`;
+export const PARTITION_PATH = partitionPath(PARTITION);
+
+function partitionPath(name: string): string {
+  return `${FLEET_BASE}/partitions/${encodeURIComponent(name)}`;
+}
 
 const SLOTS = { download: 4, live: 8 };
 const VERSIONS = { node: "24.0.0", ytdlp: "2026.10.26", ffmpeg: "7.1", adapter: "command-line" };
@@ -28,6 +32,8 @@ export class TestNode {
   readonly #privateKey: CryptoKey;
   id = "";
   session: SessionAnswer | null = null;
+  /** The one that its calls go to. */
+  partition = PARTITION;
 
   private constructor(publicKey: string, privateKey: CryptoKey) {
     this.publicKey = publicKey;
@@ -83,7 +89,7 @@ export class TestNode {
 
   /** A call below the partition's path, with the session's key. */
   call(path: string, body: unknown, key = this.session?.session_key ?? ""): Promise<Answer> {
-    return send("POST", `${PARTITION_PATH}/${path}`, body, { authorization: `Bearer ${key}` });
+    return send("POST", `${partitionPath(this.partition)}/${path}`, body, { authorization: `Bearer ${key}` });
   }
 
   heartbeat(holding: Json[] = []): Promise<Answer> {

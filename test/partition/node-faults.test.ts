@@ -1,7 +1,7 @@
 /** Faults of nodes themselves: the job goes on elsewhere, and a node that does nothing else gets no more of them. */
 import { describe, expect, it } from "vitest";
-import { drainNode, resumeNode } from "../../edge/partition/node-faults.ts";
-import { ordersFor } from "../../edge/partition/node-orders.ts";
+import { drainNode, resumeNode, takeStanding } from "../../edge/partition/node-faults.ts";
+import { orderRemoval, ordersFor } from "../../edge/partition/node-orders.ts";
 import { runDue } from "../../edge/partition/reap.ts";
 import { enterSession, takesNoWork } from "../../edge/partition/sessions.ts";
 import { FAILURE_RULES } from "../../shared/contract/failures.ts";
@@ -109,7 +109,7 @@ describe("a node", () => {
   it("that has delivered begins to count anew, and one that a source refused does not", () => {
     const harness = new Harness();
     harness.create(JOB);
-    const faults = () => harness.sql.get<{ faults: number }>("SELECT faults FROM sessions")?.faults;
+    const faults = () => ordersFor(harness.sql, "n1").faults;
     faultOn(harness);
     harness.create(id(2), { priority: 9 });
     harness.start(id(2));
@@ -120,6 +120,15 @@ describe("a node", () => {
     expect(faults()).toBe(0);
   });
 
+  it("writes nothing when it delivers without a fault before", () => {
+    const harness = new Harness();
+    harness.create(JOB);
+    harness.finish(JOB);
+    expect(harness.effects.notes).toBe(false);
+    expect(harness.sql.all("SELECT * FROM node_orders")).toEqual([]);
+    expect(harness.sql.all("SELECT * FROM node_notes")).toEqual([]);
+  });
+
   it("that is drained besides keeps both orders, and one resume ends both", () => {
     const harness = new Harness();
     harness.create(JOB);
@@ -127,6 +136,54 @@ describe("a node", () => {
     harness.run((turn) => drainNode(turn, "n1"));
     expect(ordersFor(harness.sql, "n1")).toMatchObject({ drained: true, quarantine: expect.any(String) });
     harness.run((turn) => resumeNode(turn, "n1"));
-    expect(ordersFor(harness.sql, "n1")).toEqual({ drained: false, removed: false, quarantine: null });
+    expect(ordersFor(harness.sql, "n1")).toEqual({ drained: false, removed: false, quarantine: null, faults: 0 });
+  });
+});
+
+describe("what D1 says of a node", () => {
+  const standing = (changes = {}) => ({
+    node: "n1",
+    version: 2,
+    drained: false,
+    quarantine: "why",
+    faults: 3,
+    ...changes,
+  });
+
+  it("counts at once: its session turns quiet, and running again when it is lifted", () => {
+    const harness = new Harness();
+    harness.run((turn) => enterSession(turn, ONE));
+    const state = () => harness.sql.get<{ state: string }>("SELECT state FROM sessions")?.state;
+    harness.run((turn) => takeStanding(turn, standing()));
+    expect([quarantine(harness), takesNoWork(harness.sql, ONE), state()]).toEqual(["why", true, "quiet"]);
+    harness.run((turn) => takeStanding(turn, standing({ version: 3, quarantine: null, faults: 0 })));
+    expect([quarantine(harness), takesNoWork(harness.sql, ONE), state()]).toEqual([null, false, "running"]);
+    expect(harness.effects.ring).toBe(true);
+  });
+
+  it("changes nothing if it is older than what is known, and brings no removed node back", () => {
+    const harness = new Harness();
+    harness.run((turn) => takeStanding(turn, standing({ version: 5, quarantine: null, faults: 0 })));
+    harness.run((turn) => takeStanding(turn, standing({ version: 4 })));
+    expect(quarantine(harness)).toBeNull();
+    harness.run((turn) => orderRemoval(turn.sql, "n1", turn.now));
+    harness.run((turn) => takeStanding(turn, standing({ version: 6, quarantine: null })));
+    expect(ordersFor(harness.sql, "n1").removed).toBe(true);
+  });
+
+  it("about faults in other partitions counts with those of here", () => {
+    const harness = new Harness();
+    harness.create(JOB);
+    harness.run((turn) => takeStanding(turn, standing({ quarantine: null, faults: 2 })));
+    faultOn(harness);
+    expect(quarantine(harness)).toMatch(/^3 faults in a row/);
+  });
+
+  it("leaves a node quiet that says so itself", () => {
+    const harness = new Harness();
+    harness.run((turn) => enterSession(turn, ONE));
+    harness.sql.run("UPDATE sessions SET state = 'quiet'");
+    harness.run((turn) => takeStanding(turn, standing({ quarantine: null, faults: 1 })));
+    expect(harness.sql.get("SELECT state FROM sessions")).toEqual({ state: "quiet" });
   });
 });

@@ -1,25 +1,22 @@
 /** The operator speaks to partitions by name, to one or to all of them. */
+import { HEALTH_WAIT_MS, ORDER_WAIT_MS } from "../../../shared/limits.ts";
 import { unavailable } from "../../app-error.ts";
-import { configuredPartitions } from "../../auth/choose-partition.ts";
-import { bornPartitions } from "../../db/partitions.ts";
+import { configuredPartitions, everyPartition } from "../../auth/choose-partition.ts";
 import type { Env } from "../../env.ts";
 import { errorText, makeLog } from "../../log.ts";
 import type { Partition } from "../../partition/partition.ts";
+import { within } from "../../within.ts";
 import { partitionStub } from "../jobs/job-access.ts";
 
 const RETRY_SECONDS = 2;
+const NO_ANSWER = "no answer in time";
 
 type Ask<Answer> = (stub: DurableObjectStub<Partition>) => Promise<Answer>;
-
-/** Those of today's settings and of earlier ones: a changed number or region moves no account. */
-async function everyPartition(env: Env): Promise<string[]> {
-  return [...new Set([...configuredPartitions(env), ...(await bornPartitions(env.DB))])];
-}
 
 /** Throws 503 when the partition does not answer. What was to be kept is in D1 by then, and a repeat is safe. */
 export async function askOne<Answer>(env: Env, name: string, ask: Ask<Answer>): Promise<Answer> {
   try {
-    return await ask(partitionStub(env, name));
+    return await within(ORDER_WAIT_MS, ask(partitionStub(env, name)), NO_ANSWER);
   } catch (error) {
     logFailure(env, name, error);
     throw unavailable("A partition did not answer, try again", RETRY_SECONDS);
@@ -38,13 +35,24 @@ export interface Asked<Answer> {
   answer: Answer | null;
 }
 
-/** What each partition answers; one that is away, or D1, does not hide the others. */
+/** What D1 answers, or an error once `HEALTH_WAIT_MS` are over: who asks how things are must not wait for what hangs. */
+export function askDatabase<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  return within(HEALTH_WAIT_MS, answer, NO_ANSWER);
+}
+
+/** What each partition answers within `HEALTH_WAIT_MS`; one that is away, or D1, does not hide the others. */
 export async function askAll<Answer>(env: Env, ask: Ask<Answer>): Promise<Asked<Answer>[]> {
   // Without D1 those of today's settings still have something to say.
-  const names = await everyPartition(env).catch(() => configuredPartitions(env));
+  const names = await askDatabase(everyPartition(env)).catch(() => configuredPartitions(env));
+  return askEach(env, names, ask);
+}
+
+/** As {@link askAll}, of these. */
+export function askEach<Answer>(env: Env, names: readonly string[], ask: Ask<Answer>): Promise<Asked<Answer>[]> {
   return Promise.all(
     names.map(async (name) => {
-      const answer = await ask(partitionStub(env, name)).catch((error: unknown) => {
+      const asked = within(HEALTH_WAIT_MS, ask(partitionStub(env, name)), NO_ANSWER);
+      const answer = await asked.catch((error: unknown) => {
         logFailure(env, name, error);
         return null;
       });

@@ -1,4 +1,5 @@
 import { AppError } from "../../app-error.ts";
+import { toStanding } from "../../db/node-faults.ts";
 import { drainNode as markDrained } from "../../db/nodes.ts";
 import { adminEndpoint } from "./admin-guard.ts";
 import { tellAll } from "./ask-partitions.ts";
@@ -13,7 +14,8 @@ export const drainNode = adminEndpoint(
     const { env } = context;
     const node = await markDrained(env.DB, context.req.param("id") ?? "", Date.now());
     if (node === null) throw new AppError("not_found", "Node not found");
-    await tellAll(env, async (stub) => stub.adminSetDrained(node.id, true));
+    const standing = toStanding(node);
+    await tellAll(env, async (stub) => stub.adminSetDrained(node.id, true, standing));
     return context.json(await readNode(env, node));
   },
 );

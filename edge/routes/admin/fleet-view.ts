@@ -4,11 +4,12 @@ import { type ListedNode, listNodes } from "../../db/nodes.ts";
 import type { Env } from "../../env.ts";
 import type { NodePresence } from "../../partition/admin-desk.ts";
 import { quietReason } from "../fleet/quiet-reason.ts";
-import { type Asked, askAll } from "./ask-partitions.ts";
+import { type Asked, askAll, askDatabase } from "./ask-partitions.ts";
 
 /**
  * `running`: takes work. `quiet`: drained, by the operator or by itself; finishes what it has. `quarantined`: it has
- * reported too many faults of its own, and waits for the operator. `offline`: no partition has heard of it for a whole lease.
+ * reported too many faults of its own, and waits for the operator, whether it is there or not. `offline`: no partition has
+ * heard of it for a whole lease.
  */
 export type NodeState = "running" | "quiet" | "quarantined" | "offline";
 export const NODE_STATES: readonly NodeState[] = ["running", "quiet", "quarantined", "offline"];
@@ -27,13 +28,27 @@ export interface NodeView {
   cool_downs: { host: string; until: number }[];
 }
 
-export async function readFleet(env: Env): Promise<NodeView[]> {
-  const [nodes, asked] = await Promise.all([listNodes(env.DB), askPresence(env)]);
+export interface Fleet {
+  nodes: NodeView[];
+  /** How many of them some partition has heard within a lease, whatever they do. */
+  online: number;
+  /** Partitions that did not answer: what they know of the nodes is not in it. */
+  unavailable: string[];
+}
+
+/** Null: D1 did not answer, and nobody else knows the nodes. */
+export async function readFleet(env: Env): Promise<Fleet | null> {
+  const [nodes, asked] = await Promise.all([askDatabase(listNodes(env.DB)).catch(() => null), askPresence(env)]);
+  if (nodes === null) return null;
   const presence = Map.groupBy(
     asked.flatMap((partition) => partition.answer ?? []),
     (each) => each.node,
   );
-  return nodes.map((node) => nodeView(node, presence.get(node.id) ?? [], env));
+  return {
+    nodes: nodes.map((node) => nodeView(node, presence.get(node.id) ?? [], env)),
+    online: nodes.filter(({ id }) => isOnline(presence.get(id) ?? [])).length,
+    unavailable: asked.filter(({ answer }) => answer === null).map(({ name }) => name),
+  };
 }
 
 export async function readNode(env: Env, node: ListedNode): Promise<NodeView> {
@@ -66,8 +81,8 @@ function nodeView(node: ListedNode, presence: readonly NodePresence[], env: Env)
 }
 
 function stateOf(node: ListedNode, presence: readonly NodePresence[]): NodeState {
-  if (presence.every((each) => each.state === "lost")) return "offline";
-  if (presence.some((each) => each.quarantine !== null)) return "quarantined";
+  if (quarantineOf(node, presence) !== null) return "quarantined";
+  if (!isOnline(presence)) return "offline";
   return node.drained_at === null && presence.some((each) => each.state === "running") ? "running" : "quiet";
 }
 
@@ -77,12 +92,21 @@ function reasonOf(
   versions: Partial<NodeVersions>,
   env: Env,
 ): string | null {
-  const quarantine = presence.find((each) => each.quarantine !== null)?.quarantine ?? null;
+  const quarantine = quarantineOf(node, presence);
   if (quarantine !== null) return quarantine;
   if (node.drained_at !== null) return "drained by the operator";
   // Before its first session nothing is known of its tools.
   const tools = versions.ytdlp === undefined ? null : quietReason(versions, env);
   return tools ?? presence.find((each) => each.reason !== null && each.state === "quiet")?.reason ?? null;
+}
+
+function isOnline(presence: readonly NodePresence[]): boolean {
+  return presence.some((each) => each.state !== "lost");
+}
+
+/** D1 has it for the whole fleet; a partition may know it a moment earlier, and while D1 takes nothing in. */
+function quarantineOf(node: ListedNode, presence: readonly NodePresence[]): string | null {
+  return node.quarantine ?? presence.find((each) => each.quarantine !== null)?.quarantine ?? null;
 }
 
 /** Each host once: it rests until the last partition's time is over. */

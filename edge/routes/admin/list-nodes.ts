@@ -1,3 +1,4 @@
+import { noDatabase } from "../../app-error.ts";
 import { adminEndpoint } from "./admin-guard.ts";
 import { readFleet } from "./fleet-view.ts";
 
@@ -6,5 +7,10 @@ export const listNodes = adminEndpoint(
   "GET",
   "/admin/nodes",
   "List the nodes of the fleet",
-  async (context) => context.json({ nodes: await readFleet(context.env) }),
+  async (context) => {
+    const fleet = await readFleet(context.env);
+    if (fleet === null) throw noDatabase();
+    const { nodes, unavailable } = fleet;
+    return context.json(unavailable.length === 0 ? { nodes } : { nodes, unavailable });
+  },
 );

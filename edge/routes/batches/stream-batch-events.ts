@@ -32,7 +32,7 @@ export const streamBatchEvents: Endpoint = {
   },
   async handler(context) {
     const id = batchIdOf(context);
-    const { account, keyId } = context.var.caller;
+    const { account, keyId, expiresAt } = context.var.caller;
     const known = await readBatchRow(context, id);
     const since = lastEventId(context.req.header("last-event-id"), context.req.query("last_event_id"));
     const over = known.terminal_event_id ?? null;
@@ -40,6 +40,7 @@ export const streamBatchEvents: Endpoint = {
     const endsBatch = (event: { type: string }) => event.type === "batch.completed";
     const options: LiveOptions = {
       filter: { job: null, batch: id, key: keyId },
+      until: expiresAt,
       async opening() {
         const scope = { kind: "batch", id } as const;
         const { newest, missed } = await askPartition(context, async (stub) =>

@@ -12,6 +12,7 @@ export async function openAccountEvents(
   const { account } = caller;
   return openLiveEvents(context.env.EVENT_STREAM.getByName(account.id), {
     filter: { job: null, batch: null, key: caller.keyId },
+    until: caller.expiresAt,
     async opening() {
       const scope = { kind: "account" } as const;
       const { newest, missed } = await callPartition(context.env, caller.partition, async (stub) =>

@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { FLEET_BASE, type SessionAnswer, SessionRequest, sessionChallenge } from "../../../shared/contract/fleet.ts";
 import { SESSION_KEY_TTL_MS } from "../../../shared/limits.ts";
-import { configuredPartitions } from "../../auth/choose-partition.ts";
+import { everyPartition } from "../../auth/choose-partition.ts";
 import { fromBase64Url, signerOf } from "../../auth/signing.ts";
 import { beginSession, findNode } from "../../db/nodes.ts";
-import { bornPartitions } from "../../db/partitions.ts";
 import { type Env, envNumber } from "../../env.ts";
 import { resolveCore } from "../../partition/turn.ts";
 import { fleetEndpoint, fleetError, parseFleet, type SessionClaims } from "./fleet-call.ts";
@@ -48,8 +47,7 @@ export const openSession = fleetEndpoint(
       session,
       session_key: await signerOf(env).seal("session-key", claims),
       expires_in_ms: SESSION_KEY_TTL_MS,
-      // Also those of earlier settings: a changed number or region moves no account.
-      partitions: [...new Set([...configuredPartitions(env), ...(await bornPartitions(env.DB))])],
+      partitions: await everyPartition(env),
       intervals: intervals(env),
       features: [],
       ...(quiet === null ? {} : { quiet }),

@@ -1,7 +1,7 @@
 import { PROMETHEUS_TYPE, prometheusText } from "../../../shared/prometheus.ts";
 import { deliveryCounts } from "../../db/delivery-counts.ts";
 import { adminEndpoint } from "../admin/admin-guard.ts";
-import { askAll } from "../admin/ask-partitions.ts";
+import { askAll, askDatabase } from "../admin/ask-partitions.ts";
 import { readFleet } from "../admin/fleet-view.ts";
 import { fleetMetrics } from "./fleet-metrics.ts";
 
@@ -14,12 +14,12 @@ export const getMetrics = adminEndpoint(
   async (context) => {
     const { env } = context;
     // While D1 does not answer, the queue's own figures are wanted most.
-    const [partitions, nodes, deliveries] = await Promise.all([
+    const [partitions, fleet, deliveries] = await Promise.all([
       askAll(env, async (stub) => stub.adminStats()),
-      readFleet(env).catch(() => null),
-      deliveryCounts(env.DB).catch(() => null),
+      readFleet(env),
+      askDatabase(deliveryCounts(env.DB)).catch(() => null),
     ]);
-    const text = prometheusText(fleetMetrics({ partitions, nodes, deliveries }));
+    const text = prometheusText(fleetMetrics({ partitions, nodes: fleet?.nodes ?? null, deliveries }));
     return new Response(text, { headers: { "Content-Type": PROMETHEUS_TYPE } });
   },
 );

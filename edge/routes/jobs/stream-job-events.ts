@@ -40,6 +40,7 @@ export const streamJobEvents: Endpoint = {
     if (since !== null && over !== null && since >= over) return new Response(null, { status: 204 });
     const options: LiveOptions = {
       filter: { job: id, batch: null, key: caller.keyId },
+      until: caller.expiresAt,
       async opening() {
         const scope = { kind: "job", id } as const;
         const { newest, missed } = await askPartition(context, async (stub) =>

@@ -1,6 +1,6 @@
 /** Who may listen at `GET /events/ws` (jobs API 7): keys, walls, and how many may stand at the door. */
 import { env, exports } from "cloudflare:workers";
-import { expect, it, vi } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import type { Env } from "../../../edge/env.ts";
 import { clientAddress } from "../../../edge/routes/origin.ts";
 import { admin, type Json, newAccount, newKey, ORIGIN, refusal } from "../support.ts";
@@ -108,4 +108,16 @@ it("a socket that was signed in ends when its key is revoked", async () => {
   const closed = closing(socket);
   await admin("DELETE", `/admin/keys/${id}`);
   expect(await closed).toBe(1001);
+});
+
+it("a socket that was signed in ends when its key expires", async () => {
+  const account = await newAccount();
+  const now = Date.now();
+  vi.useFakeTimers({ toFake: ["Date"], now });
+  onTestFinished(() => void vi.useRealTimers());
+  const { key } = await newKey(account.id, { expires_at: now + 50 });
+  const closed = closing(socketOf(await knock({ "x-api-key": key })));
+  vi.setSystemTime(now + 50);
+  expect(await closed).toBe(1001);
+  expect((await knock({ "x-api-key": key })).status).toBe(401);
 });

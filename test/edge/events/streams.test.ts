@@ -1,7 +1,7 @@
 /** What all streams promise (jobs API 7): order, pace, resume, bounded memory, an end when they may not be read any more. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { EventStream } from "../../../edge/events/event-stream.ts";
 import type { PublicEvent } from "../../../edge/partition/resume.ts";
 import { PARTITION, TestNode } from "../fleet-node.ts";
@@ -9,6 +9,10 @@ import { type Account, admin, call, type Json, newAccount, newKey, readStream } 
 
 /** For what happens beside an answer. */
 const SLOW_MACHINE_MS = 15_000;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const URL = "https://media.example.com/v1";
 
@@ -111,6 +115,21 @@ describe.each(ROUTES)("GET %s", (route) => {
     const response = await call(pathOf(made), { headers: { "x-api-key": key } });
     const ended = response.text();
     await admin("DELETE", `/admin/keys/${id}`);
+    expect(await ended).not.toContain("job.cancelled");
+    expect((await call(pathOf(made), { headers: { "x-api-key": key } })).status).toBe(401);
+  });
+
+  it("ends when its key expires, and not before", async () => {
+    const account = await newAccount();
+    const made = await bulk(account, 1);
+    // The clock stands still until the stream is open, however long that takes.
+    const now = Date.now();
+    vi.useFakeTimers({ toFake: ["Date"], now });
+    const { key } = await newKey(account.id, { expires_at: now + 50 });
+    const response = await call(pathOf(made), { headers: { "x-api-key": key } });
+    const ended = response.text();
+    expect(await openStreams(account)).toBe(1);
+    vi.setSystemTime(now + 50);
     expect(await ended).not.toContain("job.cancelled");
     expect((await call(pathOf(made), { headers: { "x-api-key": key } })).status).toBe(401);
   });
