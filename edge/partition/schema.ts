@@ -203,6 +203,11 @@ CREATE TABLE uncounted_keys (id TEXT PRIMARY KEY) WITHOUT ROWID;
 INSERT INTO uncounted_keys (id) SELECT DISTINCT key_id FROM jobs WHERE key_id IS NOT NULL AND key_id NOT IN (SELECT id FROM keys);
 `;
 
+/** The hash of a file that was committed while others were not, where the store alone has counted it. */
+const VERSION_9 = `
+ALTER TABLE uploads ADD COLUMN sha256 TEXT;
+`;
+
 /** In order: version 1 first. None of them is ever edited. */
 export const MIGRATIONS: readonly string[] = [
   VERSION_1,
@@ -213,6 +218,7 @@ export const MIGRATIONS: readonly string[] = [
   VERSION_6,
   VERSION_7,
   VERSION_8,
+  VERSION_9,
 ];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */
