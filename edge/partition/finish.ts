@@ -23,6 +23,7 @@ export interface CommittedFile {
   storeKey: string;
   etag: string;
   size: number;
+  sha256: string;
   /** Of inline storage, whose credentials are about to be erased. */
   url: { sealed: string; until: number } | null;
 }
@@ -39,10 +40,11 @@ export interface PendingCommit {
     storeKey: string;
     contentType: string;
     size: number;
-    sha256: string;
+    /** Null: the store counts it. */
+    sha256: string | null;
     parts: Manifest["files"][number]["parts"];
     /** Set when an earlier try has committed this file already. */
-    committed: { storeKey: string; etag: string } | null;
+    committed: { storeKey: string; etag: string; sha256: string } | null;
   }[];
 }
 
@@ -55,6 +57,7 @@ interface UploadRow {
   content_type: string;
   committed_key: string | null;
   etag: string | null;
+  sha256: string | null;
 }
 
 // Uses upload_job(job_id).
@@ -72,6 +75,8 @@ export function pendingCommit(turn: Turn, id: string): PendingCommit | null {
   const files = manifest.files.flatMap((file) => {
     const upload = uploads.get(file.upload_id);
     if (upload === undefined) return [];
+    const { committed_key: storeKey, etag } = upload;
+    const sha256 = upload.sha256 ?? file.sha256 ?? null;
     return [
       {
         uploadId: file.upload_id,
@@ -79,12 +84,9 @@ export function pendingCommit(turn: Turn, id: string): PendingCommit | null {
         storeKey: upload.store_key,
         contentType: upload.content_type,
         size: file.size,
-        sha256: file.sha256,
+        sha256,
         parts: file.parts,
-        committed:
-          upload.committed_key === null || upload.etag === null
-            ? null
-            : { storeKey: upload.committed_key, etag: upload.etag },
+        committed: storeKey === null || etag === null || sha256 === null ? null : { storeKey, etag, sha256 },
       },
     ];
   });
@@ -99,8 +101,18 @@ export function pendingCommit(turn: Turn, id: string): PendingCommit | null {
 }
 
 /** Remembers one commit that succeeded, so that a retry of the others does not ask again. */
-export function noteCommitted(turn: Turn, uploadId: string, storeKey: string, etag: string): void {
-  turn.sql.run("UPDATE uploads SET committed_key = ?, etag = ? WHERE upload_id = ?", storeKey, etag, uploadId);
+export function noteCommitted(
+  turn: Turn,
+  uploadId: string,
+  { storeKey, etag, sha256 }: Pick<CommittedFile, "storeKey" | "etag" | "sha256">,
+): void {
+  turn.sql.run(
+    "UPDATE uploads SET committed_key = ?, etag = ?, sha256 = ? WHERE upload_id = ?",
+    storeKey,
+    etag,
+    sha256,
+    uploadId,
+  );
 }
 
 /** All files are in the store: one transaction makes the job `completed`, with its files, names and counters. */
@@ -113,8 +125,7 @@ export function committed(turn: Turn, id: string, files: readonly CommittedFile[
   let mediaSize = 0;
   for (const file of files) {
     const upload = uploads.get(file.uploadId);
-    const entry = manifest.files.find((each) => each.upload_id === file.uploadId);
-    if (upload === undefined || entry === undefined) continue;
+    if (upload === undefined) continue;
     const path = logicalKey(upload, file.storeKey);
     if (path !== upload.path) renameHeld(turn, job, upload.path, path);
     if (upload.kind === "media") {
@@ -132,7 +143,7 @@ export function committed(turn: Turn, id: string, files: readonly CommittedFile[
       target_id: job.target_id,
       size: file.size,
       content_type: upload.content_type,
-      sha256: entry.sha256,
+      sha256: file.sha256,
       etag: file.etag,
       created_at: turn.now,
       deleted_at: null,

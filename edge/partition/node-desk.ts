@@ -38,10 +38,10 @@ import { claim, complete, confirm, endAsList, extracted, fail, setStep } from ".
 import { sealedTooLarge, secretsTooLarge } from "./sealed.ts";
 import { enterSession, heartbeat, type NodeIdentity, releaseAttempt, takesNoWork } from "./sessions.ts";
 import { HOLDS_NODE, type State } from "./states.ts";
-import type { OpenStore, StoreRef } from "./targets.ts";
+import { MANAGED_TARGET, type OpenStore, type StoreRef } from "./targets.ts";
 import { type AttemptDesk, ticket } from "./tickets.ts";
 import { type Effects, type Turn, tokenOf } from "./turn.ts";
-import { addStrayUpload, liveUpload } from "./uploads.ts";
+import { addStrayUpload, liveUpload, storeOf } from "./uploads.ts";
 import type { Watch } from "./watch.ts";
 
 export interface NodeDeskDeps {
@@ -167,8 +167,9 @@ export class NodeDesk {
     return this.#report(who, job, token, (turn, held) => ({ state: fail(turn, held, report).state }));
   }
 
-  complete(who: NodeIdentity, job: string, token: string, manifest: Manifest): Answer<{ state: State }> {
-    let bad: string | null = null;
+  async complete(who: NodeIdentity, job: string, token: string, manifest: Manifest): Promise<Answer<{ state: State }>> {
+    let bad = await this.#uncounted(job, manifest);
+    if (bad !== null) return { refused: "bad_request", message: bad };
     const answer = this.#report(who, job, token, (turn, held) => {
       if (held.state !== "running") return { state: held.state };
       const result = complete(turn, held, manifest);
@@ -179,6 +180,17 @@ export class NodeDesk {
       return { state: result.job.state };
     });
     return bad === null ? answer : { refused: "bad_request", message: bad };
+  }
+
+  /** What is wrong with files that come without a hash; null: nothing, the store of this job counts it. */
+  async #uncounted(job: string, { files }: Manifest): Promise<string | null> {
+    const at = files.findIndex((file) => file.sha256 === undefined);
+    const held = at < 0 ? undefined : getJobRow(this.#deps.core.sql, job);
+    // Of a job that is not here the token says enough.
+    if (held === undefined) return null;
+    const managed = held.target_id === MANAGED_TARGET ? await this.#deps.open(storeOf(held)) : null;
+    if (managed?.countsSha256 === true) return null;
+    return `manifest.files.${at}.sha256: required, because the store of this file counts none`;
   }
 
   async extracted(

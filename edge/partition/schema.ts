@@ -220,6 +220,11 @@ INSERT INTO node_notes (node_id, attempt, fault, at)
   FROM node_orders, (SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3) WHERE quarantine IS NOT NULL;
 `;
 
+/** The hash of a file that was committed while others were not, where the store alone has counted it. */
+const VERSION_10 = `
+ALTER TABLE uploads ADD COLUMN sha256 TEXT;
+`;
+
 /** In order: version 1 first. None of them is ever edited. */
 export const MIGRATIONS: readonly string[] = [
   VERSION_1,
@@ -231,6 +236,7 @@ export const MIGRATIONS: readonly string[] = [
   VERSION_7,
   VERSION_8,
   VERSION_9,
+  VERSION_10,
 ];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */

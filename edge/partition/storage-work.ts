@@ -85,9 +85,14 @@ export class StorageWork {
           this.#problem(pending, result);
           return;
         }
-        done = { storeKey: result.key, etag: result.etag };
-        const { storeKey, etag } = done;
-        this.#run((turn) => noteCommitted(turn, file.uploadId, storeKey, etag));
+        const sha256 = file.sha256 ?? result.sha256;
+        if (sha256 === undefined) {
+          this.#problem(pending, { kind: "refused", code: "no_checksum", permanent: false });
+          return;
+        }
+        const now = { storeKey: result.key, etag: result.etag, sha256 };
+        this.#run((turn) => noteCommitted(turn, file.uploadId, now));
+        done = now;
       }
       // In the manifest's order: its first subtitle is the job's `subtitle_url`.
       const fileId = nthUuidv7(now(), crypto.getRandomValues(new Uint8Array(10)), files.length);

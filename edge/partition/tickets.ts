@@ -81,6 +81,7 @@ export async function ticket(
       expires_in_ms: TICKET_URL_TTL_MS,
       ...(leadsAway ? { guarded: true } : {}),
       ...(store.partDigest === null ? {} : { digest: store.partDigest }),
+      ...(store.countsSha256 === true ? { counts_sha256: true } : {}),
     },
   };
 }

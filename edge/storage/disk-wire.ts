@@ -10,6 +10,7 @@ const MAX_TOKEN_LENGTH = 64;
 const Key = z.string().min(1).max(MAX_KEY_LENGTH);
 const UploadId = z.string().max(500);
 const Bytes = z.int().nonnegative();
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 const Intent = z.object({
   key: Key,
@@ -31,11 +32,19 @@ export const BeginAnswer = z.object({ upload_id: UploadId, part_size: z.int().po
 export const CommitCall = Intent.extend({
   upload_id: UploadId,
   size: Bytes,
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Null: nobody else has counted it. */
+  sha256: Sha256.nullable(),
   parts: z.array(UploadedPart).max(MAX_PARTS),
 });
 export const CommitAnswer = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("committed"), key: Key, size: Bytes, etag: z.string() }),
+  /** `sha256` is the store's own count; commits of before tell none. */
+  z.object({
+    kind: z.literal("committed"),
+    key: Key,
+    size: Bytes,
+    etag: z.string(),
+    sha256: Sha256.optional(),
+  }),
   z.object({ kind: z.literal("taken") }),
   z.object({ kind: z.literal("refused"), code: z.string(), permanent: z.boolean() }),
   z.object({ kind: z.literal("unavailable"), code: z.string() }),

@@ -85,6 +85,7 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
   return {
     // The service hashes the whole file as its parts arrive.
     partDigest: null,
+    countsSha256: true,
     byHand: true,
     /** Nobody configures it by credentials: an answer of the service is all there is to prove. */
     async verify({ key }): Promise<VerifyResult> {

@@ -54,13 +54,23 @@ export interface RelayedPart {
 export interface CommitRequest extends UploadIntent {
   uploadId: string;
   size: number;
-  sha256: string;
+  /** Null: the store is to count it itself; only for stores with {@link ObjectStore.countsSha256}. */
+  sha256: string | null;
   parts: UploadedPart[];
+}
+
+export interface CommittedObject {
+  kind: "committed";
+  key: string;
+  size: number;
+  etag: string;
+  /** As the store has counted it. Absent where it counts none. */
+  sha256?: string | undefined;
 }
 
 export type CommitResult =
   /** `key` differs from the asked one only on the disk store, which may link to the next free suffix by itself. */
-  | { kind: "committed"; key: string; size: number; etag: string }
+  | CommittedObject
   /** A foreign object lies under the name: it is marked taken and the job repeats with the next suffix. */
   | { kind: "taken" }
   /** The bytes are not there or not those of the manifest; a repeat of the commit cannot help. */
@@ -131,6 +141,8 @@ export interface AbandonedUploads {
 
 export interface ObjectStore {
   readonly partDigest: PartDigest;
+  /** It counts the SHA-256 of each file by itself before it commits it, and tells it. */
+  readonly countsSha256?: true;
   /** People move and change its objects by hand, and a look costs next to nothing: what is told of a file is looked up. */
   readonly byHand?: true;
   /** Writes a small object and removes it again: whether the credentials are good for what we do (jobs API 9.2). */

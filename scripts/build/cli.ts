@@ -14,16 +14,21 @@ const SHEBANG = "#!/usr/bin/env node\n";
 /** Bundled CommonJS packages (undici, commander) call `require` for Node's own modules; an ES module has none. */
 const REQUIRE = `import { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);`;
 
-/** The Python host of yt-dlp becomes a text inside the bundle: a file beside it would have to be found at run time. */
-const EMBED_HOST: Plugin = {
-  name: "embed-ytdlp-host",
+/** A program that is started from its text becomes a text inside the bundle: a file beside it would have to be found at run time. */
+const embed = (source: RegExp, file: string, name: string): Plugin => ({
+  name: `embed-${file}`,
   setup({ onLoad }) {
-    onLoad({ filter: /ytdlp\/host\/source\.ts$/ }, ({ path }) => {
-      const text = readFileSync(join(dirname(path), "host.py"), "utf8");
-      return { contents: `export const hostSource = ${JSON.stringify(text)};`, loader: "ts" };
+    onLoad({ filter: source }, ({ path }) => {
+      const text = readFileSync(join(dirname(path), file), "utf8");
+      return { contents: `export const ${name} = ${JSON.stringify(text)};`, loader: "ts" };
     });
   },
-};
+});
+
+const EMBEDDED = [
+  embed(/ytdlp\/host\/source\.ts$/, "host.py", "hostSource"),
+  embed(/upload\/digest\/source\.ts$/, "thread.mjs", "threadSource"),
+];
 
 /** What a build made. */
 export interface CliBundle {
@@ -54,7 +59,7 @@ export async function buildCli(): Promise<CliBundle> {
       format: "esm",
       target: "node22",
       external: EXTERNAL,
-      plugins: [EMBED_HOST],
+      plugins: EMBEDDED,
       banner: { js: REQUIRE },
       // Class and function names stand in logs and error messages.
       keepNames: true,

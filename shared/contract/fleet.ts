@@ -192,6 +192,8 @@ export const Ticket = z.object({
    * says that the store encrypts with a key of its own. Absent: the whole file is checked when it is committed.
    */
   digest: z.enum(["content-md5", "etag-md5"]).optional(),
+  /** The store counts the SHA-256 of the whole file: the manifest may leave out that of a file whose bytes were not sent. */
+  counts_sha256: z.boolean().optional(),
 });
 export type Ticket = z.infer<typeof Ticket>;
 

@@ -46,7 +46,11 @@ export const ManifestFile = z.object({
   kind: FileKind,
   language: z.string().max(35).nullable(),
   size: z.int().nonnegative(),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Absent only for a file that was claimed in place, in a store that counts by itself (the ticket's `counts_sha256`). */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   parts: z.array(UploadedPart).max(10_000),
 });
 export type ManifestFile = z.infer<typeof ManifestFile>;

@@ -125,7 +125,14 @@ export class Harness {
       jobId,
     );
     if (upload === undefined) return this.run((turn) => committed(turn, jobId, []));
-    const file = { uploadId: upload.upload_id, fileId: `f-${jobId}`, etag: '"e"', size: 100, url: null };
+    const file = {
+      uploadId: upload.upload_id,
+      fileId: `f-${jobId}`,
+      etag: '"e"',
+      sha256: "a".repeat(64),
+      size: 100,
+      url: null,
+    };
     return this.run((turn) => committed(turn, jobId, [{ ...file, storeKey: storeKey ?? upload.store_key }]));
   }
 

@@ -138,6 +138,8 @@ describe("steps", () => {
 });
 
 describe("complete", () => {
+  const storeKey = "@ann/videos/A title.mp4";
+
   const bad: [string, (good: Manifest) => Manifest][] = [
     ["names no file", (good) => ({ ...good, files: [] })],
     ["names two media files", (good) => ({ ...good, files: [...good.files, ...good.files] })],
@@ -184,30 +186,31 @@ describe("complete", () => {
       { uploadId: "u2", kind: "thumbnail", size: 7 },
     ]);
     harness.run((turn) => complete(turn, harness.job(JOB), files));
-    harness.run((turn) => noteCommitted(turn, "u1", "@ann/videos/A title.mp4", "e1"));
+    harness.run((turn) => noteCommitted(turn, "u1", { storeKey, etag: "e1", sha256: "c".repeat(64) }));
     const pending = harness.run((turn) => pendingCommit(turn, JOB));
     expect(pending?.files.map((file) => file.committed)).toEqual([
-      { storeKey: "@ann/videos/A title.mp4", etag: "e1" },
+      { storeKey, etag: "e1", sha256: "c".repeat(64) },
       null,
     ]);
     harness.run((turn) =>
       committed(
         turn,
         JOB,
-        (pending?.files ?? []).map(({ uploadId, storeKey, size }, index) => ({
+        (pending?.files ?? []).map(({ uploadId, storeKey, size, committed: known }, index) => ({
           uploadId,
           storeKey,
           size,
           etag: `e${index}`,
+          sha256: known?.sha256 ?? "d".repeat(64),
           url: null,
           fileId: id(50 + index),
         })),
       ),
     );
     expect(harness.job(JOB)).toMatchObject({ state: "completed", file_size: 70, media_key: "videos/A title.mp4" });
-    expect(harness.sql.all("SELECT kind, path, size FROM files ORDER BY kind")).toMatchObject([
-      { kind: "media", path: "videos/A title.mp4", size: 70 },
-      { kind: "thumbnail", path: "videos/A title.jpg", size: 7 },
+    expect(harness.sql.all("SELECT kind, path, size, sha256 FROM files ORDER BY kind")).toMatchObject([
+      { kind: "media", path: "videos/A title.mp4", size: 70, sha256: "c".repeat(64) },
+      { kind: "thumbnail", path: "videos/A title.jpg", size: 7, sha256: "d".repeat(64) },
     ]);
     expect(harness.sql.get("SELECT bytes_used FROM accounts")).toMatchObject({ bytes_used: 77 });
     expect(harness.sql.all("SELECT * FROM uploads")).toEqual([]);
@@ -223,8 +226,9 @@ describe("complete", () => {
     const file = {
       uploadId: "u1",
       fileId: id(50),
-      storeKey: "@ann/videos/A title.mp4",
+      storeKey,
       etag: "e",
+      sha256: "c".repeat(64),
       size: 100,
       url: null,
     };
@@ -245,10 +249,10 @@ describe("complete", () => {
     const harness = new Harness();
     harness.reach("finishing");
     const upload = harness.run((turn) => pendingCommit(turn, JOB))?.files[0]?.uploadId ?? "";
-    harness.run((turn) => noteCommitted(turn, upload, "@ann/videos/A title.mp4", "e1"));
+    harness.run((turn) => noteCommitted(turn, upload, { storeKey, etag: "e1", sha256: "c".repeat(64) }));
     harness.run((turn) => commitFailed(turn, JOB, { kind: "refused", code: "x", permanent: false }));
     expect(harness.run((turn) => doomedUploads(turn, 10))).toMatchObject([
-      { uploadId: upload, committed: { storeKey: "@ann/videos/A title.mp4", etag: "e1" } },
+      { uploadId: upload, committed: { storeKey, etag: "e1" } },
     ]);
     expect(harness.run((turn) => findUpload(turn, harness.job(JOB), "1.1", "media", null))).toBeNull();
   });

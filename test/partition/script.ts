@@ -165,6 +165,7 @@ function store({ random }: Script) {
       fileId: id(fileId),
       storeKey: file.storeKey,
       etag: "e",
+      sha256: file.sha256 ?? "",
       url: null,
       size: file.size,
     }));

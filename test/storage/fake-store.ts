@@ -159,19 +159,20 @@ export class FakeStore {
     const done = this.#committed.get(id);
     const known = done === undefined ? undefined : this.#objects.get(done.key);
     if (done !== undefined && known !== undefined && done.job === body.job && done.token === body.token) {
-      return json({ kind: "committed", key: done.key, size: known.bytes.length, etag: known.etag });
+      const sha256 = createHash("sha256").update(known.bytes).digest("hex");
+      return json({ kind: "committed", key: done.key, size: known.bytes.length, etag: known.etag, sha256 });
     }
     const upload = this.#uploads.get(id);
     if (upload === undefined) return json({ kind: "refused", code: "unknown_upload", permanent: false });
     if (upload.token !== body.token) return json({ kind: "refused", code: "other_token", permanent: true });
     const bytes = Buffer.concat([...upload.parts].sort(([a], [b]) => a - b).map(([, part]) => part));
     const sha256 = createHash("sha256").update(bytes).digest("hex");
-    if (bytes.length !== body.size || sha256 !== body.sha256) {
+    if (bytes.length !== body.size || (body.sha256 !== null && sha256 !== body.sha256)) {
       return json({ kind: "refused", code: "bad_bytes", permanent: false });
     }
     const key = this.#finish(id);
     const object = this.#objects.get(key);
-    return json({ kind: "committed", key, size: bytes.length, etag: object?.etag });
+    return json({ kind: "committed", key, size: bytes.length, etag: object?.etag, sha256 });
   }
 
   /** Joins what has come of an upload: by a commit, or by one that has been under way since. */

@@ -43,6 +43,7 @@ export async function sendFile(
       urls: await store.presignParts(request),
       guarded: dispatcher !== undefined,
       ...(store.partDigest === null ? {} : { digest: store.partDigest }),
+      ...(store.countsSha256 === true ? { counts_sha256: true } : {}),
     };
   };
   const uploaded = await uploadFile({
@@ -55,7 +56,7 @@ export async function sendFile(
     handOverDir,
     signal: new AbortController().signal,
   });
-  const { size, sha256, parts } = uploaded.entry;
+  const { size, sha256 = null, parts } = uploaded.entry;
   const request = { ...intent, uploadId, size, sha256, parts };
   return { uploaded, request, commit: () => store.commit(request) };
 }

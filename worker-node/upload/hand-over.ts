@@ -2,7 +2,7 @@
  * The way into a disk store on this very machine: the finished file is renamed to where the store expects an upload's bytes,
  * and its parts are claimed without a byte being sent (docs/decisions/026).
  */
-import { chmod, lstat, rename, utimes } from "node:fs/promises";
+import { chmod, lstat, rename, unlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** The ids that the disk store gives; no other store's may become a path. */
@@ -28,10 +28,26 @@ export async function handOver(path: string, uploadId: string, folder: string): 
     // The store's ETags are made of size and time: a source's own time would repeat.
     const now = new Date();
     await utimes(path, now, now);
-    await rename(path, place);
+    await replace(path, place, theirs.mode);
     return place;
   } catch (error) {
     if (NOT_HERE.has((error as NodeJS.ErrnoException).code)) return null;
+    throw error;
+  }
+}
+
+/**
+ * In two steps: a rename over another file waits until ext4 has sent all of the new one to the disk (`auto_da_alloc`; 0.3 s a
+ * gigabyte), which the store does itself beside its hash. A store that is killed in between finds an upload without bytes,
+ * as if someone had removed them, and the attempt is made again.
+ */
+async function replace(path: string, place: string, mode: number): Promise<void> {
+  await unlink(place);
+  try {
+    await rename(path, place);
+  } catch (error) {
+    // It is sent, to a store that is as it was.
+    await writeFile(place, "", { flag: "wx", mode });
     throw error;
   }
 }

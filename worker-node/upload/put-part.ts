@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { type Dispatcher, request } from "undici";
 import type { Ticket } from "../../shared/contract/fleet.ts";
@@ -21,6 +20,8 @@ export interface PartPut {
   inPlace?: boolean;
   /** How the part proves its bytes, by the ticket. */
   digest?: Ticket["digest"];
+  /** MD5 of `start…end` of the file; asked where there is a `digest`. */
+  md5(start: number, end: number): Promise<Buffer>;
   signal: AbortSignal;
 }
 
@@ -38,9 +39,9 @@ const MAX_ERROR_BYTES = 4_096;
 
 /** PUTs one slice of a file. The caller's own abort is thrown on; everything else is a result. */
 export async function putPart(part: PartPut): Promise<PartResult> {
-  const { url, size, inPlace = false, dispatcher, digest, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
+  const { url, start, size, inPlace = false, dispatcher, digest, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
   // Before the body, because the header goes before it: read twice, the second time from the page cache.
-  const md5 = digest === undefined ? null : await md5Of(part);
+  const md5 = digest === undefined ? null : await part.md5(start, start + size);
   const body = readSlice(inPlace ? { ...part, size: 0 } : part);
   try {
     const answer = await request(url, {
@@ -85,12 +86,6 @@ async function readStart(body: Readable): Promise<string> {
     if (bytes >= MAX_ERROR_BYTES) break;
   }
   return Buffer.concat(chunks).toString("utf8", 0, MAX_ERROR_BYTES);
-}
-
-async function md5Of(part: PartPut): Promise<Buffer> {
-  const hash = createHash("md5");
-  for await (const chunk of readSlice(part)) hash.update(chunk);
-  return hash.digest();
 }
 
 type AnswerHeaders = Dispatcher.ResponseData["headers"];

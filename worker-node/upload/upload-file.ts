@@ -1,6 +1,4 @@
 /** One file into storage by presigned part URLs: in parallel, part by part from disk, repeated where that can help. */
-import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
 import type { Dispatcher } from "undici";
 import type { Ticket } from "../../shared/contract/fleet.ts";
 import type { ManifestFile, UploadedPart } from "../../shared/contract/media.ts";
@@ -8,13 +6,13 @@ import { AZURE_REFUSED_FOR_GOOD, BUCKET_REFUSED_FOR_GOOD } from "../../shared/st
 import { callDelay, pause } from "../fleet/backoff.ts";
 import { MediaFailure } from "../media/failure.ts";
 import type { ProducedFile } from "../media/run-attempt.ts";
+import { type FileDigests, fileDigests } from "./digest/file-digests.ts";
 import { handOver } from "./hand-over.ts";
-import { putPart } from "./put-part.ts";
+import { type PartPut, putPart } from "./put-part.ts";
 import { SLICE_BUFFER_BYTES } from "./read-slice.ts";
 
 /** Parts of one file under way at once. */
 const PARALLEL_PARTS = 4;
-const HASH_READ_BYTES = 1_048_576;
 /** Tries of one part, the first included. */
 const PART_TRIES = 6;
 
@@ -52,11 +50,14 @@ export async function uploadFile(options: UploadOptions): Promise<Uploaded> {
   // One worker's failure ends the others: no part may still be under way when this returns.
   const failed = new AbortController();
   const both = AbortSignal.any([signal, failed.signal]);
+  // What lies in the store already is counted there, by who answers for it.
+  const counted = bytes.inPlace && ticket.counts_sha256 === true;
+  const digests = fileDigests({ path: bytes.path, size: counted ? 0 : file.size }, both);
   const worker = async () => {
     const memory = { buffer: Buffer.allocUnsafeSlow(SLICE_BUFFER_BYTES) };
     while (next <= count) {
       const number = next++;
-      const result = await uploadPart(options, bytes, urls, number, memory, both);
+      const result = await uploadPart(options, { ...bytes, md5: digests.md5 }, urls, number, memory, both);
       retries += result.retries;
       parts.push(result.part);
     }
@@ -68,7 +69,9 @@ export async function uploadFile(options: UploadOptions): Promise<Uploaded> {
     });
   const workers = Array.from({ length: Math.min(PARALLEL_PARTS, count) }, () => orEndAll(worker()));
   // A file that cannot be read is the node's own fault, so the hash ends the parts too.
-  const [hash, ...settled] = await Promise.allSettled([orEndAll(hashFile(bytes.path, both)), ...workers]);
+  const hashing = counted ? Promise.resolve(null) : orEndAll(hashOf(digests, ticket, workers));
+  const [hash, ...settled] = await Promise.allSettled([hashing, ...workers]);
+  await digests.close();
   const broken = [...settled, hash].find((each) => each?.status === "rejected");
   if (broken?.status === "rejected") throw signal.aborted ? signal.reason : (failed.signal.reason ?? broken.reason);
   if (hash?.status !== "fulfilled") throw new Error("the file was not hashed");
@@ -78,7 +81,7 @@ export async function uploadFile(options: UploadOptions): Promise<Uploaded> {
       kind: file.kind,
       language: file.language,
       size: file.size,
-      sha256: hash.value,
+      ...(hash.value === null ? {} : { sha256: hash.value }),
       parts: parts.sort((a, b) => a.part_number - b.part_number),
     },
     retries,
@@ -87,7 +90,7 @@ export async function uploadFile(options: UploadOptions): Promise<Uploaded> {
 
 async function uploadPart(
   options: UploadOptions,
-  bytes: { path: string; inPlace: boolean },
+  bytes: Pick<PartPut, "path" | "inPlace" | "md5">,
   urls: PartUrls,
   number: number,
   memory: { buffer: Buffer },
@@ -169,19 +172,8 @@ function storageFailure(code: string): MediaFailure {
   return new MediaFailure("storage", `Upload failed: ${code}`, null, isForGood(code));
 }
 
-/** SHA-256 of the whole file, hex. One buffer for all of it: a stream's would each wait for the garbage collector. */
-async function hashFile(path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
-  const buffer = Buffer.allocUnsafeSlow(HASH_READ_BYTES);
-  const file = await open(path, "r");
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
-      if (bytesRead === 0) return hash.digest("hex");
-      hash.update(buffer.subarray(0, bytesRead));
-    }
-  } finally {
-    await file.close();
-  }
+/** Beside the parts; where those are hashed too, behind them, with what they have read. */
+async function hashOf(digests: FileDigests, ticket: Ticket, parts: readonly Promise<void>[]): Promise<string> {
+  if (ticket.digest !== undefined) await Promise.all(parts);
+  return digests.sha256();
 }

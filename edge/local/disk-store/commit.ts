@@ -73,15 +73,15 @@ export class Commits {
       const done = await this.#finishLinked(upload);
       if (done !== null) return done;
     }
-    const fault = await makeDurable(upload, call);
-    if (fault !== null) return this.#refuse(upload, fault, false);
+    const durable = await makeDurable(upload, call);
+    if ("fault" in durable) return this.#refuse(upload, durable.fault, false);
     try {
       const placed = await this.#deps.places.link(upload.path, key);
       if (placed === null) {
         await this.#deps.uploads.remove(upload);
         return { kind: "taken" };
       }
-      return await this.#finish(upload, placed);
+      return await this.#finish(upload, placed, durable.sha256);
     } catch (error) {
       const code = permanentFault(error);
       if (code === null) throw error;
@@ -93,7 +93,8 @@ export class Commits {
     const known = this.#deps.journal.commitOf(call.upload_id);
     if (known === undefined) return refused("unknown_upload", false);
     if (known.job !== call.job || known.token !== call.token) return refused("wrong_upload", false);
-    return { kind: "committed", key: known.key, size: known.size, etag: known.etag };
+    const { key, size, etag, sha256 } = known;
+    return { kind: "committed", key, size, etag, sha256 };
   }
 
   async #refuse(upload: Upload, code: string, permanent: boolean): Promise<CommitAnswer> {
@@ -103,34 +104,47 @@ export class Commits {
 
   async #finishLinked(upload: Upload): Promise<CommitAnswer | null> {
     const placed = await this.#deps.places.findLink(upload.path, upload.record.key);
-    return placed === null ? null : this.#finish(upload, placed);
+    if (placed === null) return null;
+    const { size } = await stat(upload.path);
+    return this.#finish(upload, placed, await upload.prefix.digest(size));
   }
 
-  async #finish(upload: Upload, key: string): Promise<CommitAnswer> {
+  async #finish(upload: Upload, key: string, sha256: string): Promise<CommitAnswer> {
     const stats = await stat(upload.path, { bigint: true });
     const size = Number(stats.size);
     const etag = etagOf(stats);
     const { id, job, token } = upload.record;
-    await this.#deps.journal.recordCommit({ upload: id, job, token, key, size, etag, at: this.#deps.now() });
+    await this.#deps.journal.recordCommit({ upload: id, job, token, key, size, etag, sha256, at: this.#deps.now() });
     await this.#deps.uploads.remove(upload);
-    return { kind: "committed", key, size, etag };
+    return { kind: "committed", key, size, etag, sha256 };
   }
 }
 
-/** Null: the bytes are those of the manifest, and on disk. */
-async function makeDurable(upload: Upload, call: CommitCall): Promise<string | null> {
+/** The bytes are those of the manifest, and on disk; or what is wrong with them. */
+async function makeDurable(upload: Upload, call: CommitCall): Promise<{ sha256: string } | { fault: string }> {
   const fault = compareParts(upload, call);
-  if (fault !== null) return fault;
+  if (fault !== null) return { fault };
   const file = await upload.openData();
   try {
+    const before = await file.stat({ bigint: true });
+    // Nobody but us has counted these bytes: that they are still those which were claimed, only their time can tell.
+    if (call.sha256 === null && !claimedAt(upload, call, before.mtimeNs)) return { fault: "not_as_claimed" };
     // A part that the manifest does not name, or the torn end of one, may lie beyond.
-    await file.truncate(call.size);
-    if ((await contentHash(upload, call)) !== call.sha256) return "checksum_mismatch";
+    if (before.size !== BigInt(call.size)) await file.truncate(call.size);
+    const sha256 = await contentHash(upload, call);
+    if (call.sha256 !== null && sha256 !== call.sha256) return { fault: "checksum_mismatch" };
     await file.sync();
+    const after = await file.stat({ bigint: true });
+    if (call.sha256 === null && after.mtimeNs !== before.mtimeNs) return { fault: "not_as_claimed" };
+    return { sha256 };
   } finally {
     await file.close();
   }
-  return null;
+}
+
+/** Every part was claimed in place, of a file that was last written at this time. */
+function claimedAt(upload: Upload, call: CommitCall, mtimeNs: bigint): boolean {
+  return call.parts.every(({ part_number }) => upload.parts.get(part_number)?.claimed_at === String(mtimeNs));
 }
 
 function compareParts(upload: Upload, call: CommitCall): string | null {

@@ -15,6 +15,8 @@ export interface CommitRecord {
   key: string;
   size: number;
   etag: string;
+  /** Absent in records of before. */
+  sha256?: string | undefined;
   /** Unix time, milliseconds. */
   at: number;
 }

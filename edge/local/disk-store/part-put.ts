@@ -81,12 +81,13 @@ async function write(upload: Upload, grant: PartGrant, maxBytes: number, request
   let part: PartRecord;
   try {
     // Only who may write into our folder can have put them there; the commit hashes the whole like any other.
-    if (claimed !== null && (await file.stat()).size < offset + claimed) throw new RefusedError(409, "not_in_place");
+    const there = claimed === null ? null : await file.stat({ bigint: true });
+    if (there !== null && there.size < offset + (claimed ?? 0)) throw new RefusedError(409, "not_in_place");
     await upload.forgetPart(grant.partNumber);
     part =
-      claimed === null
+      claimed === null || there === null
         ? await writePart(request, file, { offset, maxBytes, hashed: upload.single })
-        : { size: claimed, tag: randomUUID(), sha256: null };
+        : { size: claimed, tag: randomUUID(), sha256: null, claimed_at: String(there.mtimeNs) };
   } finally {
     await file.close();
   }

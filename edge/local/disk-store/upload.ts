@@ -24,10 +24,14 @@ export interface PartRecord {
    * written; after a power cut the bytes may be others, so they are read again at commit.
    */
   sha256: string | null;
+  /** Of a part that lies in place: when the file was last written, nanoseconds. Absent: its bytes were sent. */
+  claimed_at?: string | undefined;
 }
 
 /** `sha256`: what the tag was called by logs that are older. */
-type LogLine = { part: number; size: number; tag?: string; sha256?: string } | { rewriting: number };
+type LogLine =
+  | { part: number; size: number; tag?: string; sha256?: string; claimed_at?: string }
+  | { rewriting: number };
 
 /** A part that is being received. */
 export interface OpenPart {
@@ -77,7 +81,10 @@ export class Upload {
     for (const line of rest as (LogLine | null)[]) {
       if (line === null) continue;
       if ("rewriting" in line) upload.parts.delete(line.rewriting);
-      else upload.parts.set(line.part, { size: line.size, tag: line.tag ?? line.sha256 ?? "", sha256: null });
+      else {
+        const { part, size, tag, sha256, claimed_at } = line;
+        upload.parts.set(part, { size, tag: tag ?? sha256 ?? "", sha256: null, claimed_at });
+      }
     }
     return upload;
   }
@@ -98,9 +105,10 @@ export class Upload {
     await this.#append({ rewriting: part });
   }
 
-  async recordPart(part: number, { size, tag, sha256 }: PartRecord): Promise<void> {
-    await this.#append({ part, size, tag });
-    this.parts.set(part, { size, tag, sha256 });
+  async recordPart(part: number, record: PartRecord): Promise<void> {
+    const { size, tag, claimed_at } = record;
+    await this.#append({ part, size, tag, ...(claimed_at === undefined ? {} : { claimed_at }) });
+    this.parts.set(part, record);
     this.#writeBack.written(size);
     this.#advancePrefix();
   }

@@ -1,7 +1,7 @@
 /** The fleet protocol: one attempt from lease to outcome, and every report that comes too late. */
 import { describe, expect, it, vi } from "vitest";
 import { LeaseAnswer, type LeasedJob } from "../../../shared/contract/fleet.ts";
-import { extractedInfo, manifestOf, TestNode } from "../fleet-node.ts";
+import { extractedInfo, manifestOf, putPart, TestNode } from "../fleet-node.ts";
 import { type Account, call, type Json, newAccount, readStream, store } from "../support.ts";
 
 async function fleet(): Promise<{ account: Account; node: TestNode; id: string }> {
@@ -58,6 +58,20 @@ describe("an attempt that succeeds", () => {
       body: { state: "completed" },
     });
     expect(await read()).toMatchObject({ status: "Completed" });
+  });
+
+  it("may leave the hash to a store that counts by itself", async () => {
+    const { account, node, id } = await fleet();
+    const job = await node.take();
+    const looked = await node.job(job, "extracted", { result: { kind: "single", info: extractedInfo() } });
+    const [ticket] = (looked.body as { tickets: { upload_id: string; urls: { url: string }[] }[] }).tickets;
+    expect(ticket).toMatchObject({ counts_sha256: true });
+    const put = await putPart(ticket?.urls[0]?.url ?? "", "bytes");
+    const manifest = await manifestOf(ticket?.upload_id ?? "", "bytes", put.headers.get("etag") ?? "");
+    const [{ sha256, ...file } = {}] = manifest.files as Json[];
+    const complete = await node.job(job, "complete", { manifest: { ...manifest, files: [file] } });
+    expect(complete).toMatchObject({ status: 200, body: { state: "finishing" } });
+    expect(await ended(account, id)).toMatchObject({ status: "Completed", files: [{ sha256 }] });
   });
 
   it("may repeat each call: the same lease, confirm, look-up and ticket, no second upload", async () => {

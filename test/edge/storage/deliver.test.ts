@@ -25,6 +25,25 @@ describe("an account's storage", () => {
     expect((await store<{ objects: string[] }>("GET", "list")).objects).not.toContain(key);
   });
 
+  it("takes no file without its hash, which a bucket does not count", async () => {
+    await useStorage(account, bucket);
+    await account.createJob({});
+    const node = await TestNode.online(account);
+    const job = await node.take();
+    const looked = await node.job(job, "extracted", { result: { kind: "single", info: extractedInfo() } });
+    const [ticket] = (looked.body as { tickets: { upload_id: string; urls: { url: string }[] }[] }).tickets;
+    expect(ticket).not.toHaveProperty("counts_sha256");
+    const put = await putPart(ticket?.urls[0]?.url ?? "", "bytes");
+    const manifest = await manifestOf(ticket?.upload_id ?? "", "bytes", put.headers.get("etag") ?? "");
+    const [{ sha256, ...file } = {}] = manifest.files as Json[];
+    const without = await node.job(job, "complete", { manifest: { ...manifest, files: [file] } });
+    const message = "manifest.files.0.sha256: required, because the store of this file counts none";
+    expect(without).toMatchObject({ status: 400, body: { error: "bad_request", message } });
+    expect(await keys()).toEqual([]);
+    expect((await node.job(job, "complete", { manifest })).status, `with ${sha256}`).toBe(200);
+    await eventually(async () => expect(await keys()).toEqual([KEY]));
+  });
+
   it("serves it by a URL of the provider's own, which says nothing of us", async () => {
     await useStorage(account, bucket);
     const job = await deliver(account, "the bytes");

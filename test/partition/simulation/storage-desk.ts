@@ -29,11 +29,12 @@ export class StorageDesk {
       this.#host.turn((turn) => world.api.committed(turn, pending.job, done));
       return;
     }
+    const sha256 = file.sha256 ?? "";
     const next = (storeKey: string, etag: string) => {
       const fileId = world.random.uuid(world.now);
       this.#commitNext(pending, [
         ...done,
-        { uploadId: file.uploadId, fileId, storeKey, etag, size: file.size, url: null },
+        { uploadId: file.uploadId, fileId, storeKey, etag, sha256, size: file.size, url: null },
       ]);
     };
     if (file.committed !== null) {
@@ -55,7 +56,8 @@ export class StorageDesk {
       },
       (result) => {
         if (result?.kind === "committed") {
-          this.#host.turn((turn) => world.api.noteCommitted(turn, file.uploadId, result.key, result.etag));
+          const noted = { storeKey: result.key, etag: result.etag, sha256 };
+          this.#host.turn((turn) => world.api.noteCommitted(turn, file.uploadId, noted));
           return next(result.key, result.etag);
         }
         this.#committing.delete(pending.job);

@@ -1,6 +1,6 @@
 /** A node on the store's machine hands its file over: nothing is sent, and the store believes no more than it otherwise would. */
-import { chmod, link, mkdtemp, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, link, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { IN_PLACE_HEADER } from "../../../shared/in-place.ts";
 import { testDir } from "../../leaks.ts";
@@ -35,8 +35,9 @@ describe("a file that is handed over", () => {
     await utimes(file.path, old, old);
     const { ino } = await stat(file.path);
     const sent = await send(file);
-    expect(sent.uploaded).toMatchObject({ retries: 0, entry: { size, sha256: file.sha256 } });
-    expect(await sent.commit()).toMatchObject({ kind: "committed", key: KEY, size });
+    expect(sent.uploaded).toMatchObject({ retries: 0, entry: { size } });
+    expect(sent.uploaded.entry, "nobody but the store counts").not.toHaveProperty("sha256");
+    expect(await sent.commit()).toMatchObject({ kind: "committed", key: KEY, size, sha256: file.sha256 });
     const object = await stat(join(disk.downloads, KEY));
     expect([object.ino, object.nlink]).toEqual([ino, 1]);
     // As any file of the store's, and not as the node had it.
@@ -47,20 +48,46 @@ describe("a file that is handed over", () => {
   });
 
   it("survives the store's restart before its commit", async () => {
-    const sent = await send(await fileOf(BYTES));
+    const file = await fileOf(BYTES);
+    const sent = await send(file);
     await disk.restart();
-    expect(await disk.store.commit(sent.request)).toMatchObject({ kind: "committed", size: BYTES });
+    const { sha256 } = file;
+    expect(await disk.store.commit(sent.request)).toMatchObject({ kind: "committed", size: BYTES, sha256 });
   });
 
-  it("and changed afterwards is refused at the commit", async () => {
-    const sent = await send(await fileOf(BYTES));
+  it("has its hash told again when the answer to its commit was lost", async () => {
+    const file = await fileOf(BYTES);
+    const sent = await send(file);
+    const result = await sent.commit();
+    await disk.restart();
+    expect(result).toMatchObject({ kind: "committed", sha256: file.sha256 });
+    expect(await disk.store.commit(sent.request)).toEqual(result);
+  });
+
+  it("has its hash counted anew when the store was killed after it had given it its name", async () => {
+    const file = await fileOf(BYTES);
+    const sent = await send(file);
+    const [name = ""] = (await disk.temporary()).filter((each) => each.endsWith(".part"));
+    await mkdir(dirname(join(disk.downloads, KEY)), { recursive: true });
+    await link(join(disk.service.uploadsDir, name), join(disk.downloads, KEY));
+    await disk.restart();
+    expect(await disk.store.commit(sent.request)).toMatchObject({ kind: "committed", key: KEY, sha256: file.sha256 });
+  });
+
+  it.each([
+    ["is refused at the commit", false, "not_as_claimed"],
+    ["is refused for what it holds, if its node has counted", true, "checksum_mismatch"],
+  ])("and changed afterwards %s", async (_, counted, code) => {
+    const file = await fileOf(BYTES);
+    const sent = await send(file);
     const [name] = (await disk.temporary()).filter((each) => each.endsWith(".part"));
     const bytes = await readFile(join(disk.service.uploadsDir, name ?? ""));
     bytes[BYTES - 1] = (bytes[BYTES - 1] ?? 0) ^ 1;
     await writeFile(join(disk.service.uploadsDir, name ?? ""), bytes);
     // Hashed up to here at the most; a store that starts again hashes all.
     await disk.restart();
-    expect(await disk.store.commit(sent.request)).toMatchObject({ kind: "refused", code: "checksum_mismatch" });
+    const request = { ...sent.request, sha256: counted ? file.sha256 : null };
+    expect(await disk.store.commit(request)).toMatchObject({ kind: "refused", code });
     expect(await disk.store.head(KEY)).toBeNull();
   });
 
@@ -98,6 +125,14 @@ describe("a file is sent like any other", () => {
     expect(await sent.commit()).toMatchObject({ kind: "committed" });
     expect((await stat(file.path)).size).toBe(10);
   });
+});
+
+it("a file that was sent is not committed without a hash of who sent it", async () => {
+  const sent = await send(await fileOf(BYTES), { handOverDir: await testDir("nowhere") });
+  expect(sent.request.sha256).toMatch(/^[0-9a-f]{64}$/);
+  const uncounted = await disk.store.commit({ ...sent.request, sha256: null });
+  expect(uncounted).toMatchObject({ kind: "refused", code: "not_as_claimed" });
+  expect(await disk.store.head(KEY)).toBeNull();
 });
 
 describe("a claim of a part", () => {

@@ -197,12 +197,13 @@ describe("an upload", () => {
 
 describe("putPart", () => {
   const buffer = Buffer.alloc(SLICE_BUFFER_BYTES);
+  const md5 = async () => Buffer.alloc(16);
   const put = async (fault: PartFault, size = 100_000) => {
     await fileOf(size);
     bucket.fail(1, fault);
     const [first] = bucket.ticket(size, 1, 1).urls;
     const { signal } = new AbortController();
-    return putPart({ url: first?.url ?? "", path, start: 0, size, buffer, signal, idleTimeoutMs: 100 });
+    return putPart({ url: first?.url ?? "", path, start: 0, size, buffer, md5, signal, idleTimeoutMs: 100 });
   };
 
   it.each<[PartFault, string, string]>([
@@ -231,7 +232,7 @@ describe("putPart", () => {
     const gone = bucket.ticket(1, 1, 1).urls[0]?.url ?? "";
     await bucket.close();
     const { signal } = new AbortController();
-    expect(await putPart({ url: gone, path, start: 0, size: 1, buffer, signal })).toEqual({
+    expect(await putPart({ url: gone, path, start: 0, size: 1, buffer, md5, signal })).toEqual({
       kind: "failed",
       code: "ECONNREFUSED",
     });
