@@ -16,7 +16,7 @@ export const VERIFY_TIMEOUT_MS = 60_000;
 /** A server may take minutes to join thousands of parts. */
 export const COMPLETE_TIMEOUT_MS = 120_000;
 /** An answer that is no object is read no further. */
-export const MAX_ANSWER_CHARACTERS = 65_536;
+const MAX_ANSWER_CHARACTERS = 65_536;
 
 /**
  * The answer's text, at most so much of it. What is beyond is not even taken: an answer may never end, and whoever collects it
