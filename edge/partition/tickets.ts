@@ -55,6 +55,7 @@ export async function ticket(
   if (typeof upload === "string" || "refused" in upload) return upload;
   const count = Math.min(TICKET_URLS, partCount(request.size, upload.partSize) - request.from_part + 1);
   const store = await desk.open(place.store);
+  const proof = store.partDigest === null ? {} : { digest: store.partDigest };
   const expiresAt = desk.now() + TICKET_URL_TTL_MS;
   const urls = await store.presignParts({
     uploadId: upload.uploadId,
@@ -65,7 +66,7 @@ export async function ticket(
     origin,
     relay: (part) => {
       const { uploadId, partSize: max } = upload;
-      return desk.relayUrl(origin, { job: desk.job, uploadId, part, max, until: expiresAt });
+      return desk.relayUrl(origin, { job: desk.job, uploadId, part, max, ...proof, until: expiresAt });
     },
     expiresAt,
   });
@@ -80,7 +81,7 @@ export async function ticket(
       urls,
       expires_in_ms: TICKET_URL_TTL_MS,
       ...(leadsAway ? { guarded: true } : {}),
-      ...(store.partDigest === null ? {} : { digest: store.partDigest }),
+      ...proof,
       ...(store.countsSha256 === true ? { counts_sha256: true } : {}),
     },
   };

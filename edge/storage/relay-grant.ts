@@ -1,5 +1,6 @@
 /** What a node may send through the edge: one part of one upload, signed (`relay.ts` takes it). */
 import type { Signer } from "../auth/signing.ts";
+import type { PartDigest } from "./port.ts";
 
 export const RELAY_PREFIX = "/_store/r/";
 
@@ -10,6 +11,8 @@ export interface RelayGrant {
   part: number;
   /** Bytes; a part may be shorter, never longer. */
   max: number;
+  /** As the ticket names it: a part without its `Content-MD5` is refused. Absent from grants of an edge that did not ask. */
+  digest?: Exclude<PartDigest, null>;
   /** Unix time, milliseconds. */
   until: number;
 }

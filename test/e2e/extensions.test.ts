@@ -1,5 +1,6 @@
 /** One job with all of its side files and extensions (jobs API 3.1, 3.5, 11.6), behind a page that wants a cookie. */
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -59,6 +60,13 @@ test("a job with cookies delivers its file, subtitles, thumbnail and info, and t
     "subtitle videos/all of it.fr.vtt",
     "thumbnail videos/all of it.jpg",
   ]);
+  for (const file of job.files) {
+    const bytes = await readFile(join(stack.downloads, file.key));
+    expect([bytes.length, createHash("sha256").update(bytes).digest("hex")], file.key).toEqual([
+      file.size,
+      file.sha256,
+    ]);
+  }
   const fetched = await (await fetch(String(job.subtitle_url))).text();
   expect(fetched).toContain("00:00:04.000 --> 00:00:04.900\n<i>five</i> &amp; more");
   const info = JSON.parse(await readFile(join(stack.downloads, "videos/all of it.info.json"), "utf8"));

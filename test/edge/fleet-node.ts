@@ -1,6 +1,7 @@
 /** A worker node as the edge tests need it: it speaks the fleet protocol by hand, one call at a time. */
 import { expect } from "vitest";
 import { FLEET_BASE, type LeasedJob, type SessionAnswer, sessionChallenge } from "../../shared/contract/fleet.ts";
+import { toHex } from "../../shared/hex.ts";
 import { type Account, type Answer, admin, call, type Json, ORIGIN, send } from "./support.ts";
 
 export const PARTITION = "p1:auto:0";
@@ -135,7 +136,7 @@ export class TestNode {
     });
     expect(extracted.body).toMatchObject({ decision: "go", tickets: [{ kind: "media" }] });
     const [ticket] = (extracted.body as unknown as { tickets: Ticket[] }).tickets;
-    const put = await putPart(ticket?.urls[0]?.url ?? "", bytes);
+    const put = await putPart(ticket?.urls[0]?.url ?? "", bytes, ticket?.digest);
     expect(put.status).toBe(200);
     const manifest = await manifestOf(ticket?.upload_id ?? "", bytes, put.headers.get("etag") ?? "");
     return this.job(job, "complete", {
@@ -144,16 +145,25 @@ export class TestNode {
   }
 }
 
-/** To the edge, or straight into somebody's bucket. */
-export function putPart(target: string, body: string): Promise<Response> {
+/** To the edge, or straight into somebody's bucket. @param digest as the ticket names it */
+export async function putPart(target: string, body: string, digest?: string): Promise<Response> {
   const url = new URL(target);
-  return url.origin === ORIGIN
-    ? call(url.pathname + url.search, { method: "PUT", body })
-    : fetch(url, { method: "PUT", body });
+  const init = {
+    method: "PUT",
+    body,
+    headers: digest === "content-md5" ? { "content-md5": await md5Base64(new TextEncoder().encode(body)) } : {},
+  };
+  return url.origin === ORIGIN ? call(url.pathname + url.search, init) : fetch(url, init);
+}
+
+/** As `Content-MD5` has it. */
+export async function md5Base64(bytes: Uint8Array): Promise<string> {
+  return btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest("MD5", bytes as BufferSource))));
 }
 
 interface Ticket {
   upload_id: string;
+  digest?: string;
   urls: { url: string }[];
 }
 
@@ -178,10 +188,13 @@ export function extractedInfo(changes: Json = {}): Json {
   };
 }
 
+export async function sha256Hex(bytes: Uint8Array): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource)));
+}
+
 export async function manifestOf(uploadId: string, bytes: string, etag: string): Promise<Json> {
   const encoded = new TextEncoder().encode(bytes);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", encoded));
-  const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const sha256 = await sha256Hex(encoded);
   const size = encoded.length;
   return {
     files: [

@@ -94,6 +94,22 @@ export function testBucketFaults(
       expect(await readAll(opened.store, "videos/a.mp4")).toEqual(foreign);
     });
 
+    it("takes what was put in its object's place before it could look for somebody else's, and leaves it", async () => {
+      const foreign = sampleBytes(10, 7);
+      const request = await uploaded(sampleBytes(10));
+      let completed = false;
+      opened.server.fail(
+        ({ method, key }) => {
+          if (completed && method === "HEAD") opened.server.put(key, foreign);
+          completed = method === "POST";
+          return false;
+        },
+        { status: 500, code: "Unused" },
+      );
+      expect(await opened.store.commit(request)).toEqual({ kind: "taken" });
+      expect(await readAll(opened.store, "videos/a.mp4")).toEqual(foreign);
+    });
+
     it("does not take another upload of the same job for this one", async () => {
       const first = await uploaded(sampleBytes(10));
       const upload = await new Uploading(opened, { ...intentFor("videos/a.mp4", 10), job: first.job }).begin();

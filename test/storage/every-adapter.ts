@@ -1,5 +1,5 @@
 /** Every adapter before the server that it is tried against, for tests that want them all. */
-import { openAzure, startAzurite } from "./azure/azurite.ts";
+import { openAzure, startAzureBySas, startAzurite } from "./azure/azurite.ts";
 import { openDisk } from "./disk/harness.ts";
 import { openGcs } from "./gcs/open-gcs.ts";
 import type { StoreUnderTest } from "./object-store.conformance.ts";
@@ -45,6 +45,17 @@ const r2 = alone(
   (server) => server.stop(),
 );
 const azure = alone(startAzurite, openAzure, (server) => server.close());
+const azureBySas = alone(
+  async () => {
+    const azurite = await startAzurite();
+    return { azurite, bySas: await startAzureBySas(azurite) };
+  },
+  ({ bySas }) => bySas.open(),
+  async ({ azurite, bySas }) => {
+    await bySas.stop();
+    await azurite.close();
+  },
+);
 
 export const EVERY_ADAPTER: readonly (readonly [name: string, open: Open])[] = [
   ["the disk store", openDisk],
@@ -53,6 +64,7 @@ export const EVERY_ADAPTER: readonly (readonly [name: string, open: Open])[] = [
   ["a server of S3 in memory", openFakeS3],
   ["s3rver", s3rver],
   ["Azurite", azure],
+  ["Azurite by a SAS", azureBySas],
   ["the server of Google's XML API", openGcs],
   ["the server of OSS", openOss],
 ];

@@ -12,9 +12,6 @@ export const FIRST_RANGE_BYTES = 2 * MIB;
 export const MIN_RANGE_BYTES = 2 * MIB;
 export const MAX_RANGE_BYTES = 64 * MIB;
 
-/** Bytes gathered before they are written; with one write under way, twice this is in memory for each connection. */
-export const WRITE_BATCH_BYTES = MIB;
-
 /** Nothing arrives for so long: the connection is dead. As long as yt-dlp bears it. */
 export const STALL_TIMEOUT_MS = 20_000;
 /** Redirects of one request. */

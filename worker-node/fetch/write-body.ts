@@ -1,8 +1,6 @@
 /** Network → file, at an offset. */
 import type { FileHandle } from "node:fs/promises";
-import { giveBack } from "../../shared/give-back.ts";
-import { writeAll } from "../../shared/write-all.ts";
-import { WRITE_BATCH_BYTES } from "./limits.ts";
+import { BatchWriter } from "../../shared/batch-writer.ts";
 
 export interface BodyTarget {
   file: FileHandle;
@@ -20,40 +18,18 @@ export interface BodyTarget {
  * @throws what the body, the file or `onWritten` throws.
  */
 export async function writeBody(body: AsyncIterable<Buffer>, target: BodyTarget): Promise<void> {
-  const { file, maxBytes } = target;
-  let position = target.offset;
+  const { file, offset, maxBytes } = target;
+  const writer = new BatchWriter(file, offset, (bytes) => target.onWritten(bytes));
   let taken = 0;
-  let batch: Buffer[] = [];
-  let batchBytes = 0;
-  let writing: Promise<void> = Promise.resolve();
-
-  async function flush(): Promise<void> {
-    await writing;
-    if (batchBytes === 0) return;
-    const [buffers, bytes, at] = [batch, batchBytes, position];
-    position += bytes;
-    batch = [];
-    batchBytes = 0;
-    writing = writeAll(file, buffers, at).then(() => {
-      buffers.forEach(giveBack);
-      target.onWritten(bytes);
-    });
-    // Awaited by the next flush; until then a failure must not count as unhandled.
-    writing.catch(() => undefined);
-  }
-
   try {
     for await (const chunk of body) {
       const kept = chunk.subarray(0, maxBytes - taken);
       taken += kept.length;
-      batch.push(kept);
-      batchBytes += kept.length;
-      if (batchBytes >= WRITE_BATCH_BYTES) await flush();
+      await writer.take(kept);
       if (taken >= maxBytes) break;
     }
   } finally {
     // What came before a cut is kept: it need not come again.
-    await flush();
-    await writing;
+    await writer.end();
   }
 }

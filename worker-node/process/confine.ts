@@ -137,7 +137,7 @@ export async function makeFolder(dir: string, users: ToolUsers | null): Promise<
 }
 
 /** What the node has laid into a folder for its tool becomes the tool's: whoever wrote it need not know that there is another uid. */
-export function handOver(dir: string, user: number): void {
+export function giveToTool(dir: string, user: number): void {
   for (const name of readdirSync(dir)) {
     const path = join(dir, name);
     const found = lstatSync(path, { throwIfNoEntry: false });

@@ -9,7 +9,7 @@
  * - No shell, an environment from scratch, no stdin, a capped output.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { confined, dropLinks, handOver, SETPRIV, toolUser } from "./confine.ts";
+import { confined, dropLinks, giveToTool, SETPRIV, toolUser } from "./confine.ts";
 import { ATTEMPT_VARIABLE, groupAlive, KILL_GRACE_MS, killGroup } from "./group.ts";
 import { LineSplitter, Tail } from "./lines.ts";
 import { readStat } from "./proc.ts";
@@ -105,7 +105,7 @@ export async function runTool(command: readonly string[], options: RunOptions): 
   const result = blankResult();
   if (options.signal?.aborted) return { ...result, aborted: true };
   const user = toolUser(options.dir);
-  if (user !== null) handOver(options.dir, user);
+  if (user !== null) giveToTool(options.dir, user);
   const child = (options.launch ?? spawnTool)(command, options);
   const tail = new Tail(MAX_STDERR_TAIL_BYTES);
   const captured: Buffer[] = [];

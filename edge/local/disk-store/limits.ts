@@ -12,10 +12,6 @@ export const MAX_HEADER_BYTES = 16 * 1024;
 /** Open sockets: nodes × slots × parts in parallel, with room to spare. */
 export const MAX_CONNECTIONS = 1_024;
 
-/** Chunks of a part are gathered to this size before they are written. */
-export const WRITE_BATCH_BYTES = MIB;
-/** … or to so many, should they be tiny. */
-export const WRITE_BATCH_CHUNKS = 256;
 /** Bytes of an upload that may wait in memory for the disk before they are sent there. */
 export const WRITE_BACK_BYTES = 64 * MIB;
 /** Read size for hashing and for serving files. */

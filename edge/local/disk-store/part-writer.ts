@@ -2,9 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import { giveBack } from "../../../shared/give-back.ts";
-import { writeAll } from "../../../shared/write-all.ts";
-import { WRITE_BATCH_BYTES, WRITE_BATCH_CHUNKS } from "./limits.ts";
+import { BatchWriter } from "../../../shared/batch-writer.ts";
 import type { PartRecord } from "./upload.ts";
 
 export interface PartPlace {
@@ -31,37 +29,18 @@ export class PartTooLargeError extends Error {
 export async function writePart(body: Readable, file: FileHandle, place: PartPlace): Promise<PartRecord> {
   const { offset, maxBytes } = place;
   const hash = place.hashed ? createHash("sha256") : null;
+  const writer = new BatchWriter(file, offset);
   let size = 0;
-  let batch: Buffer[] = [];
-  let batchBytes = 0;
-  let position = offset;
-  let writing: Promise<void> = Promise.resolve();
-
-  async function flush(): Promise<void> {
-    await writing;
-    const buffers = batch;
-    const at = position;
-    position += batchBytes;
-    batch = [];
-    batchBytes = 0;
-    writing = writeAll(file, buffers, at).then(() => buffers.forEach(giveBack));
-    // Awaited by the next flush; until then a failure must not count as unhandled.
-    writing.catch(() => undefined);
-  }
-
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > maxBytes) throw new PartTooLargeError(`The part has more than ${maxBytes} bytes`);
       hash?.update(chunk);
-      batch.push(chunk);
-      batchBytes += chunk.length;
-      if (batchBytes >= WRITE_BATCH_BYTES || batch.length >= WRITE_BATCH_CHUNKS) await flush();
+      await writer.take(chunk);
     }
-    await flush();
-    await writing;
+    await writer.end();
   } finally {
-    await writing.catch(() => undefined);
+    await writer.drop();
   }
   const sha256 = hash?.digest("hex") ?? null;
   return { size, tag: sha256 ?? randomUUID(), sha256 };

@@ -169,8 +169,9 @@ class AzureStore implements ObjectStore {
     const bytes = new TextEncoder().encode(
       `<?xml version="1.0" encoding="utf-8"?><BlockList>${blocks.join("")}</BlockList>`,
     );
+    let etag: string | null;
     try {
-      await this.#client.send({
+      const { headers } = await this.#client.send({
         method: "PUT",
         blob: request.key,
         query: { comp: "blocklist" },
@@ -184,6 +185,7 @@ class AzureStore implements ObjectStore {
         body: { bytes, length: bytes.length },
         timeoutMs: COMPLETE_TIMEOUT_MS,
       });
+      etag = headers.get("etag");
     } catch (error) {
       // Somebody was faster, perhaps another commit of ours; or no answer came, and it may have happened.
       const looks = error instanceof StoreError && error.fault !== "permanent";
@@ -192,7 +194,9 @@ class AzureStore implements ObjectStore {
       throw error;
     }
     const head = await this.#head(request.key);
-    return head === null ? { kind: "unavailable", code: "BlobNotFound" } : verdict(head, request, nonce);
+    if (head === null) return { kind: "unavailable", code: "BlobNotFound" };
+    // Replaced since: it may bear our metadata, but is not what we have joined.
+    return etag !== null && head.etag !== etag ? { kind: "taken" } : verdict(head, request, nonce);
   }
 
   async abort(uploadId: string, key: string): Promise<void> {

@@ -3,7 +3,8 @@
  * no URLs, so parts pass through the edge and files are served by it.
  *
  * Where it differs from the bucket stores: a completion takes no condition, so it looks first (managed keys are written by
- * nobody else); a part's ETag is opaque and no `Content-MD5` is looked at, so a file is held to its size.
+ * nobody else); a part's ETag is opaque and R2 looks at no `Content-MD5` here, so the MD5 of a part is counted on its way
+ * through (`store-proven.ts`, docs/decisions/116).
  */
 import { formatUploadId, parseUploadId } from "../bucket/upload-id.ts";
 import { planUpload, type Seen, verdict } from "../own-upload.ts";
@@ -22,6 +23,7 @@ import type {
   VerifyResult,
 } from "../port.ts";
 import { commitProblem, StoreError, type StoreFault, verifyProblem } from "../store-error.ts";
+import { storeProven } from "./store-proven.ts";
 
 const ROUTE = { proxied: true };
 const META_JOB = "trawl-job";
@@ -77,7 +79,7 @@ export function r2Store(bucket: R2Binding): ObjectStore {
 }
 
 class R2Store implements ObjectStore {
-  readonly partDigest = null;
+  readonly partDigest = "content-md5";
   readonly #bucket: R2Binding;
 
   constructor(bucket: R2Binding) {
@@ -110,11 +112,12 @@ class R2Store implements ObjectStore {
     return Promise.all(numbers.map(async (number) => ({ part_number: number, url: await request.relay(number) })));
   }
 
-  async putPart({ uploadId, key, partNumber, body }: RelayedPart): Promise<string> {
+  async putPart({ uploadId, key, partNumber, size, body, md5 }: RelayedPart): Promise<string> {
     const id = parseUploadId(uploadId);
     if (id === null) throw new StoreError("NoSuchUpload", "refused");
     const upload = this.#bucket.resumeMultipartUpload(key, id.server);
-    return (await asked(() => upload.uploadPart(partNumber, body))).etag;
+    const put = (bytes: RelayedPart["body"]) => upload.uploadPart(partNumber, bytes);
+    return (await asked(() => (md5 === null ? put(body) : storeProven({ body, size }, md5, put)))).etag;
   }
 
   async commit(request: CommitRequest): Promise<CommitResult> {

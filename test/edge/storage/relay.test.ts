@@ -47,7 +47,8 @@ describe("a relayed part", () => {
     const node = await TestNode.online(account);
     const job = await node.take();
     const extracted = await node.job(job, "extracted", { result: { kind: "single", info: extractedInfo() } });
-    const [ticket] = (extracted.body as { tickets: { upload_id: string; urls: { url: string }[] }[] }).tickets;
+    const { tickets } = extracted.body as { tickets: { upload_id: string; digest: string; urls: { url: string }[] }[] };
+    const [ticket] = tickets;
     expect(JSON.stringify(extracted.body)).not.toContain("secret-of-the-customers-sas");
     expect(extracted.body).not.toHaveProperty("tickets.0.guarded");
     const grant: RelayGrant = {
@@ -58,7 +59,7 @@ describe("a relayed part", () => {
       max: 100,
       until: Date.now() + MINUTE,
     };
-    return { node, job, grant, url: ticket?.urls[0]?.url ?? "" };
+    return { node, job, grant, url: ticket?.urls[0]?.url ?? "", digest: ticket?.digest };
   }
 
   async function send(grant: RelayGrant, bytes: string): Promise<number> {
@@ -81,10 +82,20 @@ describe("a relayed part", () => {
     expect(await send(grant, "some bytes")).toBe(404);
   });
 
-  it("is refused when its bytes are not those that the node hashed", async () => {
-    const { url } = await running();
-    const headers = { "content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==" };
-    const answer = await call(here(url), { method: "PUT", body: "some bytes", headers });
+  it("is refused when its bytes are not those that the node hashed, or it has not said what they are", async () => {
+    const { url, digest } = await running();
+    expect(digest).toBe("content-md5");
+    const told = { "content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==" };
+    const answer = await call(here(url), { method: "PUT", body: "some bytes", headers: told });
     expect([answer.status, await answer.json()]).toEqual([400, { error: "Md5Mismatch" }]);
+    const untold = await call(here(url), { method: "PUT", body: "some bytes" });
+    expect([untold.status, await untold.json()]).toEqual([400, { error: "MissingRequiredHeader" }]);
+    const honest = await putPart(url, "some bytes", digest);
+    expect([honest.status, await honest.text()]).toEqual([200, ""]);
+  });
+
+  it("under a grant of an edge that asked for no digest is taken without", async () => {
+    const { grant } = await running();
+    expect(await send(grant, "some bytes")).toBe(200);
   });
 });

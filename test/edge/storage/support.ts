@@ -1,7 +1,7 @@
 /** What the tests of the accounts' own storage share: buckets of the fake S3, and jobs that deliver there. */
 import { expect, vi } from "vitest";
 import { FAKE_S3, FAKE_S3_CONTROL, type S3Control, type S3Look } from "../../storage/s3/control.ts";
-import { TestNode } from "../fleet-node.ts";
+import { sha256Hex, TestNode } from "../fleet-node.ts";
 import type { Account, Json } from "../support.ts";
 
 let buckets = 0;
@@ -48,7 +48,7 @@ export interface JobBody extends Json {
   status: string;
   error: string | null;
   s3_url: string | null;
-  files: { key: string; url: string | null }[];
+  files: { key: string; url: string | null; size: number; sha256: string }[];
 }
 
 export async function readJob(account: Account, id: string): Promise<JobBody> {
@@ -73,5 +73,9 @@ export async function deliver(account: Account, bytes: string, body: Json = {}, 
   const id = await account.createJob(body);
   const node = await TestNode.online(account);
   expect((await node.deliver(await node.take(), bytes, info)).status).toBe(200);
-  return untilStatus(account, id, "Completed");
+  const job = await untilStatus(account, id, "Completed");
+  const [file] = job.files;
+  const encoded = new TextEncoder().encode(bytes);
+  expect([file?.size, file?.sha256]).toEqual([encoded.length, await sha256Hex(encoded)]);
+  return job;
 }

@@ -1,13 +1,13 @@
 /** What is Azure's own: a clock that is off, wrong keys, a customer's SAS that never leaves the edge. */
 
 import { createHash } from "node:crypto";
-import { BlobSASPermissions, ContainerSASPermissions } from "@azure/storage-blob";
+import { BlobSASPermissions } from "@azure/storage-blob";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { azureStore } from "../../../edge/storage/azure/azure.ts";
 import type { ObjectStore } from "../../../edge/storage/port.ts";
 import { intentFor, readAll, sampleBytes, sha256, Uploading } from "../object-store.conformance.ts";
 import { network } from "../peers/open-bucket.ts";
-import { type Azurite, configFor, openAzure, startAzurite } from "./azurite.ts";
+import { type Azurite, configFor, openAzure, sasOf, startAzurite } from "./azurite.ts";
 
 const MINUTE = 60_000;
 /** Their list is longer than 64 KiB. */
@@ -131,6 +131,23 @@ describe("Azure, when something is wrong", () => {
     expect(await deaf.commit(request)).toMatchObject({ kind: "committed", size: 10 });
   });
 
+  it("takes what was put in its blob's place before it could look for somebody else's, though it looks the same", async () => {
+    const foreign = sampleBytes(10, 7);
+    const request = await uploaded(sampleBytes(10));
+    const blob = azurite.client.getContainerClient(opened.container).getBlockBlobClient(request.key);
+    const replaced = async (url: string, init?: RequestInit) => {
+      const answer = await fetch(url, init);
+      if (init?.method === "PUT" && url.includes("comp=blocklist")) {
+        const { metadata = {} } = await blob.getProperties();
+        await blob.uploadData(foreign as Uint8Array<ArrayBuffer>, { metadata });
+      }
+      return answer;
+    };
+    const store = azureStore(configFor(opened.container), network({ fetch: replaced }), azurite.serviceUrl);
+    expect(await store.commit(request)).toEqual({ kind: "taken" });
+    expect(await readAll(store, request.key)).toEqual(foreign);
+  });
+
   it("gives a read URL that ends, under the name that was asked for", async () => {
     const bytes = sampleBytes(1_000);
     await opened.store.commit(await uploaded(bytes));
@@ -160,17 +177,11 @@ describe("Azure, when something is wrong", () => {
 
 describe("Azure with a SAS of the customer's", () => {
   let store: ObjectStore;
-  let sas: string;
 
   beforeEach(async () => {
-    const container = azurite.client.getContainerClient(opened.container);
-    const url = await container.generateSasUrl({
-      permissions: ContainerSASPermissions.parse("rcwdl"),
-      expiresOn: new Date(Date.now() + 60 * MINUTE),
-    });
-    sas = new URL(url).search.slice(1);
     const { account_key: _, ...config } = configFor(opened.container);
-    store = azureStore({ ...config, sas_token: sas }, network(), azurite.serviceUrl);
+    const sas_token = await sasOf(azurite, opened.container);
+    store = azureStore({ ...config, sas_token }, network(), azurite.serviceUrl);
   });
 
   it("writes by parts that pass through the edge, and gives no URL away", async () => {

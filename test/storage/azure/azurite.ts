@@ -1,14 +1,16 @@
 /** Azurite, Microsoft's own emulator: it checks Shared Key and SAS as Azure does. */
-import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
+import { BlobServiceClient, ContainerSASPermissions, StorageSharedKeyCredential } from "@azure/storage-blob";
 import { azureStore } from "../../../edge/storage/azure/azure.ts";
 import type { StoreNetwork } from "../../../edge/storage/network.ts";
 import type { StorageOf } from "../../../shared/contract/storage.ts";
 import type { StoreUnderTest } from "../object-store.conformance.ts";
+import { EdgeRelay } from "../peers/edge-relay.ts";
 import { type ServerProcess, startServer } from "../peers/server-process.ts";
 
 export const ACCOUNT = "studionorth";
 export const ACCOUNT_KEY = Buffer.alloc(64, 11).toString("base64");
 
+const HOUR = 3_600_000;
 const ARGS = ["--blobPort", "0", "--inMemoryPersistence", "--silent", "--skipApiVersionCheck", "--disableTelemetry"];
 
 export interface Azurite {
@@ -55,4 +57,42 @@ export async function openAzure(azurite: Azurite): Promise<StoreUnderTest & { co
       await client.delete();
     },
   };
+}
+
+/** An account whose containers are known by a customer's SAS: parts pass through the edge. */
+export interface AzureBySas {
+  /** On an empty container. */
+  open(): Promise<StoreUnderTest>;
+  /** Azurite is the caller's, and stays. */
+  stop(): Promise<void>;
+}
+
+export async function startAzureBySas(azurite: Azurite): Promise<AzureBySas> {
+  const relay = await EdgeRelay.start({ storageAt: azurite.serviceUrl });
+  return {
+    async open() {
+      const opened = await openAzure(azurite);
+      const storage = {
+        ...configFor(opened.container),
+        account_key: undefined,
+        sas_token: await sasOf(azurite, opened.container),
+      };
+      return {
+        ...opened,
+        store: azureStore(storage, network(), azurite.serviceUrl),
+        origin: relay.origin,
+        relay: (uploadId, key, part) => relay.url({ uploadId, key, part }, { storage }),
+      };
+    },
+    stop: () => relay.close(),
+  };
+}
+
+/** What a customer would make for us: all rights to one container, for an hour. */
+export async function sasOf(azurite: Azurite, container: string): Promise<string> {
+  const url = await azurite.client.getContainerClient(container).generateSasUrl({
+    permissions: ContainerSASPermissions.parse("rcwdl"),
+    expiresOn: new Date(Date.now() + HOUR),
+  });
+  return new URL(url).search.slice(1);
 }

@@ -1,40 +1,40 @@
-/** R2 by its binding, in workerd, with the relay that stands for the edge. */
-import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+/** R2 by its binding, in workerd, behind the edge's own relay. */
 import { type R2Binding, r2Store } from "../../../edge/storage/r2/r2.ts";
 import type { StoreUnderTest } from "../object-store.conformance.ts";
-import { startRelay } from "../peers/relay-server.ts";
+import { EdgeRelay } from "../peers/edge-relay.ts";
+
+export interface R2UnderTest extends StoreUnderTest {
+  bucket: string;
+}
 
 export interface BoundR2 {
+  relay: EdgeRelay;
   /** On a bucket that nobody has used. */
-  open(): Promise<StoreUnderTest>;
+  open(): Promise<R2UnderTest>;
   stop(): Promise<void>;
 }
 
 export async function startBoundR2(buckets: number): Promise<BoundR2> {
-  const script = "export default { fetch: () => new Response(null) }";
   const names = Array.from({ length: buckets }, (_, index) => `files-${index}`);
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({ modules: true, script, compatibilityDate: "2026-11-02", r2Buckets: names }),
-  );
-  await miniflare.ready;
+  const relay = await EdgeRelay.start({ r2Buckets: [...names] });
   return {
+    relay,
     async open() {
-      const name = names.pop();
-      if (name === undefined) throw new Error("all buckets are used");
-      const bucket = await miniflare.getR2Bucket(name);
-      const store = r2Store(bucket as unknown as R2Binding);
-      const relay = await startRelay(store);
+      const bucket = names.pop();
+      if (bucket === undefined) throw new Error("all buckets are used");
+      const binding = await relay.miniflare.getR2Bucket(bucket);
       return {
-        store,
-        origin: "http://localhost:8080",
-        relay: async (uploadId, key, part) => relay.url(uploadId, key, part),
+        bucket,
+        store: r2Store(binding as unknown as R2Binding),
+        origin: relay.origin,
+        relay: (uploadId, key, part) => relay.url({ uploadId, key, part }, { bucket }),
         async putForeign(key, bytes) {
-          await bucket.put(key, bytes);
+          await binding.put(key, bytes);
         },
         countUploads: async () => 0, // R2 lists none; that an aborted one takes no part shows that it is gone
-        close: () => relay.close(),
+        close: async () => {},
       };
     },
-    stop: () => miniflare.dispose(),
+    stop: () => relay.close(),
   };
 }

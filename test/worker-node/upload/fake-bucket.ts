@@ -6,9 +6,19 @@ import type { Ticket } from "../../../shared/contract/fleet.ts";
 
 /**
  * What happens to the next PUT of a part: an error answer, the connection cut before the answer or in the middle of the
- * bytes, no answer at all, the bytes not even read, or an error whose text never ends.
+ * bytes, no answer at all, the bytes not even read, one of them changed on the way, or an error whose text never ends; or
+ * the part is stored by a key of the bucket's own, so that its ETag is no MD5 though it looks like one.
  */
-export type PartFault = { status: number; body?: string } | "lost" | "cut" | "hang" | "stall" | "no-etag" | "endless";
+export type PartFault =
+  | { status: number; body?: string }
+  | "lost"
+  | "cut"
+  | "hang"
+  | "stall"
+  | "no-etag"
+  | "flip"
+  | "endless"
+  | "encrypt";
 
 const ENDLESS_CHUNK = Buffer.alloc(1_048_576, "x");
 const MAX_ENDLESS_BYTES = 64 * ENDLESS_CHUNK.length;
@@ -19,6 +29,8 @@ export class FakeBucket {
   /** Part numbers in the order in which PUTs began. */
   readonly puts: number[] = [];
   readonly paths: string[] = [];
+  /** `Content-MD5` of the parts that were stored; it was true. */
+  readonly told: (string | null)[] = [];
   /** The most PUTs that were under way at once. */
   mostAtOnce = 0;
   /** Bytes of endless answers that somebody has taken. */
@@ -90,10 +102,19 @@ export class FakeBucket {
     if (fault === "hang") return;
     if (fault === "endless") return this.#answerEndlessly(response);
     if (typeof fault === "object") return void response.writeHead(fault.status).end(fault.body ?? "");
+    if (fault === "flip") bytes[0] = (bytes[0] ?? 0) ^ 1;
+    const md5 = createHash("md5").update(bytes).digest();
+    if ((request.headers["content-md5"] ?? md5.toString("base64")) !== md5.toString("base64")) {
+      return void response.writeHead(400).end("<Error><Code>BadDigest</Code></Error>");
+    }
+    this.told.push(request.headers["content-md5"]?.toString() ?? null);
     this.parts.set(number, bytes);
     if (fault === "lost") return void request.socket.destroy();
-    const etag = `"${createHash("md5").update(bytes).digest("hex")}"`;
-    response.writeHead(200, fault === "no-etag" ? {} : { etag }).end();
+    if (fault === "encrypt") {
+      const headers = { etag: `"${"0".repeat(32)}"`, "x-oss-server-side-encryption": "KMS" };
+      return void response.writeHead(200, headers).end();
+    }
+    response.writeHead(200, fault === "no-etag" ? {} : { etag: `"${md5.toString("hex")}"` }).end();
   }
 
   #answerEndlessly(response: ServerResponse): void {

@@ -123,6 +123,24 @@ describe("a part", () => {
     expect((await done).retries).toBe(1);
   });
 
+  it.each([
+    ["content-md5", [2], "the store refuses it"],
+    ["etag-md5", [], "the answer's ETag tells"],
+  ] as const)("whose bytes change on the way is sent again where the ticket says %s", async (digest, renewed, _) => {
+    bucket.fail(2, "flip");
+    const { bytes, renewals, done } = await upload(3 * PART, { ticket: { ...bucket.ticket(PART, 1, 3), digest } });
+    expect((await done).retries).toBe(1);
+    expect(bucket.bytes().equals(bytes)).toBe(true);
+    expect(renewals).toEqual(renewed);
+    expect(bucket.told.every((md5) => (md5 !== null) === (digest === "content-md5"))).toBe(true);
+  });
+
+  it("whose ETag is none of its bytes, as the store encrypts by a key of its own, is taken as stored", async () => {
+    bucket.fail(1, "encrypt");
+    const { done } = await upload(PART, { ticket: { ...bucket.ticket(PART, 1, 1), digest: "etag-md5" } });
+    expect((await done).retries).toBe(0);
+  });
+
   it("that is refused six times fails the upload with class storage and the store's own code", async () => {
     const refused = { status: 403, body: "<Error><Code>AccessDenied</Code></Error>" };
     bucket.fail(1, ...Array<PartFault>(6).fill(refused));
