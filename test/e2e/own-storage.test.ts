@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { beforeAll, expect, test } from "vitest";
 import { type Origin, startOrigin } from "../origin/server.ts";
-import { type R2UnderTest, startR2 } from "../storage/s3/r2.ts";
+import type { OtherS3UnderTest } from "../storage/s3/other-server.ts";
+import { startR2 } from "../storage/s3/r2.ts";
 import type { Job } from "./harness/api.ts";
 import { atEnd } from "./harness/at-end.ts";
 import { noStrays } from "./harness/clean.ts";
@@ -13,8 +14,8 @@ import { Stack } from "./harness/stack.ts";
 
 let origin: Origin;
 let stack: Stack;
-let account: R2UnderTest;
-let inline: R2UnderTest;
+let account: OtherS3UnderTest;
+let inline: OtherS3UnderTest;
 
 beforeAll(async () => {
   origin = await startOrigin();
@@ -26,21 +27,21 @@ beforeAll(async () => {
   stack = await Stack.start();
 });
 
-const configOf = ({ config }: R2UnderTest, changes: Record<string, unknown> = {}) => ({ ...config, ...changes });
+const configOf = ({ config }: OtherS3UnderTest, changes: Record<string, unknown> = {}) => ({ ...config, ...changes });
 const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
-async function objects({ client, config }: R2UnderTest): Promise<string[]> {
+async function objects({ client, config }: OtherS3UnderTest): Promise<string[]> {
   const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: config.bucket }));
   return Contents.map((each) => each.Key ?? "").toSorted();
 }
 
-async function read({ client, config }: R2UnderTest, key: string): Promise<Uint8Array> {
+async function read({ client, config }: OtherS3UnderTest, key: string): Promise<Uint8Array> {
   const { Body } = await client.send(new GetObjectCommand({ Bucket: config.bucket, Key: key }));
   return (await Body?.transformToByteArray()) ?? new Uint8Array();
 }
 
 /** The job's files are in the bucket, byte by byte what the node has hashed, and the job's URLs give the same. */
-async function expectDelivered(bucket: R2UnderTest, job: Job): Promise<void> {
+async function expectDelivered(bucket: OtherS3UnderTest, job: Job): Promise<void> {
   expect(job).toMatchObject({ status: "Completed", error: null });
   for (const file of job.files) {
     const bytes = await read(bucket, file.key);

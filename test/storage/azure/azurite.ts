@@ -1,10 +1,10 @@
 /** Azurite, Microsoft's own emulator: it checks Shared Key and SAS as Azure does. */
 import { BlobServiceClient, ContainerSASPermissions, StorageSharedKeyCredential } from "@azure/storage-blob";
 import { azureStore } from "../../../edge/storage/azure/azure.ts";
-import type { StoreNetwork } from "../../../edge/storage/network.ts";
 import type { StorageOf } from "../../../shared/contract/storage.ts";
 import type { StoreUnderTest } from "../object-store.conformance.ts";
 import { EdgeRelay } from "../peers/edge-relay.ts";
+import { network } from "../peers/open-bucket.ts";
 import { type ServerProcess, startServer } from "../peers/server-process.ts";
 
 export const ACCOUNT = "studionorth";
@@ -31,11 +31,6 @@ export async function startAzurite(): Promise<Azurite> {
 
 export function configFor(container: string): StorageOf<"blob"> {
   return { provider: "blob", account_name: ACCOUNT, container, account_key: ACCOUNT_KEY };
-}
-
-/** The network as it is, with a clock that a test may set off. */
-export function network(overrides: Partial<StoreNetwork> = {}): StoreNetwork {
-  return { fetch: (url, init) => fetch(url, init), now: Date.now, accepts: () => true, ...overrides };
 }
 
 let containers = 0;

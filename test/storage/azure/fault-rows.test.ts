@@ -1,7 +1,8 @@
 import { afterAll, beforeAll } from "vitest";
 import { azureStore } from "../../../edge/storage/azure/azure.ts";
 import { type FaultRow, testFaultRows } from "../fault-rows.ts";
-import { type Azurite, configFor, network, openAzure, startAzurite } from "./azurite.ts";
+import { network } from "../peers/open-bucket.ts";
+import { type Azurite, configFor, openAzure, startAzurite } from "./azurite.ts";
 
 let azurite: Azurite;
 beforeAll(async () => {

@@ -1,22 +1,10 @@
-import {
-  access,
-  appendFile,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { appendFile, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CommitResult } from "../../../edge/storage/port.ts";
 import { intentFor, readAll, sampleBytes, sha256, Uploading } from "../object-store.conformance.ts";
-import { type DiskUnderTest, openDisk } from "./harness.ts";
+import { type DiskUnderTest, etagOf, openDisk } from "./harness.ts";
 
 let disk: DiskUnderTest;
 beforeEach(async () => {
@@ -26,23 +14,14 @@ afterEach(async () => {
   await disk.close();
 });
 
-async function deliver(key: string, bytes = sampleBytes(10)): Promise<CommitResult> {
-  const upload = await new Uploading(disk, intentFor(key, bytes.length)).begin();
-  return disk.store.commit(upload.commitRequest(bytes, await upload.putAll(bytes)));
-}
-
-const etagOf = (result: CommitResult) => (result.kind === "committed" ? result.etag : "");
+const deliver = (key: string, bytes?: Uint8Array) => disk.deliver(key, bytes);
+const exists = (key: string) => disk.exists(key);
 const keyOf = (result: CommitResult) => (result.kind === "committed" ? result.key : result.kind);
-const exists = (key: string) =>
-  access(join(disk.downloads, key)).then(
-    () => true,
-    () => false,
-  );
 
 describe("names on the disk store", () => {
   it("makes each object a plain file under its key", async () => {
     await deliver("videos/Shows/a.mp4");
-    expect(new Uint8Array(await readFile(join(disk.downloads, "videos/Shows/a.mp4")))).toEqual(sampleBytes(10));
+    expect(new Uint8Array(await readFile(disk.at("videos/Shows/a.mp4")))).toEqual(sampleBytes(10));
   });
 
   it("counts on from taken names, before the whole extension", async () => {
@@ -82,7 +61,7 @@ describe("names on the disk store", () => {
       Array.from({ length: 8 }, (_, n) => deliver("v/a.mp4", sampleBytes(10, n)).then(keyOf)),
     );
     expect(new Set(keys).size).toBe(8);
-    expect(await readdir(join(disk.downloads, "v"))).toHaveLength(8);
+    expect(await readdir(disk.at("v"))).toHaveLength(8);
   });
 });
 
@@ -119,8 +98,8 @@ describe("the downloads folder", () => {
     const outside = await mkdtemp(join(tmpdir(), "trawl-outside-"));
     try {
       await writeFile(join(outside, "secret.mp4"), "secret");
-      await symlink(outside, join(disk.downloads, "link"));
-      await symlink(join(outside, "secret.mp4"), join(disk.downloads, "file.mp4"));
+      await symlink(outside, disk.at("link"));
+      await symlink(join(outside, "secret.mp4"), disk.at("file.mp4"));
       expect(await deliver("link/a.mp4")).toEqual({ kind: "refused", code: "bad_key", permanent: true });
       expect(await deliver("link/deep/a.mp4")).toEqual({ kind: "refused", code: "bad_key", permanent: true });
       expect(await disk.store.head("link/secret.mp4")).toBeNull();
@@ -142,7 +121,7 @@ describe("the downloads folder", () => {
   });
 
   it("loses the folders that we made with their last file, and no others", async () => {
-    await mkdir(join(disk.downloads, "mine"));
+    await mkdir(disk.at("mine"));
     const deep = await deliver("mine/ours/deep/a.mp4");
     const beside = await deliver("mine/ours/b.mp4");
     await disk.store.delete("mine/ours/deep/a.mp4", etagOf(deep));
@@ -201,7 +180,7 @@ describe("a file that its owner touched", () => {
     const stream = await disk.store.read("a.mp4", null, etag);
     const reader = stream?.getReader();
     expect((await reader?.read())?.done).toBe(false);
-    await appendFile(join(disk.downloads, "a.mp4"), "more");
+    await appendFile(disk.at("a.mp4"), "more");
     const rest = async () => {
       while (!(await reader?.read())?.done);
     };
@@ -213,15 +192,15 @@ describe("a file that its owner touched", () => {
     const bytes = sampleBytes(8 * 1_048_576);
     const etag = etagOf(await deliver("a.mp4", bytes));
     const stream = await disk.store.read("a.mp4", null, etag);
-    await writeFile(join(disk.downloads, "b.mp4"), sampleBytes(10, 2));
-    await rename(join(disk.downloads, "b.mp4"), join(disk.downloads, "a.mp4"));
+    await writeFile(disk.at("b.mp4"), sampleBytes(10, 2));
+    await rename(disk.at("b.mp4"), disk.at("a.mp4"));
     expect(sha256(new Uint8Array(await new Response(stream).arrayBuffer()))).toBe(sha256(bytes));
     expect(await disk.store.read("a.mp4", null, etag)).toBeNull();
   });
 
   it("is no longer ours once changed: another ETag, not deleted", async () => {
     const etag = etagOf(await deliver("a.mp4"));
-    await writeFile(join(disk.downloads, "a.mp4"), sampleBytes(10, 2));
+    await writeFile(disk.at("a.mp4"), sampleBytes(10, 2));
     expect((await disk.store.head("a.mp4"))?.etag).not.toBe(etag);
     expect(await disk.store.delete("a.mp4", etag)).toBe(false);
     expect(await exists("a.mp4")).toBe(true);
@@ -229,7 +208,7 @@ describe("a file that its owner touched", () => {
 
   it("is gone once deleted or moved", async () => {
     const etag = etagOf(await deliver("a.mp4"));
-    await rename(join(disk.downloads, "a.mp4"), join(disk.downloads, "b.mp4"));
+    await rename(disk.at("a.mp4"), disk.at("b.mp4"));
     expect(await disk.store.head("a.mp4")).toBeNull();
     expect(await readAll(disk.store, "a.mp4")).toBeNull();
     expect(await disk.store.delete("a.mp4", etag)).toBe(false);
@@ -237,9 +216,9 @@ describe("a file that its owner touched", () => {
   });
 
   it("is not an object once it is a folder", async () => {
-    await mkdir(join(disk.downloads, "a.mp4"));
+    await mkdir(disk.at("a.mp4"));
     expect(await disk.store.head("a.mp4")).toBeNull();
     expect(await disk.store.read("a.mp4", null, null)).toBeNull();
-    expect((await lstat(join(disk.downloads, "a.mp4"))).isDirectory()).toBe(true);
+    expect((await lstat(disk.at("a.mp4"))).isDirectory()).toBe(true);
   });
 });

@@ -1,14 +1,15 @@
 /** A disk store service on a folder of its own, with the Worker's adapter in front of it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type DiskStoreService, startDiskStore } from "../../../edge/local/disk-store/start.ts";
 import { type DiskStore, diskStore } from "../../../edge/storage/disk.ts";
-import type { StoreUnderTest } from "../object-store.conformance.ts";
+import type { CommitResult } from "../../../edge/storage/port.ts";
+import { intentFor, type StoreUnderTest, sampleBytes, Uploading } from "../object-store.conformance.ts";
 
 export const SECRET = "test-secret";
 
@@ -16,6 +17,11 @@ export interface DiskUnderTest extends StoreUnderTest {
   store: DiskStore;
   service: DiskStoreService;
   downloads: string;
+  /** Where the object of this key lies. */
+  at(key: string): string;
+  exists(key: string): Promise<boolean>;
+  /** A new object, from its begin to its commit; `bytes` defaults to ten. */
+  deliver(key: string, bytes?: Uint8Array): Promise<CommitResult>;
   /** Names in `.trawl` that belong to uploads. */
   temporary(): Promise<string[]>;
   /** Ends the service and starts another on the same folder. */
@@ -59,9 +65,19 @@ export async function openDisk(options: { now?: () => number } = {}): Promise<Di
     service,
     downloads,
     origin: "http://localhost:8080",
+    at: (key) => join(downloads, key),
+    exists: (key) =>
+      access(opened.at(key)).then(
+        () => true,
+        () => false,
+      ),
+    async deliver(key, bytes = sampleBytes(10)) {
+      const upload = await new Uploading(opened, intentFor(key, bytes.length)).begin();
+      return opened.store.commit(upload.commitRequest(bytes, await upload.putAll(bytes)));
+    },
     async putForeign(key, bytes) {
-      await mkdir(dirname(join(downloads, key)), { recursive: true });
-      await writeFile(join(downloads, key), bytes);
+      await mkdir(dirname(opened.at(key)), { recursive: true });
+      await writeFile(opened.at(key), bytes);
     },
     async temporary() {
       return (await readdir(join(downloads, ".trawl"))).filter((name) => !name.startsWith("journal"));
@@ -80,4 +96,9 @@ export async function openDisk(options: { now?: () => number } = {}): Promise<Di
     },
   };
   return opened;
+}
+
+/** The ETag of an object that was just delivered, under the key that was asked for or under another; "" if it was not. */
+export function etagOf(result: CommitResult): string {
+  return result.kind === "committed" ? result.etag : "";
 }

@@ -2,8 +2,8 @@ import { readdir } from "node:fs/promises";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { foldKey } from "../../../shared/names.ts";
-import { intentFor, readAll, sampleBytes, Uploading } from "../object-store.conformance.ts";
-import { type DiskUnderTest, openDisk } from "./harness.ts";
+import { readAll, sampleBytes } from "../object-store.conformance.ts";
+import { type DiskUnderTest, etagOf, openDisk } from "./harness.ts";
 
 /** Folders in one case only: a store on a file system with case may hold both. */
 const FOLDERS = ["", "p/", "p/q/", "r/"];
@@ -31,10 +31,9 @@ interface Kept {
 }
 
 async function put(disk: DiskUnderTest, key: string, bytes: Uint8Array): Promise<Kept> {
-  const upload = await new Uploading(disk, intentFor(key, bytes.length)).begin();
-  const result = await disk.store.commit(upload.commitRequest(bytes, await upload.putAll(bytes)));
+  const result = await disk.deliver(key, bytes);
   expect(result).toMatchObject({ kind: "committed", key });
-  return { bytes, etag: result.kind === "committed" ? result.etag : "" };
+  return { bytes, etag: etagOf(result) };
 }
 
 /** The key under which another object has this name, whatever its case. */

@@ -1,21 +1,9 @@
-import {
-  access,
-  link,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { link, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { intentFor, readAll, sampleBytes, Uploading } from "../object-store.conformance.ts";
-import { adapterFor, type DiskUnderTest, openDisk, SECRET, spawnService } from "./harness.ts";
+import { readAll, sampleBytes } from "../object-store.conformance.ts";
+import { adapterFor, type DiskUnderTest, etagOf, openDisk, SECRET, spawnService } from "./harness.ts";
 
 let disk: DiskUnderTest;
 beforeEach(async () => {
@@ -26,20 +14,15 @@ afterEach(async () => {
 });
 
 /** The ETag of a new object under this key. */
-async function deliver(key: string, bytes = sampleBytes(10)): Promise<string> {
-  const upload = await new Uploading(disk, intentFor(key, bytes.length)).begin();
-  const result = await disk.store.commit(upload.commitRequest(bytes, await upload.putAll(bytes)));
+async function deliver(key: string, bytes?: Uint8Array): Promise<string> {
+  const result = await disk.deliver(key, bytes);
   expect(result).toMatchObject({ kind: "committed", key });
-  return result.kind === "committed" ? result.etag : "";
+  return etagOf(result);
 }
 
-const at = (key: string) => join(disk.downloads, key);
+const at = (key: string) => disk.at(key);
 const names = async (folder = "") => (await readdir(at(folder))).filter((name) => name !== ".trawl").toSorted();
-const exists = (key: string) =>
-  access(at(key)).then(
-    () => true,
-    () => false,
-  );
+const exists = (key: string) => disk.exists(key);
 
 describe("a rename on the disk store", () => {
   it("gives the file another name in its folder, and leaves the ETag as it was", async () => {
