@@ -116,7 +116,7 @@ async function begin(
 
 /**
  * Notes the upload before it begins, where its id is ours: if the object ends in between, the end of the attempt takes back
- * what may have begun. Null: the store gives the ids, and a begin whose answer is lost stays for the store to forget.
+ * what may have begun. Null: the store gives the ids, and a begin whose answer is lost is the adapter's to look for.
  */
 async function chooseId(
   desk: AttemptDesk,

@@ -75,11 +75,18 @@ export interface Advice {
   message: string;
 }
 
+/** What was tried, as far as advice is about it. */
+export interface Tried {
+  provider: Provider;
+  /** Of Azure, where it was sent instead of an account's key. */
+  sas_token?: string | undefined;
+}
+
 /** Null: a code that says all there is, or none that we know. */
-export function adviceFor(provider: Provider, code: string): Advice | null {
+export function adviceFor({ provider, sas_token }: Tried, code: string): Advice | null {
   const concern = CONCERN_OF.get(code);
   if (concern === undefined) return null;
-  const fields = FIELDS[provider];
+  const fields = sas_token === undefined ? FIELDS[provider] : { ...FIELDS[provider], secret: "sas_token" };
   const field = concern === "bucket" || concern === "region" ? fields[concern] : secretOr(concern, fields);
   return { field, message: SENTENCES[concern] };
 }

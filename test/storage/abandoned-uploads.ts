@@ -10,6 +10,8 @@ export interface ListingStore extends StoreUnderTest {
   openKeys(): string[];
   /** The server remembers the open uploads as so much older. */
   age(byMs: number): void;
+  /** The next begin is done, and its answer never comes. */
+  loseBegin(): void;
   /** Opens uploads of somebody else's, as many as there are keys. */
   beginForeign(keys: readonly string[]): void;
 }
@@ -39,6 +41,19 @@ export function testAbandonedUploads(name: string, open: () => Promise<ListingSt
       const request = young.commitRequest(bytes, await young.putAll(bytes));
       expect(await opened.store.commit(request)).toMatchObject({ kind: "committed" });
       expect(await end()).toBe(0);
+    });
+
+    it("are not even left by a begin whose answer is lost; another key's and older ones stay", async () => {
+      await begin("videos/a.mp4");
+      opened.age(HOUR);
+      await begin("videos/a.mp4.vtt");
+      opened.loseBegin();
+      await expect(opened.store.begin(intentFor("videos/a.mp4", 10))).rejects.toMatchObject({ fault: "unavailable" });
+      expect(opened.openKeys()).toEqual(["videos/a.mp4", "videos/a.mp4.vtt"]);
+      const again = await begin("videos/a.mp4");
+      const bytes = sampleBytes(10);
+      const request = again.commitRequest(bytes, await again.putAll(bytes));
+      expect(await opened.store.commit(request)).toMatchObject({ kind: "committed" });
     });
 
     it("go below the prefix alone, and only under keys that can be ours", async () => {

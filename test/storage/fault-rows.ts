@@ -34,7 +34,10 @@ export function testFaultRows(provider: Provider, open: () => Promise<Faulty>, r
     it(`is told by the probe with its code, and with what to do`, async () => {
       opened.refuseNext(row);
       expect(await probe(opened.store)).toEqual({ ok: false, code: row.code });
-      expect(adviceFor(provider, row.code)).toEqual({ field: row.about, message: expect.stringMatching(/: .{10,}/) });
+      expect(adviceFor({ provider }, row.code)).toEqual({
+        field: row.about,
+        message: expect.stringMatching(/: .{10,}/),
+      });
       expect(await probe(opened.store)).toEqual({ ok: true });
     });
 

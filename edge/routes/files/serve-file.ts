@@ -20,14 +20,15 @@ export async function serveFile(context: AppContext, file: FileRow, disposition:
   // A file that was removed or changed by hand is never served as the one we wrote.
   if (head === null || head.etag !== file.etag) throw gone;
   const headers = fileHeaders(file, disposition);
-  const conditional = conditionalStatus(context.req.raw.headers, file.etag);
+  const version = { etag: file.etag, modified: file.created_at };
+  const conditional = conditionalStatus(context.req.raw.headers, version);
   if (conditional === 304) return new Response(null, { status: 304, headers });
   if (conditional === 412) {
     throw new AppError("precondition_failed", "File has changed", { headers: { ETag: file.etag } });
   }
   // Ranges mean nothing to HEAD (RFC 9110 section 14.2).
   const ranged = context.req.method === "GET";
-  const range = ranged ? parseRange(context.req.raw.headers, file.size, file.etag) : null;
+  const range = ranged ? parseRange(context.req.raw.headers, file.size, version) : null;
   if (range === "unsatisfiable") {
     throw new AppError("range_not_satisfiable", "Range not satisfiable", {
       headers: { "Content-Range": `bytes */${file.size}`, "Accept-Ranges": "bytes", ETag: file.etag },

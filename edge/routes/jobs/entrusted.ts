@@ -43,6 +43,6 @@ export async function entrust(context: AppContext, { storage, cookies }: Secrets
 
 async function probedTarget(context: AppContext, storage: Storage): Promise<TargetRow> {
   const failed = await probe(context.env, storage);
-  if (failed !== null) throw probeRefused(storage.provider, failed, "storage");
+  if (failed !== null) throw probeRefused(storage, failed, "storage");
   return { id: mintId(Date.now()), ...placeOf(storage), sealed: null };
 }

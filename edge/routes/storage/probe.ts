@@ -1,5 +1,5 @@
 /** Storage is tried before it is believed in (jobs API 9.2): a small object is written and removed. */
-import type { Provider, Storage } from "../../../shared/contract/storage.ts";
+import type { Storage } from "../../../shared/contract/storage.ts";
 import { AppError } from "../../app-error.ts";
 import type { Env } from "../../env.ts";
 import { adviceFor } from "../../storage/advice.ts";
@@ -22,8 +22,8 @@ export async function probe(env: Env, storage: Storage): Promise<string | null> 
  *
  * @param field where it was inline
  */
-export function probeRefused(provider: Provider, code: string, field?: string): AppError {
-  const advice = adviceFor(provider, code);
+export function probeRefused(storage: Storage, code: string, field?: string): AppError {
+  const advice = adviceFor(storage, code);
   const prefix = field === undefined ? "" : `${field}.`;
   return new AppError("invalid", `Credential validation failed: ${code}`, {
     ...(field === undefined ? {} : { field }),

@@ -58,7 +58,7 @@ export function setStorage(provider: Provider): Endpoint {
     async handler(context) {
       const { storage, folderPrefix } = await readStorage(context, provider);
       const failed = await probe(context.env, storage);
-      if (failed !== null) throw probeRefused(provider, failed);
+      if (failed !== null) throw probeRefused(storage, failed);
       await saveStorage(context, storage, "keyvault");
       return context.json({
         message: CONFIGURED[provider],

@@ -32,6 +32,7 @@ import type {
 } from "../port.ts";
 import { commitProblem, StoreError, verifyProblem } from "../store-error.ts";
 import { BucketClient } from "./client.ts";
+import { CLOCK_TOLERANCE_MS } from "./clock.ts";
 import type { BucketDialect } from "./dialect.ts";
 import { refusalOf } from "./errors.ts";
 import { listUploads, type OpenUpload } from "./list-uploads.ts";
@@ -44,6 +45,10 @@ const MAX_ENDED_UPLOADS = 100;
 /** Nodes put parts straight into the bucket. */
 const ROUTE = { proxied: false };
 
+/** A node waits 20 s for its ticket: behind it there may be a look, and two begins of 5 s that both stay without an answer. */
+const LOST_TIMEOUT_MS = 2_000;
+/** A store that says so has begun nothing. */
+const NOT_DONE: ReadonlySet<string> = new Set(["SlowDown", "TooManyRequests"]);
 /** No size that a file of ours has. */
 const UNKNOWN_SIZE = -1;
 
@@ -85,17 +90,7 @@ export class BucketStore implements ObjectStore {
 
   async begin(intent: UploadIntent): Promise<BegunUpload> {
     const { size, nonce } = planUpload(intent.size, ROUTE);
-    const { text } = await this.#client.send({
-      method: "POST",
-      key: intent.key,
-      query: { uploads: null },
-      headers: {
-        "content-type": intent.contentType,
-        [this.#meta("job")]: intent.job,
-        [this.#meta("token")]: intent.token,
-        [this.#meta("upload")]: nonce,
-      },
-    });
+    const text = await this.#sendBegin(intent, nonce);
     const server = elementText(text, "UploadId");
     // Something answers 200 to everything: it is no S3.
     if (server === null || server === "") throw new StoreError("NoUploadId", "permanent");
@@ -103,6 +98,43 @@ export class BucketStore implements ObjectStore {
     if (uploadId.length <= MAX_UPLOAD_ID_LENGTH) return { uploadId, partSize: size };
     await this.#endUpload(intent.key, server);
     throw new StoreError("UploadIdTooLong", "permanent");
+  }
+
+  async #sendBegin(intent: UploadIntent, nonce: string): Promise<string> {
+    const sent = this.#client.theirNow();
+    try {
+      const { text } = await this.#client.send({
+        method: "POST",
+        key: intent.key,
+        query: { uploads: null },
+        headers: {
+          "content-type": intent.contentType,
+          [this.#meta("job")]: intent.job,
+          [this.#meta("token")]: intent.token,
+          [this.#meta("upload")]: nonce,
+        },
+      });
+      return text;
+    } catch (error) {
+      const unsure = error instanceof StoreError && error.fault === "unavailable" && !NOT_DONE.has(error.code);
+      if (unsure) await this.#endLostBegin(intent.key, sent - CLOCK_TOLERANCE_MS);
+      throw error;
+    }
+  }
+
+  /**
+   * Without its answer the upload may be there all the same, and nobody knows its id. The key is this job's alone, so what was
+   * begun under it since then is that one (docs/decisions/123).
+   */
+  async #endLostBegin(key: string, since: number): Promise<void> {
+    try {
+      const { uploads } = await listUploads(this.#client, { prefix: key, after: null, timeoutMs: LOST_TIMEOUT_MS });
+      for (const each of uploads) {
+        if (each.key === key && each.began >= since) await this.#endUpload(key, each.id, LOST_TIMEOUT_MS);
+      }
+    } catch {
+      // The store is away, or does not let us list: what there may be is left to the search for abandoned uploads.
+    }
   }
 
   async presignParts(request: PresignPartsRequest): Promise<PartUrl[]> {
@@ -198,9 +230,10 @@ export class BucketStore implements ObjectStore {
   }
 
   /** One that has ended already is fine. */
-  async #endUpload(key: string, uploadId: string): Promise<void> {
+  async #endUpload(key: string, uploadId: string, timeoutMs?: number): Promise<void> {
+    const bounds = timeoutMs === undefined ? {} : { timeoutMs };
     try {
-      await this.#client.send({ method: "DELETE", key, query: { uploadId } });
+      await this.#client.send({ method: "DELETE", key, query: { uploadId }, ...bounds });
     } catch (error) {
       if (!(error instanceof StoreError) || !GONE.has(error.code)) throw error;
     }
@@ -210,7 +243,10 @@ export class BucketStore implements ObjectStore {
     let ended = 0;
     let after: OpenUpload | null = null;
     for (let page = 0; page < MAX_UPLOAD_PAGES; page++) {
-      const { uploads, more }: Awaited<ReturnType<typeof listUploads>> = await listUploads(this.#client, prefix, after);
+      const { uploads, more }: Awaited<ReturnType<typeof listUploads>> = await listUploads(this.#client, {
+        prefix,
+        after,
+      });
       for (const { key, id, began } of uploads) {
         if (began >= before || !key.startsWith(prefix) || !isOurs(key)) continue;
         await this.#endUpload(key, id);

@@ -51,6 +51,11 @@ export class BucketClient {
     return this.dialect.presign({ method, key, query }, this.#now(this.dialect.objectUrl(key)), seconds);
   }
 
+  /** The bucket's own time, Unix milliseconds, as far as its answers have told it. */
+  theirNow(): number {
+    return this.#now(this.dialect.objectUrl(""));
+  }
+
   /** Our clock as the server sees it. */
   #now(url: URL): number {
     return this.#network.now() + clockOffset(url.origin);

@@ -6,7 +6,7 @@
 const offsets = new Map<string, number>();
 const MAX_ORIGINS = 1_000;
 /** `Date` has whole seconds, and an answer takes a while. */
-const TOLERATED_MS = 5_000;
+export const CLOCK_TOLERANCE_MS = 5_000;
 /** Servers allow for 5 to 15 minutes. */
 const REFUSED_MS = 4 * 60_000;
 
@@ -21,7 +21,7 @@ export function noteClock(origin: string, date: string | null, now: number): boo
   if (Number.isNaN(theirs)) return false;
   const before = clockOffset(origin);
   const offset = theirs - now;
-  if (Math.abs(offset) <= TOLERATED_MS) offsets.delete(origin);
+  if (Math.abs(offset) <= CLOCK_TOLERANCE_MS) offsets.delete(origin);
   else {
     if (offsets.size >= MAX_ORIGINS) offsets.clear();
     offsets.set(origin, offset);

@@ -23,7 +23,17 @@ export interface UploadPage {
   more: boolean;
 }
 
-export async function listUploads(client: BucketClient, prefix: string, after: OpenUpload | null): Promise<UploadPage> {
+export interface UploadSearch {
+  /** What the keys begin with. */
+  prefix: string;
+  /** The last upload of the page before. */
+  after: OpenUpload | null;
+  /** Defaults to 20 s. */
+  timeoutMs?: number;
+}
+
+export async function listUploads(client: BucketClient, search: UploadSearch): Promise<UploadPage> {
+  const { prefix, after, timeoutMs = LIST_TIMEOUT_MS } = search;
   const { text } = await client.send({
     method: "GET",
     key: "",
@@ -36,7 +46,7 @@ export async function listUploads(client: BucketClient, prefix: string, after: O
       ...(after === null ? {} : { "key-marker": after.key, "upload-id-marker": after.id }),
     },
     maxCharacters: MAX_LIST_CHARACTERS,
-    timeoutMs: LIST_TIMEOUT_MS,
+    timeoutMs,
   });
   const encoded = elementText(text, "EncodingType") === "url";
   const uploads = elementsOf(text, "Upload").flatMap((one) => {

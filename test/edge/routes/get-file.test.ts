@@ -8,6 +8,9 @@ import { type Account, call, type Json, newAccount, ORIGIN, store, textOf } from
 
 const BYTES = "0123456789";
 const HOUR = 3_600_000;
+/** A moment past a second, of which `Last-Modified` tells nothing. */
+const CREATED_AT = 1_796_119_209_500;
+const MODIFIED = "Tue, 01 Dec 2026 10:00:09 GMT";
 let account: Account;
 let etag: string;
 let path: string;
@@ -25,7 +28,7 @@ async function newFile(owner: Account, key: string, contentType = "video/mp4"): 
   const fileId = crypto.randomUUID();
   await env.DB.prepare(
     `INSERT INTO files (file_id, job_id, account_id, kind, path, store_key, target_id, size, content_type, etag, created_at)
-     VALUES (?, ?, ?, 'media', ?, ?, 'managed', ?, ?, ?, 1796119209000)`,
+     VALUES (?, ?, ?, 'media', ?, ?, 'managed', ?, ?, ?, ${CREATED_AT})`,
   )
     .bind(fileId, crypto.randomUUID(), owner.id, key, storeKey, BYTES.length, contentType, put.etag)
     .run();
@@ -197,7 +200,8 @@ const RANGES: [rule: string, headers: Record<string, string>, status: number, bo
   ["If-Range with another tag", { range: "bytes=0-1", "if-range": '"x"' }, 200, BYTES],
   ["If-Range with a weak tag never matches", { range: "bytes=0-1", "if-range": "W/E" }, 200, BYTES],
   ["If-Range with another tag saves from 416", { range: "bytes=50-", "if-range": '"x"' }, 200, BYTES],
-  ["If-Range with a date", { range: "bytes=0-1", "if-range": "Tue, 01 Dec 2026 10:00:00 GMT" }, 200, BYTES],
+  ["If-Range with our date", { range: "bytes=0-1", "if-range": MODIFIED }, 206, "01", "bytes 0-1/10"],
+  ["If-Range with another date", { range: "bytes=0-1", "if-range": "Tue, 01 Dec 2026 10:00:10 GMT" }, 200, BYTES],
   ["If-None-Match with our tag", { "if-none-match": "E" }, 304, ""],
   ["If-None-Match compares weakly", { "if-none-match": "W/E" }, 304, ""],
   ["If-None-Match with a list", { "if-none-match": '"x", E' }, 304, ""],
@@ -209,12 +213,30 @@ const RANGES: [rule: string, headers: Record<string, string>, status: number, bo
   ["If-Match with another tag", { "if-match": '"x"' }, 412, ""],
   ["If-Match compares strongly", { "if-match": "W/E" }, 412, ""],
   ["If-Match goes before If-None-Match", { "if-match": '"x"', "if-none-match": "E" }, 412, ""],
+  ["If-Modified-Since our date", { "if-modified-since": MODIFIED }, 304, ""],
+  ["If-Modified-Since a later date", { "if-modified-since": "Wed, 02 Dec 2026 10:00:09 GMT" }, 304, ""],
+  ["If-Modified-Since an earlier date", { "if-modified-since": "Tue, 01 Dec 2026 10:00:08 GMT" }, 200, BYTES],
+  ["If-Modified-Since in the older form", { "if-modified-since": "Tuesday, 01-Dec-26 10:00:09 GMT" }, 304, ""],
+  ["If-Modified-Since no date: ignored", { "if-modified-since": "2030" }, 200, BYTES],
+  ["If-None-Match goes before dates", { "if-none-match": '"x"', "if-modified-since": MODIFIED }, 200, BYTES],
+  ["If-Modified-Since goes before Range", { "if-modified-since": MODIFIED, range: "bytes=0-1" }, 304, ""],
+  ["If-Unmodified-Since our date", { "if-unmodified-since": MODIFIED }, 200, BYTES],
+  ["If-Unmodified-Since an earlier date", { "if-unmodified-since": "Tue, 01 Dec 2026 10:00:08 GMT" }, 412, ""],
+  ["If-Unmodified-Since no date: ignored", { "if-unmodified-since": "0" }, 200, BYTES],
+  [
+    "If-Match goes before dates",
+    { "if-match": "E", "if-unmodified-since": "Tue, 01 Dec 2020 10:00:08 GMT" },
+    200,
+    BYTES,
+  ],
   ["If-Match goes before Range", { "if-match": '"x"', range: "bytes=0-1" }, 412, ""],
 ];
 
 describe("conditions and ranges", () => {
   it.each(RANGES)("%s: %j is %d", async (_, headers, status, body, range) => {
-    const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.replace("E", etag)]));
+    const own = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, value.replace(/^(W\/|"x", )?E$/, `$1${etag}`)]),
+    );
     const answer = await get(own);
     expect(answer.status).toBe(status);
     expect(answer.headers.get("content-range")).toBe(range ?? null);

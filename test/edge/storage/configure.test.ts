@@ -228,11 +228,12 @@ describe("the other providers", () => {
 
 describe("what each of the other providers is told, probed for and read back as", () => {
   const account_key = btoa("0123456789abcdef");
+  const azure = { account_name: "studionorth", container: "my-videos" };
   const oss = { endpoint: "https://oss-cn-hangzhou.aliyuncs.com", bucket: "my-videos", access_key_id: "LTAI5tExample" };
   const cases: [string, Json, Json][] = [
     [
       "blob",
-      { account_name: "studionorth", container: "my-videos", sas_token: FAKE_SAS },
+      { ...azure, sas_token: FAKE_SAS },
       { message: "Azure Blob storage configured successfully", endpoint: "https://studionorth.blob.core.windows.net" },
     ],
     [
@@ -277,12 +278,20 @@ describe("what each of the other providers is told, probed for and read back as"
   });
 
   it.each([
-    ["blob", { account_name: "studionorth", container: "my-videos", account_key }, "AuthenticationFailed"],
-    ["oss", { ...oss, access_key_secret: "wrong" }, "SignatureDoesNotMatch"],
-    ["oss", { ...oss, bucket: "no-such-bucket", access_key_secret: "oss-secret/with+signs=" }, "NoSuchBucket"],
-  ])("%s: %j does not pass the probe", async (provider, body, code) => {
+    ["blob", { ...azure, account_key }, "AuthenticationFailed", "account_key"],
+    ["blob", { ...azure, sas_token: "sv=2020-12-06&sig=other" }, "AuthenticationFailed", "sas_token"],
+    ["oss", { ...oss, access_key_secret: "wrong" }, "SignatureDoesNotMatch", "access_key_secret"],
+    [
+      "oss",
+      { ...oss, bucket: "no-such-bucket", access_key_secret: "oss-secret/with+signs=" },
+      "NoSuchBucket",
+      "bucket",
+    ],
+  ])("%s: %j does not pass the probe", async (provider, body, code, field) => {
     const told = { status: 400, error: `Credential validation failed: ${code}` };
-    expect(refusal(await account.api("POST", `/user/${provider}`, body))).toEqual(told);
+    const refused = await account.api("POST", `/user/${provider}`, body);
+    expect(refusal(refused)).toEqual(told);
+    expect(refused.body.details).toEqual([{ field, message: expect.any(String) }]);
     expect((await account.api("GET", `/user/${provider}`)).body).toEqual(unset(provider));
   });
 });

@@ -42,6 +42,7 @@ export function listing(opened: BucketUnderTest): ListingStore {
     age(byMs) {
       for (const upload of uploads.values()) upload.began -= byMs;
     },
+    loseBegin: () => opened.server.fail(({ method, query }) => method === "POST" && query.has("uploads"), "lost"),
     beginForeign(keys) {
       for (const key of keys) {
         uploads.set(`foreign-${uploads.size}`, { key, began: Date.now(), headers: {}, parts: new Map() });

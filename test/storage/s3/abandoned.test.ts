@@ -10,6 +10,7 @@ testAbandonedUploads("S3", async () => {
     ...opened,
     openKeys: () => fake.uploadsOf(BUCKET),
     age: (byMs) => fake.age(BUCKET, byMs),
+    loseBegin: () => fake.fail({ operation: "begin", times: 1, how: "lost" }),
     beginForeign(keys) {
       for (const key of keys) {
         const upload = { bucket: BUCKET, key, began: Date.now(), type: "", meta: {}, parts: new Map() };
