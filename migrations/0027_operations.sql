@@ -16,3 +16,16 @@ CREATE TABLE node_faults (
   at INTEGER NOT NULL,
   PRIMARY KEY (node_id, attempt)
 ) WITHOUT ROWID;
+
+-- Where sealed records stand, so that the sweep finds them behind any number of rows without one.
+CREATE INDEX jobs_sealed ON jobs (id) WHERE sealed IS NOT NULL;
+CREATE INDEX files_sealed ON files (file_id) WHERE sealed_url IS NOT NULL;
+
+-- Sealed records by the key that opens them: as the last whole round of the sweep found them, and this one so far.
+CREATE TABLE sealed_records (
+  kek TEXT PRIMARY KEY,
+  records INTEGER NOT NULL DEFAULT 0,
+  counting INTEGER NOT NULL DEFAULT 0,
+  -- When the last whole round ended; NULL: none has.
+  counted_at INTEGER
+) WITHOUT ROWID;

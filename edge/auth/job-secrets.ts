@@ -12,12 +12,12 @@ export interface JobSecrets {
   storage?: Record<string, unknown>;
 }
 
-const PURPOSE = "job-secrets";
+export const JOB_SECRETS_PURPOSE = "job-secrets";
 
 /** The record for the job's row; null when there is nothing to keep. */
 export async function sealJobSecrets(box: SecretBox, account: string, secrets: JobSecrets): Promise<string | null> {
   if (secrets.cookies === undefined && secrets.storage === undefined) return null;
-  return box.seal(JSON.stringify(secrets), { account, purpose: PURPOSE });
+  return box.seal(JSON.stringify(secrets), { account, purpose: JOB_SECRETS_PURPOSE });
 }
 
 /**
@@ -27,5 +27,5 @@ export async function sealJobSecrets(box: SecretBox, account: string, secrets: J
  */
 export async function openJobSecrets(box: SecretBox, account: string, sealed: string | null): Promise<JobSecrets> {
   if (sealed === null) return {};
-  return JSON.parse(await box.open(sealed, { account, purpose: PURPOSE })) as JobSecrets;
+  return JSON.parse(await box.open(sealed, { account, purpose: JOB_SECRETS_PURPOSE })) as JobSecrets;
 }

@@ -65,14 +65,28 @@ export class SecretBox {
    */
   async seal(text: string, context: SealContext): Promise<string> {
     const dataKey = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-    const wrapIv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
     const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
-    const { id } = this.#first;
     const [wrapped, ciphertext] = await Promise.all([
-      encrypt(await this.#first.key, wrapIv, aad(context, `key ${id}`), dataKey),
+      this.#wrap(dataKey, context),
       encrypt(await importKey(dataKey, "encrypt"), iv, aad(context, "text"), encoder.encode(text)),
     ]);
-    return [VERSION, id, encode(concat(wrapIv, wrapped)), encode(iv), encode(ciphertext)].join(".");
+    return join(wrapped, iv, ciphertext);
+  }
+
+  /** The ids of its keys; the first seals. */
+  get ids(): string[] {
+    return [...this.#keks.keys()];
+  }
+
+  /**
+   * The same record under the first KEK: its data key is wrapped anew, its text stays as it is.
+   *
+   * @throws SecretBoxError as {@link open}
+   */
+  async rewrap(sealed: string, context: SealContext): Promise<string> {
+    const { iv, ciphertext, ...record } = parseRecord(sealed);
+    const dataKey = await this.#unwrap(record, context);
+    return join(await this.#wrap(dataKey, context), iv, ciphertext);
   }
 
   /**
@@ -82,17 +96,43 @@ export class SecretBox {
    *   that was changed, or sealed for another account or purpose
    */
   async open(sealed: string, context: SealContext): Promise<string> {
-    const { id, wrapped, iv, ciphertext } = parseRecord(sealed);
+    const { iv, ciphertext, ...record } = parseRecord(sealed);
+    const dataKey = await this.#unwrap(record, context);
+    return new TextDecoder().decode(
+      await authentic(async () => decrypt(await importKey(dataKey, "decrypt"), iv, aad(context, "text"), ciphertext)),
+    );
+  }
+
+  /** Under the first KEK. */
+  async #wrap(dataKey: Bytes, context: SealContext): Promise<{ id: string; wrapped: Bytes }> {
+    const { id, key } = this.#first;
+    const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+    return { id, wrapped: concat(iv, await encrypt(await key, iv, aad(context, `key ${id}`), dataKey)) };
+  }
+
+  async #unwrap({ id, wrapped }: { id: string; wrapped: Bytes }, context: SealContext): Promise<Bytes> {
     const kek = this.#keks.get(id);
     if (kek === undefined) throw new SecretBoxError("unknown_kek", `TRAWL_KEK has no key '${id}'`);
-    try {
-      const wrapIv = wrapped.subarray(0, IV_BYTES);
-      const dataKey = await decrypt(await kek.key, wrapIv, aad(context, `key ${id}`), wrapped.subarray(IV_BYTES));
-      const bytes = await decrypt(await importKey(dataKey, "decrypt"), iv, aad(context, "text"), ciphertext);
-      return new TextDecoder().decode(bytes);
-    } catch {
-      throw new SecretBoxError("not_authentic", "a sealed record does not open here: changed, or not this account's");
-    }
+    const [iv, key] = [wrapped.subarray(0, IV_BYTES), wrapped.subarray(IV_BYTES)];
+    return authentic(async () => decrypt(await kek.key, iv, aad(context, `key ${id}`), key));
+  }
+}
+
+/** The id of the KEK that a record is under; null: it is no record. */
+export function kekOf(sealed: string): string | null {
+  const [version, id = ""] = sealed.split(".", 2);
+  return version === VERSION && KEK_ID.test(id) ? id : null;
+}
+
+function join({ id, wrapped }: { id: string; wrapped: Bytes }, iv: Bytes, ciphertext: Bytes): string {
+  return [VERSION, id, encode(wrapped), encode(iv), encode(ciphertext)].join(".");
+}
+
+async function authentic(decrypting: () => Promise<Bytes>): Promise<Bytes> {
+  try {
+    return await decrypting();
+  } catch {
+    throw new SecretBoxError("not_authentic", "a sealed record does not open here: changed, or not this account's");
   }
 }
 

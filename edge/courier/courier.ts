@@ -6,6 +6,8 @@ import { errorText, type Log, makeLog } from "../log.ts";
 import { durableSql } from "../partition/durable-sql.ts";
 import type { Sql } from "../partition/sql.ts";
 import { redactText } from "../redact.ts";
+import { resealObject } from "../seals/object-tables.ts";
+import type { SealPage } from "../seals/plan.ts";
 import { fromLog, toDelivery } from "./deliveries.ts";
 import { hasUnlogged, nextPrune, pruneLog, writeLog } from "./delivery-log.ts";
 import { Flights, SLOW_TRY_MS } from "./flights.ts";
@@ -25,6 +27,7 @@ import {
 } from "./outbox.ts";
 import { recordTry, type TryOutcome } from "./record-try.ts";
 import { getMeta, openSchema, setMeta } from "./schema.ts";
+import { COURIER_SEALS } from "./seals.ts";
 import { tryDelivery } from "./try-delivery.ts";
 
 /** A receiver has so long to answer (jobs API 8.2). */
@@ -104,6 +107,11 @@ export class Courier extends DurableObject<Env> {
     this.#kickAt = now;
     await this.#arm();
     return true;
+  }
+
+  /** Moves a page of its sealed records to the first key (`sweep/seals.ts`). */
+  async reseal(cursor: string): Promise<SealPage> {
+    return resealObject(this.#sql, secretBoxOf(this.env), COURIER_SEALS, cursor);
   }
 
   async #fetchBytes(account: string, id: string): Promise<boolean> {

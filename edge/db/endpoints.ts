@@ -3,7 +3,7 @@ import { uuidv7 } from "../../shared/ids.ts";
 import type { SecretBox } from "../auth/secret-box.ts";
 import type { NotifyLevel } from "../courier/slack.ts";
 
-const URL_PURPOSE = "endpoint-url";
+export const ENDPOINT_URL_PURPOSE = "endpoint-url";
 
 export interface SlackEndpoint {
   url: string;
@@ -18,7 +18,7 @@ export async function putSlack(
   slack: SlackEndpoint,
   now: number,
 ): Promise<void> {
-  const sealed = await box.seal(slack.url, { account, purpose: URL_PURPOSE });
+  const sealed = await box.seal(slack.url, { account, purpose: ENDPOINT_URL_PURPOSE });
   await db
     .prepare(
       `INSERT INTO endpoints (id, account_id, kind, sealed_url, filter, created_at, updated_at)
@@ -52,5 +52,5 @@ export async function findSlack(db: D1Database, box: SecretBox, account: string)
     .first<{ sealed_url: string; filter: string }>();
   if (row === null) return null;
   const { notify_level } = JSON.parse(row.filter) as { notify_level: NotifyLevel };
-  return { url: await box.open(row.sealed_url, { account, purpose: URL_PURPOSE }), notifyLevel: notify_level };
+  return { url: await box.open(row.sealed_url, { account, purpose: ENDPOINT_URL_PURPOSE }), notifyLevel: notify_level };
 }

@@ -4,7 +4,7 @@ import type { SecretBox } from "../auth/secret-box.ts";
 import type { TargetRow } from "../partition/targets.ts";
 import { maskedKey, placeOf, type StoragePlace } from "../storage/storage-place.ts";
 
-const PURPOSE = "target-credentials";
+export const TARGET_PURPOSE = "target-credentials";
 /** Jobs that were accepted keep their target: after so long it is looked whether any of them is left. */
 const FORGET_AFTER_MS = 60 * 60_000;
 
@@ -13,11 +13,11 @@ export type TargetSource = "keyvault" | "legacy";
 
 /** Seals what {@link openTargetStorage} opens. */
 function sealTargetStorage(box: SecretBox, account: string, storage: Storage): Promise<string> {
-  return box.seal(JSON.stringify(storage), { account, purpose: PURPOSE });
+  return box.seal(JSON.stringify(storage), { account, purpose: TARGET_PURPOSE });
 }
 
 export async function openTargetStorage(box: SecretBox, account: string, sealed: string): Promise<Storage> {
-  return JSON.parse(await box.open(sealed, { account, purpose: PURPOSE })) as Storage;
+  return JSON.parse(await box.open(sealed, { account, purpose: TARGET_PURPOSE })) as Storage;
 }
 
 /** Makes this the account's storage, in place of another; in one transaction. */

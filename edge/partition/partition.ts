@@ -1,8 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
 import type { CallAnswer } from "../../shared/contract/calls.ts";
 import type { Storage } from "../../shared/contract/storage.ts";
+import { secretBoxOf } from "../auth/secret-box.ts";
 import type { Env } from "../env.ts";
 import { errorText, type Log, makeLog } from "../log.ts";
+import { resealObject } from "../seals/object-tables.ts";
+import type { SealPage } from "../seals/plan.ts";
 import { within } from "../within.ts";
 import { leasesRunFrom } from "./absence.ts";
 import type { AdminDesk } from "./admin-desk.ts";
@@ -17,6 +20,7 @@ import { NodeSockets } from "./node-sockets.ts";
 import { RateBuckets, type RateState } from "./rate-buckets.ts";
 import { readStepCounts, type StepCounts } from "./reads.ts";
 import { type PublicEvent, resumeStream, type StreamScope } from "./resume.ts";
+import { PARTITION_SEALS } from "./seals.ts";
 import { enterSession, type NodeIdentity, takesNoWork } from "./sessions.ts";
 import { MANAGED_TARGET } from "./targets.ts";
 
@@ -246,6 +250,11 @@ export class Partition extends DurableObject<Env> {
   }
   async adminTakeStandings(...args: Parameters<AdminDesk["takeStandings"]>) {
     return (await this.#ready()).admin.takeStandings(...args);
+  }
+  /** Moves a page of its sealed records to the first key (`sweep/seals.ts`). */
+  async adminReseal(cursor: string): Promise<SealPage> {
+    const { core } = await this.#ready();
+    return resealObject(core.sql, secretBoxOf(this.env), PARTITION_SEALS, cursor);
   }
   async adminRemoveNode(node: string) {
     const { admin, calls } = await this.#ready();

@@ -6,6 +6,7 @@ import { errorText, type Log, makeLog } from "../log.ts";
 import { sweepRemovals } from "../routes/admin/remove-account.ts";
 import { sweepFiles } from "./files.ts";
 import { sweepRecords } from "./records.ts";
+import { sweepSeals } from "./seals.ts";
 import { runSteps } from "./step.ts";
 import { sweepUploads } from "./uploads.ts";
 
@@ -20,6 +21,7 @@ export async function sweep(env: Env): Promise<void> {
     [
       { name: "partitions", run: () => wakePartitions(env, log) },
       { name: "credentials", run: async () => ({ gone: await forgetCredentials(env.DB, now, CREDENTIALS_PER_SWEEP) }) },
+      { name: "seals", run: () => sweepSeals(env, log, now) },
       { name: "records", run: () => sweepRecords(env, log, now) },
       { name: "uploads", run: () => sweepUploads(env, log, now) },
       { name: "files", run: () => sweepFiles(env, log, now) },

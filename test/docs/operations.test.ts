@@ -51,7 +51,7 @@ it("the page of figures has every metric of edge and node, and the alerts use no
   const edge = [...read("edge/routes/health/fleet-metrics.ts").matchAll(/"(trawl_\w+)"/g)].map(
     ([, each]) => each ?? "",
   );
-  expect(edge).toHaveLength(14);
+  expect(edge).toHaveLength(15);
   const names = [...edge, ...node.map((each) => each.name)];
   const page = read("docs/operations/metrics.md");
   for (const name of names) expect(page).toMatch(new RegExp(`\`${name}[{\`]`));

@@ -10,9 +10,11 @@ export interface FleetFigures {
   /** Null, here and below: D1 did not answer. */
   nodes: NodeView[] | null;
   deliveries: { status: string; n: number }[] | null;
+  /** Empty while `TRAWL_KEK` has never had more than one key. */
+  sealed: { kek: string; records: number }[] | null;
 }
 
-export function fleetMetrics({ partitions, nodes, deliveries }: FleetFigures): Metric[] {
+export function fleetMetrics({ partitions, nodes, deliveries, sealed }: FleetFigures): Metric[] {
   const known = partitions.flatMap(({ name, answer }) => (answer === null ? [] : [{ name, ...answer }]));
   const perPartition = (value: (each: PartitionStats) => number): Sample[] =>
     known.map((each) => ({ labels: { partition: each.name }, value: value(each) }));
@@ -49,6 +51,11 @@ export function fleetMetrics({ partitions, nodes, deliveries }: FleetFigures): M
       "trawl_webhook_deliveries",
       "Webhooks of the last 30 days by status.",
       (deliveries ?? []).map(({ status, n }) => ({ labels: { status }, value: n })),
+    ),
+    gauge(
+      "trawl_sealed_records",
+      "Stored secrets by the key of TRAWL_KEK that opens them, as last counted.",
+      (sealed ?? []).map(({ kek, records }) => ({ labels: { kek }, value: records })),
     ),
     counter("trawl_uploaded_bytes_total", "Bytes of delivered files.", [{ value: sum((each) => each.bytesUploaded) }]),
     gauge(

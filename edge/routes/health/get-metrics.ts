@@ -1,5 +1,6 @@
 import { PROMETHEUS_TYPE, prometheusText } from "../../../shared/prometheus.ts";
 import { deliveryCounts } from "../../db/delivery-counts.ts";
+import { sealedCounts } from "../../db/seals.ts";
 import { adminEndpoint } from "../admin/admin-guard.ts";
 import { askAll, askDatabase } from "../admin/ask-partitions.ts";
 import { readFleet } from "../admin/fleet-view.ts";
@@ -14,12 +15,13 @@ export const getMetrics = adminEndpoint(
   async (context) => {
     const { env } = context;
     // While D1 does not answer, the queue's own figures are wanted most.
-    const [partitions, fleet, deliveries] = await Promise.all([
+    const [partitions, fleet, deliveries, sealed] = await Promise.all([
       askAll(env, async (stub) => stub.adminStats()),
       readFleet(env),
       askDatabase(deliveryCounts(env.DB)).catch(() => null),
+      askDatabase(sealedCounts(env.DB)).catch(() => null),
     ]);
-    const text = prometheusText(fleetMetrics({ partitions, nodes: fleet?.nodes ?? null, deliveries }));
+    const text = prometheusText(fleetMetrics({ partitions, nodes: fleet?.nodes ?? null, deliveries, sealed }));
     return new Response(text, { headers: { "Content-Type": PROMETHEUS_TYPE } });
   },
 );

@@ -97,6 +97,7 @@ describe("GET /metrics", () => {
       "trawl_queue_depth",
       "trawl_queue_oldest_age_seconds",
       "trawl_webhook_deliveries",
+      "trawl_sealed_records",
       "trawl_uploaded_bytes_total",
       "trawl_nodes",
       "trawl_fleet_slots",
