@@ -98,7 +98,7 @@ export class Engine {
     const pace = (node: string) => this.#pace(node);
     this.bell = new Bell(
       {
-        ready: () => core.ready.count(),
+        ready: () => core.figures.ready,
         send: (node) => sockets.send(node, { type: "ring" }),
         later: (work, ms) => void setTimeout(work, ms),
       },
@@ -235,6 +235,7 @@ export class Engine {
     for (const batch of effects.batches) this.#tellBatch(batch);
     this.kick();
     if (effects.ring) this.bell.ring();
+    for (const node of effects.again) this.bell.again(node);
     await this.arm();
     await Promise.all([
       ...effects.commit.map((job) => this.#storage.commit(job)),

@@ -203,6 +203,20 @@ CREATE TABLE uncounted_keys (id TEXT PRIMARY KEY) WITHOUT ROWID;
 INSERT INTO uncounted_keys (id) SELECT DISTINCT key_id FROM jobs WHERE key_id IS NOT NULL AND key_id NOT IN (SELECT id FROM keys);
 `;
 
+const VERSION_9 = `
+-- The order of turns, of those accounts alone that a shared node may serve now: a lease does not walk past the others.
+ALTER TABLE accounts ADD COLUMN max_concurrent INTEGER GENERATED ALWAYS AS (json_extract(limits, '$.max_concurrent')) VIRTUAL;
+DROP INDEX account_turn;
+CREATE INDEX account_turn ON accounts (turn)
+  WHERE ready > 0 AND pool <> 'own' AND (max_concurrent IS NULL OR active < max_concurrent);
+-- Where a lease of this node had to stop on its way past accounts that have nothing for it.
+ALTER TABLE sessions ADD COLUMN walked_turn INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE sessions ADD COLUMN walked_id TEXT NOT NULL DEFAULT '';
+-- For the figures alone: the oldest ready job, and the recordings under way.
+CREATE INDEX job_ready_age ON jobs (queued_at) WHERE state = 'queued';
+CREATE INDEX job_held_live ON jobs (account_id) WHERE live = 1 AND state IN ('offered', 'running');
+`;
+
 /** In order: version 1 first. None of them is ever edited. */
 export const MIGRATIONS: readonly string[] = [
   VERSION_1,
@@ -213,6 +227,7 @@ export const MIGRATIONS: readonly string[] = [
   VERSION_6,
   VERSION_7,
   VERSION_8,
+  VERSION_9,
 ];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */

@@ -20,7 +20,7 @@ import {
   WAIT_RECHECK_MS,
 } from "../../shared/limits.ts";
 import type { EventIds } from "./event-ids.ts";
-import type { ReadyCount } from "./ready-count.ts";
+import type { Figures } from "./figures.ts";
 import type { Sql } from "./sql.ts";
 
 export interface CoreOptions {
@@ -103,6 +103,8 @@ export interface Effects {
   /** Batches of which a member ended, and which go on: their streams hear of it. */
   batches: string[];
   attempts: AttemptChange[];
+  /** Nodes whose lease had to stop before it had looked at every account. */
+  again: string[];
 }
 
 export interface Turn {
@@ -111,14 +113,14 @@ export interface Turn {
   /** Uniform in [0, 1). */
   random: () => number;
   ids: EventIds;
-  ready: ReadyCount;
+  figures: Figures;
   config: ResolvedCore;
   epoch: number;
   effects: Effects;
 }
 
 export function noEffects(): Effects {
-  return { ring: false, kills: [], commit: [], abort: false, batches: [], attempts: [] };
+  return { ring: false, kills: [], commit: [], abort: false, batches: [], attempts: [], again: [] };
 }
 
 /** `<epoch>.<attempt>`: the fencing token of one hand-out. */
