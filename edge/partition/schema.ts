@@ -212,6 +212,8 @@ CREATE INDEX account_turn ON accounts (turn)
 -- Where a lease of this node had to stop on its way past accounts that have nothing for it.
 ALTER TABLE sessions ADD COLUMN walked_turn INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE sessions ADD COLUMN walked_id TEXT NOT NULL DEFAULT '';
+-- Credentials of a storage go with the last upload that needs them.
+CREATE INDEX upload_target ON uploads (target_id) WHERE target_id <> 'managed';
 -- For the figures alone: the oldest ready job, and the recordings under way.
 CREATE INDEX job_ready_age ON jobs (queued_at) WHERE state = 'queued';
 CREATE INDEX job_held_live ON jobs (account_id) WHERE live = 1 AND state IN ('offered', 'running');
