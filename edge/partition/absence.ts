@@ -60,6 +60,12 @@ export function leasesRunFrom(sql: Sql, now: number): number {
   return renewals.findLast((end) => end <= now) ?? 0;
 }
 
+/**
+ * Of sessions that take work; its parameter is {@link leasesRunFrom}. Uses session_lease(lease_until), which has to be told that
+ * lost ones are not meant: they stay for a day, and thousands of them may stand in front.
+ */
+export const ONLINE = "state = 'running' AND state <> 'lost' AND lease_until >= ?";
+
 /** When the lease ends that stands as `leaseUntil` in its row. Rises with it, so the least of them ends first. */
 export function leaseEnd(sql: Sql, leaseUntil: number): number {
   return read(sql).renewals.find((end) => end > leaseUntil) ?? leaseUntil;

@@ -81,7 +81,7 @@ export class AdminDesk {
   }
 
   stats(): PartitionStats {
-    return readStats(this.#deps.core.sql, this.#deps.now());
+    return readStats(this.#deps.core, this.#deps.now());
   }
 
   // Uses job_held_by(node_id) once a session.
@@ -139,6 +139,7 @@ export class AdminDesk {
       orderRemoval(turn.sql, node, turn.now);
       const returned = withdrawAll(turn, node);
       turn.sql.run("DELETE FROM sessions WHERE node_id = ?", node);
+      turn.figures.sessionsChanged();
       turn.sql.run("DELETE FROM cool_downs WHERE node_id = ?", node);
       return returned;
     });

@@ -1,6 +1,6 @@
 /** Which nodes the repeat of a job goes to (jobs API 12): what is remembered of those that failed it, and what that means. */
 import type { FailureClass } from "../../shared/contract/failures.ts";
-import { leasesRunFrom } from "./absence.ts";
+import { leasesRunFrom, ONLINE } from "./absence.ts";
 import { type Avoid, type LiveJob, parseAvoid } from "./job-row.ts";
 import type { SessionRow } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
@@ -113,7 +113,7 @@ export function otherCountryOnline(turn: Turn, job: LiveJob): boolean {
   const required = JSON.parse(job.tags) as string[];
   return turn.sql
     .all<SessionRow>(
-      `SELECT * FROM sessions WHERE lease_until >= ? AND state = 'running' AND country IS NOT NULL LIMIT ${MAX_SESSIONS}`,
+      `SELECT * FROM sessions WHERE ${ONLINE} AND country IS NOT NULL LIMIT ${MAX_SESSIONS}`,
       leasesRunFrom(turn.sql, turn.now),
     )
     .some((row) => row.country !== null && !refused.has(row.country) && couldRun(row, job, required));

@@ -3,7 +3,7 @@
  * thousand nodes connected, ringing all of them for each new job would be two thousand leases for one: those with room
  * are rung some at a time, in turn, for as long as work is left (decision 111).
  */
-import { leasesRunFrom } from "./absence.ts";
+import { leasesRunFrom, ONLINE } from "./absence.ts";
 import type { Sql } from "./sql.ts";
 
 /** Rung at once: as many as there are ready jobs, but not fewer than this, because some cannot serve what waits … */
@@ -37,10 +37,7 @@ export class Bell {
   /** Nodes that take work, as their sessions say: after a start all of them may have room. */
   static nodesOf(sql: Sql, now: number): string[] {
     return sql
-      .all<{ id: string }>(
-        "SELECT node_id AS id FROM sessions WHERE state = 'running' AND lease_until >= ?",
-        leasesRunFrom(sql, now),
-      )
+      .all<{ id: string }>(`SELECT node_id AS id FROM sessions WHERE ${ONLINE}`, leasesRunFrom(sql, now))
       .map(({ id }) => id);
   }
 
@@ -54,6 +51,11 @@ export class Bell {
   welcome(node: string): void {
     this.note(node, true);
     if (this.#deps.ready() > 0) this.#deps.send(node);
+  }
+
+  /** A node's lease has looked at a part of the accounts: it is to look at the next ones, after others had their turn. */
+  again(node: string): void {
+    this.#deps.later(() => void this.#deps.send(node), WINDOW_PAUSE_MS);
   }
 
   /** There is work that was not there before: everyone with room hears of it, unless it is gone before their turn. */

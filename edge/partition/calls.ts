@@ -3,8 +3,11 @@
  * whoever asked holds the deadline and asks again if this object was restarted.
  */
 import type { CallAnswer, CallRequest } from "../../shared/contract/calls.ts";
-import { leasesRunFrom } from "./absence.ts";
+import { leasesRunFrom, ONLINE } from "./absence.ts";
 import type { Sql } from "./sql.ts";
+
+/** Nodes of each kind that a question may go to. */
+const MAX_CANDIDATES = 64;
 
 export type CallOutcome =
   | { kind: "answer"; node: string; answer: CallAnswer }
@@ -82,23 +85,30 @@ export class Calls {
     }
   }
 
-  /** Online nodes that may serve the account, its own first, the least asked first, then those with the most free slots. */
+  /**
+   * Online nodes that may serve the account, its own first, the least asked first, then those with the most free slots, of those
+   * that were heard last. Uses session_own(account_id) and session_lease(lease_until).
+   */
   #candidates(account: string, exclude: readonly string[]): string[] {
+    const { sql, now } = this.#deps;
     const asked = Map.groupBy(this.#pending.values(), (pending) => pending.node);
-    return this.#deps.sql
-      .all<{ node_id: string; account_id: string | null; free: number }>(
-        `SELECT s.node_id, s.account_id, json_extract(s.slots, '$.download') AS free FROM sessions s
-         LEFT JOIN accounts a ON a.id = ?1
-         WHERE s.lease_until >= ?2 AND s.state = 'running' AND (s.account_id = ?1 OR (s.account_id IS NULL AND coalesce(a.pool, '') <> 'own'))
-           AND s.node_id NOT IN (SELECT value FROM json_each(?3)) ORDER BY free DESC LIMIT 64`,
-        account,
-        leasesRunFrom(this.#deps.sql, this.#deps.now()),
+    const from = leasesRunFrom(sql, now());
+    const find = (whose: string) =>
+      sql.all<{ node_id: string; account_id: string | null; free: number }>(
+        `SELECT node_id, account_id, json_extract(slots, '$.download') AS free FROM sessions
+         WHERE ${ONLINE} AND node_id NOT IN (SELECT value FROM json_each(?)) AND ${whose} ORDER BY lease_until DESC LIMIT ${MAX_CANDIDATES}`,
+        from,
         JSON.stringify(exclude),
-      )
+        account,
+      );
+    const own = find("account_id = ?");
+    const shared = find("account_id IS NULL AND NOT EXISTS (SELECT 1 FROM accounts WHERE id = ? AND pool = 'own')");
+    return [...own, ...shared]
       .toSorted(
         (a, b) =>
           Number(b.account_id !== null) - Number(a.account_id !== null) ||
-          (asked.get(a.node_id)?.length ?? 0) - (asked.get(b.node_id)?.length ?? 0),
+          (asked.get(a.node_id)?.length ?? 0) - (asked.get(b.node_id)?.length ?? 0) ||
+          b.free - a.free,
       )
       .map((row) => row.node_id);
   }

@@ -1,5 +1,5 @@
 import type { EventIds } from "./event-ids.ts";
-import { ReadyCount } from "./ready-count.ts";
+import { Figures } from "./figures.ts";
 import type { Sql } from "./sql.ts";
 import { type Effects, noEffects, type ResolvedCore, type Turn } from "./turn.ts";
 
@@ -16,7 +16,7 @@ export class Core {
   readonly config: ResolvedCore;
   readonly epoch: number;
   readonly ids: EventIds;
-  readonly ready: ReadyCount;
+  readonly figures: Figures;
 
   constructor(name: string, sql: Sql, config: ResolvedCore, epoch: number, ids: EventIds) {
     this.name = name;
@@ -24,7 +24,7 @@ export class Core {
     this.config = config;
     this.epoch = epoch;
     this.ids = ids;
-    this.ready = new ReadyCount(sql);
+    this.figures = new Figures(sql);
   }
 
   run<Result>(now: number, random: () => number, body: (turn: Turn) => Result): { result: Result; effects: Effects } {
@@ -34,7 +34,7 @@ export class Core {
       now,
       random,
       ids: this.ids,
-      ready: this.ready,
+      figures: this.figures,
       config: this.config,
       epoch: this.epoch,
       effects,
@@ -43,7 +43,7 @@ export class Core {
       return { result: this.sql.transaction(() => body(turn)), effects };
     } catch (error) {
       // What it had counted was rolled back with it.
-      this.ready.forget();
+      this.figures.forget();
       throw error;
     }
   }

@@ -35,16 +35,17 @@ export function upsertAccount(turn: Turn, account: AccountFacts): void {
     return;
   }
   if (known && turn.now - known.pushed_at < PUSHED_FACTS_WIN_MS) return;
-  writeAccount(turn, account);
+  writeAccount(turn, account, known);
 }
 
 /** What the operator changed. */
 export function pushAccount(turn: Turn, account: AccountFacts): void {
-  writeAccount(turn, account);
+  const known = turn.sql.get<AccountFacts>("SELECT limits FROM accounts WHERE id = ?", account.id);
+  writeAccount(turn, account, known);
   turn.sql.run("UPDATE accounts SET pushed_at = ? WHERE id = ?", turn.now, account.id);
 }
 
-function writeAccount(turn: Turn, account: AccountFacts): void {
+function writeAccount(turn: Turn, account: AccountFacts, known: Pick<AccountFacts, "limits"> | undefined): void {
   turn.sql.run(
     `INSERT INTO accounts (id, pool, limits, store_prefix, storage) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET pool = excluded.pool, limits = excluded.limits, storage = excluded.storage`,
@@ -54,6 +55,8 @@ function writeAccount(turn: Turn, account: AccountFacts): void {
     account.store_prefix,
     account.storage,
   );
+  // Limits say how many of its jobs may run at once.
+  if (known !== undefined && known.limits !== account.limits) turn.figures.forget();
 }
 
 /** The part of a job that its creator decides; the rest starts empty. */
@@ -167,7 +170,7 @@ export function createJobs(
 /** Whether so many jobs more would be admitted (jobs API 1.3). */
 export function hasRoom(turn: Turn, account: AccountFacts, jobs: number, key: KeyFacts | null): boolean {
   const load = turn.sql.get<{ pending: number }>("SELECT pending FROM accounts WHERE id = ?", account.id);
-  const ready = turn.ready.count();
+  const { ready } = turn.figures;
   const maxPending = Math.min(turn.config.maxPending, ownLimit(account));
   const ofKey = key === null ? Number.POSITIVE_INFINITY : queueRoom(turn, key.id);
   return (load?.pending ?? 0) + jobs <= maxPending && ready + jobs <= turn.config.maxReady && jobs <= ofKey;

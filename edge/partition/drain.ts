@@ -193,7 +193,12 @@ export function generationOf(core: Core, events: readonly EventRow[]): Generatio
 export function retire(sql: Sql, limit: number): number {
   if (!isAnythingOver(sql)) return 0;
   const passed = Math.min(...SINKS.map((sink) => readCursor(sql, sink)));
-  sql.run("DELETE FROM batches WHERE terminal_event_id IS NOT NULL AND terminal_event_id <= ?", passed);
+  sql.run(
+    `DELETE FROM batches WHERE id IN
+       (SELECT id FROM batches WHERE terminal_event_id IS NOT NULL AND terminal_event_id <= ? LIMIT ?)`,
+    passed,
+    limit,
+  );
   const over = sql.all<{ id: string; account_id: string; target_id: string }>(
     "SELECT id, account_id, target_id FROM jobs WHERE terminal_event_id IS NOT NULL AND terminal_event_id <= ? LIMIT ?",
     passed,

@@ -105,7 +105,7 @@ export class Engine {
     const room = (node: string, free: boolean) => this.bell.note(node, free);
     this.bell = new Bell(
       {
-        ready: () => core.ready.count(),
+        ready: () => core.figures.ready,
         send: (node) => sockets.send(node, { type: "ring" }),
         later: (work, ms) => void setTimeout(work, ms),
       },
@@ -261,6 +261,7 @@ export class Engine {
     this.kick();
     if (effects.ring) this.bell.ring();
     if (effects.notes) this.#tellNotes();
+    for (const node of effects.again) this.bell.again(node);
     await this.arm();
     await Promise.all([
       ...effects.commit.map((job) => this.#storage.commit(job)),

@@ -157,6 +157,7 @@ export function committed(turn: Turn, id: string, files: readonly CommittedFile[
   if (uploads.size > files.length) doomUploads(turn, job.id);
   const total = files.reduce((sum, file) => sum + file.size, 0);
   turn.sql.run("UPDATE accounts SET bytes_used = bytes_used + ? WHERE id = ?", total, job.account_id);
+  turn.figures.stored(total);
   return moveJob(
     turn,
     job,

@@ -3,7 +3,8 @@ import type { LeasedJob, SlotClass, Slots } from "../../shared/contract/fleet.ts
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { LEASE_REPEAT_MS, LIVE_DEADLINE_EXTRA_MS, MAX_LEASE_JOBS } from "../../shared/limits.ts";
 import { liveCapSeconds } from "../../shared/live-cap.ts";
-import { leasesRunFrom } from "./absence.ts";
+import { leasesRunFrom, ONLINE } from "./absence.ts";
+import { AccountWalk } from "./account-walk.ts";
 import { HostLoad } from "./host-load.ts";
 import type { LiveJob } from "./job-row.ts";
 import { moveJob } from "./move.ts";
@@ -12,8 +13,8 @@ import { type Asker, pickJob, type ReadyJob } from "./pick.ts";
 import type { NodeIdentity, SessionRow } from "./sessions.ts";
 import { type Turn, tokenOf } from "./turn.ts";
 
-/** Accounts looked at in one go while the next one to be served is searched. */
-const ACCOUNTS_PAGE = 16;
+/** Lease requests of long ago that a lease forgets: more than the one that it adds. */
+const FORGOTTEN_REQUESTS = 8;
 
 export interface AccountLimits {
   max_concurrent?: number;
@@ -25,6 +26,7 @@ export interface AccountLimits {
 
 /**
  * Hands out up to `slots` jobs of each class, round robin over the accounts with ready work: always the one served longest ago.
+ * Past accounts that have nothing for this node it goes a bounded way, and the node is asked to come again for the rest.
  * Each hand-out raises the job's attempt. A repeat of a request id gets the same jobs, as far as they are still its.
  */
 export function leaseJobs(
@@ -49,16 +51,19 @@ export function leaseJobs(
   };
   const leased: ReadyJob[] = [];
   const left: Slots = { ...slots };
-  for (const account of accountsInTurn(turn, who)) {
-    if (leased.length >= MAX_LEASE_JOBS || left.download + left.live === 0) break;
-    const job = pickJob(turn, asker, account.id, left);
+  const walk = new AccountWalk(turn, who, left);
+  for (const account of walk.accounts()) {
+    const job = pickJob(turn, asker, account, left);
     if (job === undefined) continue;
+    walk.served();
     left[slotOf(job)]--;
     asker.load.add(job);
     leased.push(offer(turn, who, job));
     // Behind all others, this lease's own included: ids rise for ever, and cost no row to read.
-    turn.sql.run("UPDATE accounts SET turn = ? WHERE id = ?", turn.ids.next(turn.now), account.id);
+    turn.sql.run("UPDATE accounts SET turn = ? WHERE id = ?", turn.ids.next(turn.now), account);
+    if (leased.length >= MAX_LEASE_JOBS || left.download + left.live === 0) break;
   }
+  if (walk.end() === "unfinished") turn.effects.again.push(who.node);
   turn.sql.run(
     "INSERT INTO lease_requests (request_id, node_id, jobs, made_at) VALUES (?, ?, ?, ?)",
     requestId,
@@ -66,7 +71,12 @@ export function leaseJobs(
     JSON.stringify(leased.map((job) => job.id)),
     turn.now,
   );
-  turn.sql.run("DELETE FROM lease_requests WHERE made_at < ?", turn.now - LEASE_REPEAT_MS);
+  // Uses lease_request_age(made_at).
+  turn.sql.run(
+    `DELETE FROM lease_requests WHERE (node_id, request_id) IN
+       (SELECT node_id, request_id FROM lease_requests WHERE made_at < ? LIMIT ${FORGOTTEN_REQUESTS})`,
+    turn.now - LEASE_REPEAT_MS,
+  );
   return leased.map((job) => toLeased(turn, job));
 }
 
@@ -76,44 +86,6 @@ function repeatLease(turn: Turn, who: NodeIdentity, ids: string[]): LeasedJob[] 
     .filter((job) => job !== undefined)
     .filter((job) => job.state === "offered" && job.node_id === who.node && job.session === who.session)
     .map((job) => toLeased(turn, job));
-}
-
-/** Where a lease stands in the order of turns. Accounts that it has served stand behind it again. */
-interface Place {
-  turn: number;
-  id: string;
-}
-
-const FIRST_PLACE: Place = { turn: -1, id: "" };
-
-interface ReadyAccount extends Place {
-  limits: string;
-}
-
-/**
- * Accounts that may be served, in turn, each time the one served longest ago: those that this lease has served stand at the
- * end again. Uses account_turn(turn, id) WHERE ready > 0: a lease walks past those that may not be served, of which there
- * are as many as accounts at most, and never walks back.
- */
-function* accountsInTurn(turn: Turn, who: NodeIdentity): Generator<ReadyAccount> {
-  for (let place = FIRST_PLACE; ; ) {
-    const rows = turn.sql.all<ReadyAccount & { active: number; pool: string }>(
-      `SELECT id, turn, limits, active, pool FROM accounts WHERE ready > 0 AND (turn, id) > (?, ?)
-       ${who.account === null ? "" : "AND id = ?"} ORDER BY turn, id LIMIT ${ACCOUNTS_PAGE}`,
-      place.turn,
-      place.id,
-      ...(who.account === null ? [] : [who.account]),
-    );
-    for (const row of rows) {
-      place = row;
-      const limits = JSON.parse(row.limits) as AccountLimits;
-      const full = limits.max_concurrent !== undefined && row.active >= limits.max_concurrent;
-      // Nodes of the account alone: a shared node is not welcome.
-      const closed = row.pool === "own" && who.account !== row.id;
-      if (!full && !closed) yield row;
-    }
-    if (rows.length === 0) return;
-  }
 }
 
 function slotOf(job: Pick<LiveJob, "live">): SlotClass {
@@ -130,9 +102,9 @@ function lazily<T>(make: () => T): () => T {
 
 function otherSessions(turn: Turn, node: string): SessionRow[] {
   return turn.sql.all<SessionRow>(
-    "SELECT * FROM sessions WHERE node_id <> ? AND lease_until >= ? AND state = 'running' LIMIT 64",
-    node,
+    `SELECT * FROM sessions WHERE ${ONLINE} AND node_id <> ? LIMIT 64`,
     leasesRunFrom(turn.sql, turn.now),
+    node,
   );
 }
 

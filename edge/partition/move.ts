@@ -4,6 +4,7 @@
  */
 import { countMember, isMember, type LiveBatch, type ParentEnd, settleBatch } from "./batches.ts";
 import { type AttemptRow, type EventType, recordEvent, terminalEventType } from "./events.ts";
+import type { AccountLoad } from "./figures.ts";
 import type { JobRow, LiveJob } from "./job-row.ts";
 import { countKeyMove } from "./keys.ts";
 import type { Sql } from "./sql.ts";
@@ -103,9 +104,17 @@ export function countMove(
   const changes = [...delta]
     .filter(([, by]) => by !== 0)
     .map(([column, by]) => `${column} = ${column} + (${by * times})`);
-  turn.ready.add((delta.get("ready") ?? 0) * times);
-  turn.sql.run(`UPDATE accounts SET ${[...changes, "version = version + 1"].join(", ")} WHERE id = ?`, job.account_id);
+  const load = turn.sql.get<AccountLoad>(
+    `UPDATE accounts SET ${[...changes, "version = version + 1"].join(", ")} WHERE id = ?
+     RETURNING ready, active, max_concurrent`,
+    job.account_id,
+  );
+  turn.figures.moved(from, to, times, load);
   countKeyMove(turn, job, from, to, times);
+}
+
+function stepOf({ state, step }: Pick<JobRow, "state" | "step">): string | null {
+  return state === "running" ? (step ?? "extract") : null;
 }
 
 /** States in which the attempt that looked the job up goes on. */
@@ -143,6 +152,7 @@ export function moveJob<Job extends MovableJob>(
   let moved = patchJob(turn, job, full);
   if (extras.attempt != null) tellAttempt(turn, job, to, extras.attempt);
   countMove(turn, job, job.state, to, released);
+  turn.figures.stepped(stepOf(job), stepOf(moved));
   const batchId = isMember(moved) ? moved.batch_id : null;
   if (batchId !== null) countMember(turn, batchId, job.state, to);
   if (terminal) {

@@ -7,18 +7,18 @@ import { errorText, type Log, makeLog } from "../log.ts";
 import { resealObject } from "../seals/object-tables.ts";
 import type { SealPage } from "../seals/plan.ts";
 import { within } from "../within.ts";
-import { leasesRunFrom } from "./absence.ts";
+import { leasesRunFrom, ONLINE } from "./absence.ts";
 import type { AdminDesk } from "./admin-desk.ts";
 import type { Calls } from "./calls.ts";
 import type { ClientDesk } from "./client-desk.ts";
 import { type AccountFacts, upsertAccount } from "./create.ts";
 import { Engine } from "./engine.ts";
+import type { StepCounts } from "./figures.ts";
 import { storageOf } from "./job-stores.ts";
 import type { NodeDesk } from "./node-desk.ts";
 import { ordersFor } from "./node-orders.ts";
 import { NodeSockets } from "./node-sockets.ts";
 import { RateBuckets, type RateState } from "./rate-buckets.ts";
-import { readStepCounts, type StepCounts } from "./reads.ts";
 import { type PublicEvent, resumeStream, type StreamScope } from "./resume.ts";
 import { PARTITION_SEALS } from "./seals.ts";
 import { enterSession, type NodeIdentity, takesNoWork } from "./sessions.ts";
@@ -112,7 +112,7 @@ export class Partition extends DurableObject<Env> {
     return (await this.#ready()).clients.totals(...args);
   }
   async stepCounts(): Promise<StepCounts> {
-    return readStepCounts((await this.#ready()).core.sql);
+    return (await this.#ready()).core.figures.steps;
   }
   async usage(...args: Parameters<ClientDesk["usage"]>) {
     return (await this.#ready()).clients.usage(...args);
@@ -150,7 +150,7 @@ export class Partition extends DurableObject<Env> {
     const open = await this.#ready();
     await open.arm();
     const row = open.core.sql.get<{ n: number }>(
-      "SELECT count(*) AS n FROM sessions WHERE state = 'running' AND lease_until >= ?",
+      `SELECT count(*) AS n FROM sessions WHERE ${ONLINE}`,
       leasesRunFrom(open.core.sql, Date.now()),
     );
     return row?.n ?? 0;

@@ -16,6 +16,8 @@ const LEASE_CANDIDATES = 64;
  * answer for long, and then nothing can be created or ended either.
  */
 const LEASE_SCAN = 1_000;
+/** Accounts with no more hosts than this, all of them shut, are known to have nothing by a few seeks. */
+const FEW_HOSTS = 8;
 /** Hosts looked at when those of the first jobs are not to be had … */
 const OTHER_HOSTS = 256;
 /** … and jobs of each. */
@@ -73,6 +75,7 @@ function headOf(turn: Turn, asker: Asker, account: string, lane: string): ReadyJ
   const first = turn.sql.get<ReadyJob>(HEAD, account, lane);
   if (first === undefined) return undefined;
   if (first.create_event <= d1Cursor && fits(first)) return first;
+  if (shut.size > 0 && allHostsShut(turn, asker, account, first)) return undefined;
   const more = turn.sql.all<ReadyJob>(CANDIDATES, account, lane, d1Cursor);
   const found = more.find(fits);
   if (found !== undefined || shut.size === 0 || more.length < LEASE_CANDIDATES) return found;
@@ -101,17 +104,8 @@ function jobsOfOtherHosts(
   lane: string,
   shut: readonly string[],
 ): ReadyJob[] {
-  const hosts = turn.sql.all<{ host: string }>(
-    `WITH RECURSIVE hosts (host) AS (
-       SELECT min(source_host) FROM jobs WHERE account_id = ?1 AND state = 'queued'
-       UNION ALL
-       SELECT (SELECT min(source_host) FROM jobs WHERE account_id = ?1 AND state = 'queued' AND source_host > host)
-       FROM hosts WHERE host IS NOT NULL LIMIT ${OTHER_HOSTS})
-     SELECT host FROM hosts WHERE host IS NOT NULL AND host NOT IN (SELECT value FROM json_each(?2))`,
-    account,
-    JSON.stringify(shut),
-  );
-  const found = hosts.flatMap(({ host }) =>
+  const hosts = hostsOf(turn, account, OTHER_HOSTS).filter((host) => !shut.includes(host));
+  const found = hosts.flatMap((host) =>
     turn.sql.all<ReadyJob>(
       `SELECT ${COLUMNS} FROM jobs WHERE account_id = ? AND source_host = ? AND state = 'queued' AND lane = ?
          AND create_event <= ? ${IN_ORDER} LIMIT ${CANDIDATES_A_HOST}`,
@@ -122,6 +116,28 @@ function jobsOfOtherHosts(
     ),
   );
   return found.toSorted(inOrder);
+}
+
+/** Hosts of the account's ready jobs, whatever their lane. Uses job_ready_host(account_id, source_host, …): one seek each. */
+function hostsOf(turn: Turn, account: string, most: number): string[] {
+  return turn.sql
+    .all<{ host: string | null }>(
+      `WITH RECURSIVE hosts (host) AS (
+         SELECT min(source_host) FROM jobs WHERE account_id = ?1 AND state = 'queued'
+         UNION ALL
+         SELECT (SELECT min(source_host) FROM jobs WHERE account_id = ?1 AND state = 'queued' AND source_host > host)
+         FROM hosts WHERE host IS NOT NULL LIMIT ?2)
+       SELECT host FROM hosts WHERE host IS NOT NULL`,
+      account,
+      most,
+    )
+    .flatMap(({ host }) => (host === null ? [] : [host]));
+}
+
+/** Every job of a lane is like this one, but for its host. Everyone's work may be of one site, and this node be polite to it. */
+function allHostsShut(turn: Turn, asker: Asker, account: string, like: ReadyJob): boolean {
+  const hosts = hostsOf(turn, account, FEW_HOSTS + 1);
+  return hosts.length <= FEW_HOSTS && hosts.every((host) => !hostIsOpen(turn, asker, { ...like, source_host: host }));
 }
 
 /** Whether the node may turn to the job's host now: it runs not too many of its jobs, and does not rest from it. */

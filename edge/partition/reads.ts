@@ -60,28 +60,6 @@ export function readAccountUsage(sql: Sql, account: string): AccountUsage {
   );
 }
 
-export interface StepCounts {
-  downloading: number;
-  muxing: number;
-  uploading: number;
-}
-
-/** Running jobs of all accounts by step; extraction counts as downloading. */
-export function readStepCounts(sql: Sql): StepCounts {
-  // Each by its partial index: the planner finds neither for `state IN (…)`, and reads every job.
-  const rows = sql.all<{ step: string | null; n: number }>(
-    "SELECT step, count(*) AS n FROM jobs WHERE state = 'running' GROUP BY step",
-  );
-  const finishing = sql.get<{ n: number }>("SELECT count(*) AS n FROM jobs WHERE state = 'finishing'")?.n ?? 0;
-  const counts: StepCounts = { downloading: 0, muxing: 0, uploading: finishing };
-  for (const { step, n } of rows) {
-    if (step === "upload") counts.uploading += n;
-    else if (step === "mux") counts.muxing += n;
-    else counts.downloading += n;
-  }
-  return counts;
-}
-
 /** By primary key; null for another account's batch too. */
 export function readBatch(sql: Sql, account: string, id: string): BatchRow | null {
   return (

@@ -148,6 +148,7 @@ function endLeases(turn: Turn): Pick<ReapCount, "sessionsEnded" | "attemptsRetur
     // The row stays: the session itself is not fenced, and its next heartbeat brings it back with empty hands.
     turn.sql.run("UPDATE sessions SET state = 'lost' WHERE node_id = ?", session.node_id);
   }
+  if (ended > 0) turn.figures.sessionsChanged();
   if (ended < ALARM_MAX_ROWS && ended === due.length) forgetRenewals(turn);
   return { sessionsEnded: ended, attemptsReturned: returned };
 }

@@ -67,9 +67,9 @@ interface Rebuild {
 export async function rebuild(core: Core, db: Database, generation: Generation, now: () => number): Promise<void> {
   const run = <Result>(body: (turn: Turn) => Result) => core.run(now(), Math.random, body).result;
   const work: Rebuild = { core, db, generation, now, run };
-  run(({ sql, ready }) => {
+  run(({ sql, figures }) => {
     for (const table of TABLES) sql.run(`DELETE FROM ${table}`);
-    ready.forget();
+    figures.forget();
     advanceCursor(sql, "d1", generation.d1_event);
     advanceCursor(sql, "stream", generation.stream_event);
     advanceCursor(sql, "courier", generation.courier_event);

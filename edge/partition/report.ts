@@ -80,6 +80,7 @@ export function setStep(turn: Turn, job: LiveJob, step: Step): LiveJob {
   const options = JSON.parse(job.options) as JobOptions;
   const endless = step === "download" && options.max_duration === null && (parseSource(job)?.is_live ?? false);
   const patched = patchJob(turn, job, { step, progress: endless ? null : stepProgress(step, 0) });
+  turn.figures.stepped(job.step ?? "extract", step);
   const { enable_progress_webhook } = options;
   if (enable_progress_webhook && job.webhook_url !== null) recordStage(turn, patched, step);
   return patched;

@@ -225,6 +225,22 @@ const VERSION_10 = `
 ALTER TABLE uploads ADD COLUMN sha256 TEXT;
 `;
 
+const VERSION_11 = `
+-- The order of turns, of those accounts alone that a shared node may serve now: a lease does not walk past the others.
+ALTER TABLE accounts ADD COLUMN max_concurrent INTEGER GENERATED ALWAYS AS (json_extract(limits, '$.max_concurrent')) VIRTUAL;
+DROP INDEX account_turn;
+CREATE INDEX account_turn ON accounts (turn)
+  WHERE ready > 0 AND pool <> 'own' AND (max_concurrent IS NULL OR active < max_concurrent);
+-- Where a lease of this node had to stop on its way past accounts that have nothing for it.
+ALTER TABLE sessions ADD COLUMN walked_turn INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE sessions ADD COLUMN walked_id TEXT NOT NULL DEFAULT '';
+-- Credentials of a storage go with the last upload that needs them.
+CREATE INDEX upload_target ON uploads (target_id) WHERE target_id <> 'managed';
+-- For the figures alone: the oldest ready job, and the recordings under way.
+CREATE INDEX job_ready_age ON jobs (queued_at) WHERE state = 'queued';
+CREATE INDEX job_held_live ON jobs (account_id) WHERE live = 1 AND state IN ('offered', 'running');
+`;
+
 /** In order: version 1 first. None of them is ever edited. */
 export const MIGRATIONS: readonly string[] = [
   VERSION_1,
@@ -237,6 +253,7 @@ export const MIGRATIONS: readonly string[] = [
   VERSION_8,
   VERSION_9,
   VERSION_10,
+  VERSION_11,
 ];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */

@@ -55,6 +55,7 @@ export function enterSession(turn: Turn, who: NodeIdentity): boolean {
   }
   if (known !== undefined) returnAll(turn, who.node);
   endSilence(turn);
+  turn.figures.sessionsChanged();
   turn.sql.run(
     `INSERT INTO sessions (node_id, session, name, tags, country, account_id, state, slots, last_seen, lease_until, progress)
      VALUES (?, ?, ?, ?, ?, ?, ?, '{"download":0,"live":0}', ?, ?, '[]')
@@ -77,6 +78,7 @@ export function enterSession(turn: Turn, who: NodeIdentity): boolean {
 /** A session that was given up is heard again: it starts over with empty hands, and under a lease like any other. */
 function revive(turn: Turn, who: NodeIdentity): void {
   endSilence(turn);
+  turn.figures.sessionsChanged();
   turn.sql.run(
     "UPDATE sessions SET state = ?, last_seen = ?, lease_until = ? WHERE node_id = ?",
     openingState(turn, who),

@@ -55,14 +55,14 @@ export function rootOf(turn: Turn, targetId: string): string {
   return target === undefined ? MANAGED_ROOT : rootFolder(target);
 }
 
-/** Credentials go with the last job that needs them. Uses job_target(target_id); uploads are few. */
+/** Credentials go with the last job that needs them. Uses job_target and upload_target(target_id). */
 export function forgetIdleTargets(sql: Sql, ids: Iterable<string>): void {
   for (const id of ids) {
     if (id === MANAGED_TARGET) continue;
     sql.run(
       `DELETE FROM targets WHERE id = ?1
          AND NOT EXISTS (SELECT 1 FROM jobs WHERE target_id = ?1 AND target_id <> '${MANAGED_TARGET}')
-         AND NOT EXISTS (SELECT 1 FROM uploads WHERE target_id = ?1)`,
+         AND NOT EXISTS (SELECT 1 FROM uploads WHERE target_id = ?1 AND target_id <> '${MANAGED_TARGET}')`,
       id,
     );
   }

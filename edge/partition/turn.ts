@@ -20,7 +20,7 @@ import {
   WAIT_RECHECK_MS,
 } from "../../shared/limits.ts";
 import type { EventIds } from "./event-ids.ts";
-import type { ReadyCount } from "./ready-count.ts";
+import type { Figures } from "./figures.ts";
 import type { Sql } from "./sql.ts";
 
 export interface CoreOptions {
@@ -105,6 +105,8 @@ export interface Effects {
   attempts: AttemptChange[];
   /** Something was seen of a node that D1 and the other partitions should know. */
   notes: boolean;
+  /** Nodes whose lease had to stop before it had looked at every account. */
+  again: string[];
 }
 
 export interface Turn {
@@ -113,14 +115,14 @@ export interface Turn {
   /** Uniform in [0, 1). */
   random: () => number;
   ids: EventIds;
-  ready: ReadyCount;
+  figures: Figures;
   config: ResolvedCore;
   epoch: number;
   effects: Effects;
 }
 
 export function noEffects(): Effects {
-  return { ring: false, kills: [], commit: [], abort: false, batches: [], attempts: [], notes: false };
+  return { ring: false, kills: [], commit: [], abort: false, batches: [], attempts: [], notes: false, again: [] };
 }
 
 /** `<epoch>.<attempt>`: the fencing token of one hand-out. */

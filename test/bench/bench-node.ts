@@ -1,6 +1,14 @@
 /** A worker node as far as benches need one: it takes jobs and tells of them, and runs nothing. */
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { FLEET_BASE, type LeasedJob, type SessionAnswer, sessionChallenge } from "../../shared/contract/fleet.ts";
+import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import {
+  FLEET_BASE,
+  type LeasedJob,
+  type SessionAnswer,
+  sessionChallenge,
+  type Ticket,
+} from "../../shared/contract/fleet.ts";
+import type { Manifest } from "../../shared/contract/media.ts";
+import { info, manifest } from "../partition/fixtures.ts";
 import type { BenchStack } from "./stack.ts";
 
 const SLOTS = { download: 32, live: 0, transcode: 0, call: 0 };
@@ -55,6 +63,21 @@ export class BenchNode {
   heartbeat(holding: readonly LeasedJob[], download = SLOTS.download): Promise<unknown> {
     const held = holding.map(({ job, token }) => ({ job, token }));
     return this.#call("heartbeat", { holding: held, slots: { ...SLOTS, download }, state: "running" });
+  }
+
+  /** Confirms a job, looks it up and puts its file of some bytes; what is left is `complete` with this manifest. */
+  async putFile(job: LeasedJob): Promise<Manifest> {
+    const bytes = Buffer.from("the media file");
+    await this.job(job, "confirm");
+    const single = { kind: "single", info: info({ title: `Talk ${job.job}`, size_estimate: bytes.length }) };
+    const { tickets } = (await this.job(job, "extracted", { result: single })) as { tickets?: Ticket[] };
+    const [ticket] = tickets ?? [];
+    const put = await fetch(ticket?.urls[0]?.url ?? "", { method: "PUT", body: bytes });
+    if (!put.ok) throw new Error(`a part was answered with ${put.status}: ${await put.text()}`);
+    const whole = manifest([{ uploadId: ticket?.upload_id ?? "", size: bytes.length }]);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const parts = [{ part_number: 1, etag: put.headers.get("etag") ?? "", size: bytes.length }];
+    return { ...whole, files: whole.files.map((file) => ({ ...file, sha256, parts })) };
   }
 
   /** One frame of progress over the socket. */

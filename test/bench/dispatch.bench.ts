@@ -141,7 +141,7 @@ export default {
         rows.push(await compare(`${what}, at 1,000,000 queued`, both, many(call), null));
       }
       rows.push(
-        await compare("stats, at 1,000,000 queued", both, ({ sql }) => cpuMs(() => readStats(sql, Date.now())), null),
+        await compare("stats, at 1,000,000 queued", both, ({ core }) => cpuMs(() => readStats(core, Date.now())), null),
       );
       return rows;
     } finally {

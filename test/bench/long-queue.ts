@@ -12,6 +12,7 @@ import { EventIds } from "../../edge/partition/event-ids.ts";
 import { openSchema, setMeta } from "../../edge/partition/schema.ts";
 import { enterSession, heartbeat, type NodeIdentity } from "../../edge/partition/sessions.ts";
 import { resolveCore, type Turn } from "../../edge/partition/turn.ts";
+import { copyJobs } from "../partition/copy-jobs.ts";
 import { account, id, identity, newJob, START } from "../partition/fixtures.ts";
 import { type NodeSql, nodeSql } from "../partition/node-sql.ts";
 
@@ -48,6 +49,8 @@ export function longQueue({ jobs, accounts, sessions, maxReady = 10_000_000 }: Q
     run((turn) => createJobs(turn, account(name), [newJob(id(index + 1), name, { source_host: `${name}.example` })]));
   }
   copyJobs(sql, Math.floor(jobs / accounts) - 1);
+  sql.database.exec("ANALYZE");
+  sql.database.exec("DELETE FROM sqlite_stat1"); // the platform keeps none
   for (const sink of SINKS) advanceCursor(sql, sink, core.ids.newest(now));
   const nodes = Array.from({ length: sessions }, (_, index) => identity(`node-${index}`));
   for (const node of nodes) {
@@ -66,25 +69,4 @@ export function longQueue({ jobs, accounts, sessions, maxReady = 10_000_000 }: Q
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** `copies` more of each account's one job, younger by a millisecond each, and counted. */
-function copyJobs(sql: NodeSql, copies: number): void {
-  if (copies <= 0) return;
-  const columns = sql.all<{ name: string }>("PRAGMA table_info(jobs)").map(({ name }) => name);
-  const values = columns.map((name) => {
-    if (name === "id") return "j.id || '-' || n.value";
-    return name === "queued_at" ? "j.queued_at + n.value" : `j.${name}`;
-  });
-  sql.transaction(() => {
-    sql.run(
-      `INSERT INTO jobs (${columns.join(", ")})
-       WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < ?)
-       SELECT ${values.join(", ")} FROM jobs j, n`,
-      copies,
-    );
-    sql.run("UPDATE accounts SET ready = ready + ?, pending = pending + ?", copies, copies);
-  });
-  sql.database.exec("ANALYZE");
-  sql.database.exec("DELETE FROM sqlite_stat1"); // the platform keeps none
 }

@@ -16,20 +16,30 @@ export interface BenchStack {
   workerdBytes(): Promise<number>;
   /** Fields of the node's `node.ready` line; empty without one. */
   node: Record<string, unknown>;
+  /** All that it has on disk; `data/state` holds D1 and the objects. */
+  root: string;
   /** Where its disk store keeps its files. */
   downloads: string;
   /** Creates a job and waits for its end; its id. Throws unless it completed. */
   deliver(job: Record<string, unknown>): Promise<string>;
   /** Creates these jobs in one request and waits until all have ended. Throws unless all completed. */
   deliverAll(jobs: readonly Record<string, unknown>[]): Promise<void>;
-  stop(): Promise<void>;
+  /** @param keep the folder stays: its data can be worked on, and started again. */
+  stop(keep?: "keep"): Promise<void>;
 }
 
 const JOB_END = /^job\.(?:completed|failed|warning|skipped|cancelled)$/;
 
-/** @param slots of its own node; 0: none */
-export async function startStack(slots: number, env: Record<string, string> = {}): Promise<BenchStack> {
-  const root = await mkdtemp(join(tmpdir(), "trawl-bench-"));
+/**
+ * @param slots of its own node; 0: none
+ * @param folder of a stack that was stopped; a new one by default
+ */
+export async function startStack(
+  slots: number,
+  env: Record<string, string> = {},
+  folder?: string,
+): Promise<BenchStack> {
+  const root = folder ?? (await mkdtemp(join(tmpdir(), "trawl-bench-")));
   const downloads = join(root, "downloads");
   const node = slots === 0 ? ["--no-node"] : ["--slots", String(slots)];
   const args = ["up", "--port", "0", "--data", join(root, "data"), ...node, "--json"];
@@ -78,6 +88,7 @@ export async function startStack(slots: number, env: Record<string, string> = {}
     apiKey,
     adminToken,
     node: said,
+    root,
     downloads,
     async workerdBytes() {
       const lock = JSON.parse(await readFile(join(root, "data", "lock"), "utf8")) as { workerd: { pid: number } };
@@ -96,12 +107,12 @@ export async function startStack(slots: number, env: Record<string, string> = {}
       const batch = (await (await fetch(`${url}/batch/${id}`, { headers })).json()) as Record<string, unknown>;
       if (batch.completed_episodes !== jobs.length) throw new Error(`a batch ended with ${JSON.stringify(batch)}`);
     },
-    async stop() {
+    async stop(keep) {
       child.removeAllListeners("exit");
       const exit = once(child, "exit");
       child.kill("SIGTERM");
       await exit;
-      await rm(root, { recursive: true, force: true });
+      if (keep === undefined) await rm(root, { recursive: true, force: true });
     },
   };
 }

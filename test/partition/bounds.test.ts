@@ -2,7 +2,6 @@
 import { describe, expect, it } from "vitest";
 import { createJobs } from "../../edge/partition/create.ts";
 import { advanceCursor, retire, SINKS } from "../../edge/partition/drain.ts";
-import { readStepCounts } from "../../edge/partition/reads.ts";
 import { nextDue, runDue } from "../../edge/partition/reap.ts";
 import { type Heartbeat, heartbeat } from "../../edge/partition/sessions.ts";
 import type { SqlValue } from "../../edge/partition/sql.ts";
@@ -68,8 +67,7 @@ describe("no table of jobs is walked by", () => {
       harness.run(nextDue);
     },
     "the figures": (harness) => {
-      readStats(harness.sql, harness.now);
-      readStepCounts(harness.sql);
+      readStats(harness.core, harness.now);
     },
     retirement: (harness) => {
       for (const sink of SINKS) advanceCursor(harness.sql, sink, harness.core.ids.newest(harness.now));

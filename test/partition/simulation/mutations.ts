@@ -301,7 +301,8 @@ export const MUTATIONS: readonly Mutation[] = [
     "stores beyond the quota",
     {
       complete(turn, job, manifest) {
-        turn.sql.run("UPDATE accounts SET limits = '{}' WHERE id = ?", job.account_id);
+        const unlimited = "UPDATE accounts SET limits = json_remove(limits, '$.storage_limit_bytes') WHERE id = ?";
+        turn.sql.run(unlimited, job.account_id);
         const result = CORE.complete(turn, job, manifest);
         turn.sql.run("UPDATE accounts SET limits = ? WHERE id = ?", limitsOfAccount(job.account_id), job.account_id);
         return result;

@@ -2,9 +2,11 @@
 import type { LiveBatch } from "../../../edge/partition/batches.ts";
 import type { Core } from "../../../edge/partition/core.ts";
 import type { FileRow } from "../../../edge/partition/drain.ts";
+import type { LiveCounts } from "../../../edge/partition/figures.ts";
 import { type LiveJob, parseManifest, parseReserved } from "../../../edge/partition/job-row.ts";
 import type { SessionRow } from "../../../edge/partition/sessions.ts";
 import { apiStatus, isTerminal, type State } from "../../../edge/partition/states.ts";
+import { readStats } from "../../../edge/partition/stats.ts";
 import type { Limits } from "../../../shared/contract/admin.ts";
 import { foldKey } from "../../../shared/names.ts";
 import { Violation } from "./world.ts";
@@ -158,6 +160,44 @@ export function checkCounters(
 }
 
 /** @param membersOf states of all jobs that a batch has, also of those that have left. */
+/** The figures that are kept in memory are those of the rows. */
+export function checkFigures(core: Core, { jobs, accounts }: Tables, now: number): void {
+  const stats = readStats(core, now);
+  const inState = (...states: State[]) => jobs.filter((job) => states.includes(job.state));
+  const live: LiveCounts = {
+    held: inState("held").length,
+    queued: inState("queued").length,
+    offered: inState("offered").length,
+    delayed: inState("delayed", "waiting").length,
+    running: inState("running").length,
+    finishing: inState("finishing").length,
+    parent: inState("parent").length,
+  };
+  const same = (what: string, told: unknown, right: unknown) =>
+    demand("figures are the rows", JSON.stringify(told) === JSON.stringify(right), () =>
+      [what, JSON.stringify(told), "not", JSON.stringify(right)].join(" "),
+    );
+  same("jobs by state", stats.live, live);
+  const at = (step: string) => inState("running").filter((job) => job.step === step).length;
+  const downloading = live.running - at("mux") - at("upload");
+  same("steps", core.figures.steps, { downloading, muxing: at("mux"), uploading: at("upload") + live.finishing });
+  const sum = (values: number[]) => values.reduce((total, each) => total + each, 0);
+  same("bytes", stats.bytesUploaded, sum(accounts.map((account) => account.bytes_used)));
+  same("completed", stats.ends[0]?.n, sum(accounts.map((account) => account.completed)));
+  const oldest = Math.min(...inState("queued").map((job) => job.queued_at));
+  same("oldest", stats.oldestQueuedMs, live.queued === 0 ? null : Math.max(0, now - oldest));
+  const wanted = { download: 0, live: 0 };
+  for (const { id, limits } of accounts) {
+    const mine = inState("queued", "offered", "running").filter((job) => job.account_id === id);
+    const { max_concurrent: most = mine.length } = JSON.parse(limits) as Limits;
+    const recordings = mine.filter((job) => job.live === 1).length;
+    const recorded = Math.min(recordings, most);
+    wanted.live += recorded;
+    wanted.download += Math.min(mine.length - recordings, most - recorded);
+  }
+  same("wanted", stats.wanted, wanted);
+}
+
 export function checkBatches({ batches }: Tables, membersOf: (batch: string) => State[]): void {
   for (const batch of batches) {
     const states = membersOf(batch.id);

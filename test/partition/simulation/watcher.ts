@@ -13,6 +13,7 @@ import { type LostSession, observe, watchStorage } from "./observation.ts";
 import {
   checkBatches,
   checkCounters,
+  checkFigures,
   checkNames,
   checkRows,
   dueOf,
@@ -137,6 +138,7 @@ export class Watcher {
     this.#checkLost(lost);
     this.#heard = Math.max(0, ...this.#tables.sessions.map((session) => session.last_seen));
     checkRows(core, this.#tables);
+    checkFigures(core, this.#tables, this.#world.now);
     checkCounters(this.#tables, (account, what) => this.#known.get(`${account} ${what}`) ?? 0);
     checkBatches(this.#tables, (batch) => [...(this.#members.get(batch) ?? [])].map((job) => this.#stateOf(job)));
     checkNames(this.#tables, this.#files);

@@ -1,19 +1,24 @@
 /**
- * A thousand nodes with sockets at one embedded edge: what they cost in memory, and whether each of them gets its share. Every
- * node has one slot, asks for a lease when it is rung (and never polls), and keeps what it got.
+ * Two thousand nodes with sockets at one embedded edge: what they cost in memory, how long a round of heartbeats takes, whether
+ * each of them gets its share, and how long their jobs take to their ends. Every node has one slot, asks for a lease when it is
+ * rung, and never polls.
  */
 
+import type { LeasedJob } from "../../shared/contract/fleet.ts";
 import { type Bench, type Row, timed } from "./bench.ts";
 import { BenchNode } from "./bench-node.ts";
 import { type BenchStack, startStack } from "./stack.ts";
 
-const NODES = 1_000;
+const NODES = 2_000;
 /** Opened side by side. */
 const AT_ONCE = 20;
 const BULK = 100;
 const MIB = 1_048_576;
 
 interface Fleet {
+  nodes: readonly BenchNode[];
+  /** What each of them holds. */
+  jobs: LeasedJob[][];
   /** Jobs that the node got, by node. */
   got: number[];
   leases: number;
@@ -26,6 +31,8 @@ async function openFleet(stack: BenchStack): Promise<Fleet> {
   const nodes: BenchNode[] = [];
   const waiting: { jobs: number; done: () => void }[] = [];
   const fleet: Fleet = {
+    nodes,
+    jobs: Array.from({ length: NODES }, () => []),
     got: Array.from({ length: NODES }, () => 0),
     leases: 0,
     handedOut: (jobs) => new Promise((done) => waiting.push({ jobs, done })),
@@ -38,7 +45,8 @@ async function openFleet(stack: BenchStack): Promise<Fleet> {
     if (asking.has(index) || fleet.got[index] !== 0) return;
     asking.add(index);
     fleet.leases++;
-    fleet.got[index] = (await nodes[index]?.lease(1))?.length ?? 0;
+    fleet.jobs[index] = (await nodes[index]?.lease(1)) ?? [];
+    fleet.got[index] = fleet.jobs[index]?.length ?? 0;
     asking.delete(index);
     const total = fleet.got.reduce((sum, each) => sum + each, 0);
     for (const each of waiting.filter(({ jobs }) => total >= jobs)) each.done();
@@ -48,10 +56,38 @@ async function openFleet(stack: BenchStack): Promise<Fleet> {
     nodes[index] = node;
     await node.heartbeat([], 1);
   };
-  for (let first = 0; first < NODES; first += AT_ONCE) {
-    await Promise.all(Array.from({ length: AT_ONCE }, (_, offset) => open(first + offset)));
-  }
+  await inParallel(open);
   return fleet;
+}
+
+/** For each node, some at a time. */
+async function inParallel(work: (index: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < NODES) await work(next++);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+/** What nodes that hold their jobs say every 20 s. */
+async function beatAll({ nodes, jobs }: Fleet): Promise<void> {
+  await inParallel(async (index) => nodes[index]?.heartbeat(jobs[index] ?? [], 0));
+}
+
+/** Each delivers a file of some bytes; returns once the last is completed. */
+async function deliverAll(stack: BenchStack, { nodes, jobs }: Fleet): Promise<void> {
+  await inParallel(async (index) => {
+    const [job] = jobs[index] ?? [];
+    const node = nodes[index];
+    if (job === undefined || node === undefined) throw new Error("a node has no job");
+    await node.job(job, "complete", { manifest: await node.putFile(job) });
+  });
+  const headers = { authorization: `Bearer ${stack.adminToken}` };
+  for (;;) {
+    const text = await (await fetch(`${stack.url}/metrics`, { headers })).text();
+    const done = /^trawl_jobs_finished_total\{[^}]*completed[^}]*\} (\d+)$/m.exec(text)?.[1];
+    if (Number(done) === NODES) return;
+  }
 }
 
 async function create({ url, apiKey }: BenchStack, count: number): Promise<void> {
@@ -69,8 +105,8 @@ function plain(what: string, ours: number, unit: Row["unit"], budget: Row["budge
 }
 
 export default {
-  name: "a thousand nodes",
-  limitMillis: 5 * 60_000,
+  name: "two thousand nodes",
+  limitMillis: 10 * 60_000,
   async run() {
     const stack = await startStack(0, { TRAWL_LEASE_TTL_MS: "3600000" });
     try {
@@ -83,6 +119,8 @@ export default {
         await all;
       });
       const after = await stack.workerdBytes();
+      const round = await timed(() => beatAll(fleet));
+      const delivered = await timed(() => deliverAll(stack, fleet));
       const rows: Row[] = [
         {
           what: "memory of workerd with the nodes connected",
@@ -98,6 +136,9 @@ export default {
         plain("a job for each, until all are handed out", ms, "ms"),
         plain("nodes without a job then", fleet.got.filter((jobs) => jobs === 0).length, "count", { atMost: 0 }),
         plain("leases asked for", fleet.leases, "count"),
+        plain("a round of heartbeats, with their jobs", round, "ms"),
+        plain("all jobs from confirm to completed, a few bytes each", delivered, "ms"),
+        plain("memory of workerd in the end", (await stack.workerdBytes()) / MIB, "MiB", { atMost: 1_024 }),
       ];
       fleet.close();
       return rows;
