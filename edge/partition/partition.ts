@@ -32,6 +32,8 @@ export class Partition extends DurableObject<Env> {
   readonly #sockets: NodeSockets;
   readonly #buckets = new RateBuckets();
   readonly #engine: Promise<Engine>;
+  /** Once it is there: a call then needs neither a timer nor a race. */
+  #opened: Engine | null = null;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -47,11 +49,16 @@ export class Partition extends DurableObject<Env> {
 
   /** The open partition, or an error that the route answers with 503. Marks the call as handled (late reaper rule). */
   async #ready(): Promise<Engine> {
+    if (this.#opened !== null) {
+      this.#opened.lastHandledAt = Date.now();
+      return this.#opened;
+    }
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => reject(new Error(REBUILDING)), OPEN_WAIT_MS);
     try {
       const engine = await Promise.race([this.#engine, late]);
       engine.lastHandledAt = Date.now();
+      this.#opened = engine;
       return engine;
     } finally {
       // An object may have 10,000 timers: left behind, some seconds of busy traffic would be its end.
