@@ -11,7 +11,7 @@ import { signInDownloads } from "./routes/downloads/sign-in.ts";
 import { registerEndpoints } from "./routes/endpoint.ts";
 import { ENDPOINTS } from "./routes/endpoints.ts";
 import { fleetErrorResponse } from "./routes/fleet/fleet-call.ts";
-import { type AppTypes, errorResponse } from "./routes/http.ts";
+import { type AppContext, type AppTypes, errorResponse } from "./routes/http.ts";
 import { proxyPartPut } from "./storage/disk-proxy.ts";
 import { relayPart } from "./storage/relay.ts";
 import { sweep } from "./sweep/sweep.ts";
@@ -20,13 +20,13 @@ export { Courier } from "./courier/courier.ts";
 export { EventStream } from "./events/event-stream.ts";
 export { Partition } from "./partition/partition.ts";
 
-const CORS = {
+const CORS = Object.entries({
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
   "Access-Control-Allow-Headers": "x-api-key, authorization, content-type, x-idempotency-key, last-event-id",
   "Access-Control-Expose-Headers": "X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, X-Total-Count, Link",
   "Access-Control-Max-Age": "86400",
-};
+});
 
 const app = new Hono<AppTypes>();
 
@@ -36,13 +36,27 @@ app.use(async (context, next) => {
   if (context.req.method === "OPTIONS") context.res = new Response(null, { status: 204 });
   else await next();
   if (context.res.status === 101) return;
-  // Answers of other services may have fixed headers.
-  context.res = new Response(context.res.body, context.res);
-  const { headers } = context.res;
-  headers.set("X-Request-Id", context.var.requestId);
+  const { headers } = changeable(context);
   if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
-  for (const [name, value] of Object.entries({ ...CORS, ...context.var.rateHeaders })) headers.set(name, value);
+  for (const [name, value] of CORS) headers.set(name, value);
+  for (const [name, value] of Object.entries(context.var.rateHeaders ?? {})) headers.set(name, value);
 });
+
+/** The answer with the request's id on it: it may be of another service, whose headers are fixed. */
+function changeable(context: AppContext): Response {
+  const { res, var: vars } = context;
+  try {
+    res.headers.set("X-Request-Id", vars.requestId);
+    return res;
+  } catch {
+    const copy = new Response(res.body, res);
+    copy.headers.set("X-Request-Id", vars.requestId);
+    // Hono would copy the headers of the answer in whose place it comes.
+    context.res = undefined;
+    context.res = copy;
+    return copy;
+  }
+}
 
 registerEndpoints(app, ENDPOINTS, async (context, endpoint) => {
   if (endpoint.scope === null) return;

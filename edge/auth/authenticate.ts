@@ -23,6 +23,7 @@ export interface Caller {
 const CALLER_CACHE_MS = 5_000;
 const CALLER_CACHE_SIZE = 10_000;
 
+/** By the key itself, in memory alone: a hash of it would be counted with each request. */
 const cache = new Map<string, { caller: Caller; until: number }>();
 
 /** The credential of `Authorization: Bearer`; null for none, or another scheme. */
@@ -45,7 +46,7 @@ export async function authenticate(db: D1Database, headers: Headers, scope: Scop
 /** As {@link authenticate}, for a key from wherever a surface takes it. */
 export async function authenticateKey(db: D1Database, key: string | null, scope: Scope, now: number): Promise<Caller> {
   if (key === null) throw new AppError("unauthenticated", "Missing x-api-key header");
-  const caller = key.length > MAX_KEY_LENGTH ? null : await findCaller(db, await sha256Hex(key), now);
+  const caller = key.length > MAX_KEY_LENGTH ? null : await findCaller(db, key, now);
   if (caller === null) throw invalidKey();
   if (!caller.scopes.includes(scope)) throw new AppError("forbidden", `This key lacks the scope '${scope}'`);
   return caller;
@@ -55,17 +56,17 @@ export function invalidKey(): AppError {
   return new AppError("unauthenticated", "Invalid API Key");
 }
 
-async function findCaller(db: D1Database, hash: string, now: number): Promise<Caller | null> {
-  const known = cache.get(hash);
+async function findCaller(db: D1Database, key: string, now: number): Promise<Caller | null> {
+  const known = cache.get(key);
   if (known !== undefined && known.until > now) return known.caller;
-  const caller = await readCaller(db, hash, now);
+  const caller = await readCaller(db, await sha256Hex(key), now);
   if (cache.size >= CALLER_CACHE_SIZE) cache.clear();
   // Only good keys are remembered: a new key works at once, and guesses fill no memory.
   if (caller === null) {
-    cache.delete(hash);
+    cache.delete(key);
     return null;
   }
-  cache.set(hash, { caller, until: Math.min(now + CALLER_CACHE_MS, caller.expiresAt ?? Number.POSITIVE_INFINITY) });
+  cache.set(key, { caller, until: Math.min(now + CALLER_CACHE_MS, caller.expiresAt ?? Number.POSITIVE_INFINITY) });
   return caller;
 }
 

@@ -4,7 +4,7 @@ import { endFailed } from "./end.ts";
 import { recordEvent } from "./events.ts";
 import type { JobRow, LiveJob } from "./job-row.ts";
 import { DRAINED_COLUMNS, parseSource } from "./job-row.ts";
-import { type KeyFacts, queueRoom, upsertKey } from "./keys.ts";
+import { isLimited, type KeyFacts, queueRoom, upsertKey } from "./keys.ts";
 import { laneOf } from "./lanes.ts";
 import { countMove, getJob } from "./move.ts";
 import { apiStatus } from "./states.ts";
@@ -117,8 +117,8 @@ const ALL_COLUMNS = [...DRAINED_COLUMNS, ...LIVE_COLUMNS] as const;
 const INSERT = `INSERT INTO jobs (${ALL_COLUMNS.join(", ")}) VALUES (${ALL_COLUMNS.map(() => "?").join(", ")})`;
 
 /** Writes one job row as it is, in its lane; also how a rebuild puts back what D1 kept. */
-export function insertJobRow(turn: Turn, job: Omit<LiveJob, "lane">): void {
-  const row: LiveJob = { ...job, lane: laneOf(turn, job) };
+export function insertJobRow(turn: Turn, job: Omit<LiveJob, "lane">, isLimited?: (key: string) => boolean): void {
+  const row: LiveJob = { ...job, lane: laneOf(turn, job, isLimited) };
   turn.sql.run(INSERT, ...ALL_COLUMNS.map((column) => row[column]));
 }
 
@@ -159,7 +159,9 @@ export function createJobs(
 ): CreateResult {
   upsertAccount(turn, account);
   if (key !== null) upsertKey(turn, account.id, key);
-  if (jobs.some((job) => isKnown(turn, job.id))) {
+  // All were inserted at once, or none.
+  const [first] = jobs;
+  if (first !== undefined && isKnown(turn, first.id)) {
     return { kind: "created", events: jobs.map((job) => createEventOf(turn, job.id)) };
   }
   if (!hasRoom(turn, account, jobs.length, key)) return { kind: "full" };
@@ -184,10 +186,8 @@ function ownLimit(account: AccountFacts): number {
 
 /** A job may have ended and retired before its create is repeated: its outcome is remembered longer than that. */
 function isKnown(turn: Turn, id: string): boolean {
-  return (
-    turn.sql.get("SELECT 1 AS x FROM jobs WHERE id = ?", id) !== undefined ||
-    turn.sql.get("SELECT 1 AS x FROM outcomes WHERE job_id = ?", id) !== undefined
-  );
+  const known = "SELECT 1 AS x FROM jobs WHERE id = ?1 UNION ALL SELECT 1 FROM outcomes WHERE job_id = ?1";
+  return turn.sql.get(known, id) !== undefined;
 }
 
 function createEventOf(turn: Turn, id: string): number {
@@ -199,10 +199,13 @@ function createEventOf(turn: Turn, id: string): number {
  * caller's. None may be handed out before D1 has all of them: what D1 has only in part is dropped by a rebuild.
  */
 export function insertNew(turn: Turn, jobs: readonly NewJob[]): number[] {
-  const rows = jobs.map((job) => newRow(turn, job));
+  // Of a hundred jobs of one create the account is asked once, and so is their key.
+  const target = once((account: string) => currentTarget(turn, account));
+  const limited = once((key: string) => isLimited(turn, key));
+  const rows = jobs.map((job) => newRow(turn, job, target));
   const events = rows.map((row) => recordEvent(turn, row, "job.created", null));
   const last = events.at(-1) ?? 0;
-  for (const row of rows) insertJobRow(turn, withoutHandOut(row, last));
+  for (const row of rows) insertJobRow(turn, withoutHandOut(row, last), limited);
   // One create is of one account and one key.
   for (const [state, alike] of Map.groupBy(rows, (row) => row.state)) {
     const [one] = alike;
@@ -221,11 +224,19 @@ export function insertNew(turn: Turn, jobs: readonly NewJob[]): number[] {
   );
 }
 
-function newRow(turn: Turn, { held, skip: _, ...job }: NewJob): JobRow {
+function once<Value>(ask: (id: string) => Value): (id: string) => Value {
+  const known = new Map<string, Value>();
+  return (id) => {
+    if (!known.has(id)) known.set(id, ask(id));
+    return known.get(id) as Value;
+  };
+}
+
+function newRow(turn: Turn, { held, skip: _, ...job }: NewJob, targetOf: (account: string) => string): JobRow {
   const state = held ? "held" : "queued";
   return {
     ...job,
-    target_id: job.target_id ?? currentTarget(turn, job.account_id),
+    target_id: job.target_id ?? targetOf(job.account_id),
     role: "single",
     state,
     step: null,

@@ -33,14 +33,13 @@ const ROW_OVERHEAD_BYTES = 1_500;
  * The next events for a sink, oldest first, bounded by count and by the bytes of the job rows they bring along. Nobody is
  * sent a webhook of what D1 does not have: a job that ends again after its partition was lost must not be told twice.
  */
-export function nextEvents(sql: Sql, sink: Sink): EventRow[] {
-  const border = sink === "courier" ? readCursor(sql, "d1") : Number.MAX_SAFE_INTEGER;
+export function nextEvents(sql: Sql, sink: Sink, span = spanOf(sql, sink)): EventRow[] {
   const rows = sql.all<EventRow & { weight: number | null }>(
     `SELECT e.*, length(j.options) + length(coalesce(j.source, '')) + length(coalesce(j.description, ''))
        + length(coalesce(j.metadata, '')) + length(coalesce(j.sealed, '')) + length(j.url) AS weight
      FROM events e LEFT JOIN jobs j ON j.id = e.job_id WHERE e.id > ? AND e.id <= ? ORDER BY e.id LIMIT ${DRAIN_MAX_EVENTS}`,
-    readCursor(sql, sink),
-    border,
+    span.after,
+    span.to,
   );
   const seen = new Set<string>();
   let bytes = 0;
@@ -53,6 +52,11 @@ export function nextEvents(sql: Sql, sink: Sink): EventRow[] {
     taken.push(row);
   }
   return taken;
+}
+
+function spanOf(sql: Sql, sink: Sink): { after: number; to: number } {
+  const to = sink === "courier" ? readCursor(sql, "d1") : Number.MAX_SAFE_INTEGER;
+  return { after: readCursor(sql, sink), to };
 }
 
 export interface UsageRow {
@@ -117,22 +121,30 @@ export interface IdempotencyRow {
 const MAX_KEPT_ANSWER_BYTES = 1_200_000;
 
 export function collectFlight(sql: Sql, events: readonly EventRow[]): D1Flight {
-  const jobIds = JSON.stringify([...new Set(events.map((event) => event.job_id).filter((id) => id !== null))]);
-  const batchIds = JSON.stringify([...new Set(events.map((event) => event.batch_id).filter((id) => id !== null))]);
+  const jobIds = listOf(events.map((event) => event.job_id));
+  const batchIds = listOf(events.map((event) => event.batch_id));
+  // A job that was just made has no file, and one that has ended since brings it along with that event.
+  const fileIds = listOf(events.map((event) => (event.type === "job.created" ? null : event.job_id)));
+  const jobs = allIn<JobRow>(sql, `SELECT ${DRAINED_COLUMNS.join(", ")} FROM jobs WHERE id`, jobIds);
   return {
-    jobs: sql.all<JobRow>(
-      `SELECT ${DRAINED_COLUMNS.join(", ")} FROM jobs WHERE id IN (SELECT value FROM json_each(?))`,
-      jobIds,
-    ),
-    batches: sql.all<BatchRow>(
-      `SELECT ${BATCH_COLUMNS.join(", ")} FROM batches WHERE id IN (SELECT value FROM json_each(?))`,
-      batchIds,
-    ),
-    files: sql.all<FileRow>("SELECT * FROM files WHERE job_id IN (SELECT value FROM json_each(?))", jobIds),
+    jobs,
+    batches: allIn<BatchRow>(sql, `SELECT ${BATCH_COLUMNS.join(", ")} FROM batches WHERE id`, batchIds),
+    files: allIn<FileRow>(sql, "SELECT * FROM files WHERE job_id", fileIds),
     attempts: events.flatMap((event) => (event.attempt === null ? [] : [JSON.parse(event.attempt) as unknown])),
     usage: collectUsage(sql, events),
-    idempotency: collectAnswers(sql, events, jobIds),
+    idempotency: jobs.some((job) => job.idempotency_key !== null) ? collectAnswers(sql, events, jobIds) : [],
   };
+}
+
+/** As JSON, each once. Null: there is none. */
+function listOf(ids: readonly (string | null)[]): string | null {
+  const once = new Set(ids);
+  once.delete(null);
+  return once.size === 0 ? null : JSON.stringify([...once]);
+}
+
+function allIn<Row extends object>(sql: Sql, select: string, ids: string | null): Row[] {
+  return ids === null ? [] : sql.all<Row>(`${select} IN (SELECT value FROM json_each(?))`, ids);
 }
 
 const USAGE_EVENT = "usage_event";
@@ -156,7 +168,7 @@ function collectUsage(sql: Sql, events: readonly EventRow[]): UsageRow[] {
 }
 
 /** A create's answer goes with the last of its jobs. By primary keys. */
-function collectAnswers(sql: Sql, events: readonly EventRow[], jobIds: string): IdempotencyRow[] {
+function collectAnswers(sql: Sql, events: readonly EventRow[], jobIds: string | null): IdempotencyRow[] {
   return sql.all<IdempotencyRow>(
     `SELECT i.account_id, i.key_id, i.key, i.fingerprint, i.began_at, i.event, i.body
      FROM (SELECT DISTINCT account_id, key_id, idempotency_key AS key FROM jobs
@@ -176,13 +188,17 @@ export function flightLanded(sql: Sql, flight: D1Flight): void {
 }
 
 /** Who writes this flight (see `fence`). */
-export function generationOf(core: Core, events: readonly EventRow[]): Generation {
+export function generationOf(
+  core: Core,
+  events: readonly EventRow[],
+  cursorOf = (sink: Sink) => readCursor(core.sql, sink),
+): Generation {
   return {
     partition: core.name,
     epoch: core.epoch,
     d1_event: events.at(-1)?.id ?? 0,
-    stream_event: readCursor(core.sql, "stream"),
-    courier_event: readCursor(core.sql, "courier"),
+    stream_event: cursorOf("stream"),
+    courier_event: cursorOf("courier"),
   };
 }
 

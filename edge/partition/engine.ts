@@ -72,6 +72,8 @@ export class Engine {
   readonly #notes: NodeNotes;
   readonly #batchTimers = new Map<string, ReturnType<typeof setTimeout>>();
   #dueAt: number | null = null;
+  /** What ended up to this event has left. */
+  #retiredTo = 0;
 
   /** Opens the storage; an empty one is born, and rebuilt from D1 if it lived before. */
   static async open(deps: EngineDeps): Promise<Engine> {
@@ -159,13 +161,16 @@ export class Engine {
   }
 
   #drainer(sink: Sink, deliver: (events: readonly EventRow[]) => Promise<void>): Drainer {
-    const { sql } = this.core;
+    const { sql, ids } = this.core;
     return new Drainer({
       sql,
+      ids,
       sink,
+      // Nobody is told by webhook what D1 does not have.
+      border: () => (sink === "courier" ? this.#drains.d1.cursor : Number.MAX_SAFE_INTEGER),
       deliver,
       onAdvance: () => {
-        sql.transaction(() => retire(sql, ALARM_MAX_ROWS));
+        this.#retire();
         if (sink !== "d1") return;
         // Jobs become leasable as the D1 cursor passes their creation, and the courier may tell what D1 has.
         this.bell.ring();
@@ -178,10 +183,20 @@ export class Engine {
     });
   }
 
+  /** After the last sink has taken an event, not after each; and again where one pass was not enough. */
+  #retire(): void {
+    const { sql } = this.core;
+    const passed = Math.min(...SINKS.map((each) => this.#drains[each].cursor));
+    if (passed <= this.#retiredTo) return;
+    const retired = sql.transaction(() => retire(sql, ALARM_MAX_ROWS));
+    if (retired < ALARM_MAX_ROWS) this.#retiredTo = passed;
+  }
+
   async #writeToD1(events: readonly EventRow[]): Promise<void> {
     const { core } = this;
     const flight = collectFlight(core.sql, events);
-    await drainToD1(this.#deps.env.DB, flight, generationOf(core, events));
+    const generation = generationOf(core, events, (sink) => this.#drains[sink].cursor);
+    await drainToD1(this.#deps.env.DB, flight, generation);
     flightLanded(core.sql, flight);
   }
 

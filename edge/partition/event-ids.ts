@@ -20,6 +20,11 @@ export class EventIds {
     this.#last = Math.max(this.#last, id);
   }
 
+  /** The newest id given so far: no event row has a greater one. */
+  get last(): number {
+    return this.#last;
+  }
+
   next(now: number): number {
     this.#last = Math.max(this.#last + 1, now * 1000);
     return this.#last;

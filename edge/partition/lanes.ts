@@ -5,7 +5,7 @@
  */
 import type { Slots } from "../../shared/contract/fleet.ts";
 import type { LiveJob } from "./job-row.ts";
-import { isLimited } from "./keys.ts";
+import { isLimited as isKeyLimited } from "./keys.ts";
 import type { NodeIdentity } from "./sessions.ts";
 import type { Sql } from "./sql.ts";
 import type { Turn } from "./turn.ts";
@@ -27,9 +27,16 @@ interface Lane {
 
 type Laned = Pick<LiveJob, "live" | "key_id" | "tags">;
 
-/** The value of `jobs.lane`. Schema version 8 says the same in SQL, for jobs from before. */
-export function laneOf(turn: Turn, { live, key_id, tags }: Laned): string {
-  const key = key_id !== null && isLimited(turn, key_id) ? key_id : "";
+/**
+ * The value of `jobs.lane`. `isLimited`: as `keys.ts` has it, or as it is known already. Schema version 8 says the same in SQL, for
+ * jobs from before.
+ */
+export function laneOf(
+  turn: Turn,
+  { live, key_id, tags }: Laned,
+  isLimited: (key: string) => boolean = (key) => isKeyLimited(turn, key),
+): string {
+  const key = key_id !== null && isLimited(key_id) ? key_id : "";
   return live === 0 && key === "" && tags === "[]" ? PLAIN_LANE : `${live} ${key} ${tags}`;
 }
 

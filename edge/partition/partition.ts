@@ -38,6 +38,8 @@ export class Partition extends DurableObject<Env> {
   readonly #sockets: NodeSockets;
   readonly #buckets = new RateBuckets();
   readonly #engine: Promise<Engine>;
+  /** Once it is there: a call then needs neither a timer nor a race. */
+  #opened: Engine | null = null;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -53,9 +55,9 @@ export class Partition extends DurableObject<Env> {
 
   /** The open partition, or an error that the route answers with 503. Marks the call as handled (late reaper rule). */
   async #ready(): Promise<Engine> {
-    const engine = await within(OPEN_WAIT_MS, this.#engine, REBUILDING);
-    engine.lastHandledAt = Date.now();
-    return engine;
+    this.#opened ??= await within(OPEN_WAIT_MS, this.#engine, REBUILDING);
+    this.#opened.lastHandledAt = Date.now();
+    return this.#opened;
   }
 
   // --- clients

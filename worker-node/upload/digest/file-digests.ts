@@ -3,7 +3,7 @@
  * they are counted in a thread of its own: the node's own thread sends meanwhile, and hears its sockets
  * (docs/decisions/128).
  */
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { Worker } from "node:worker_threads";
 import { MIB } from "../../../shared/limits.ts";
 import { readSlice } from "../read-slice.ts";
@@ -35,22 +35,37 @@ export function fileDigests(file: DigestedFile, signal: AbortSignal, threadFrom 
 }
 
 function hereDigests({ path, size }: DigestedFile, signal: AbortSignal): FileDigests {
-  const buffer = () => Buffer.allocUnsafeSlow(READ_BYTES);
+  const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, Math.max(1, size)));
+  const whole = createHash("sha256");
+  let counted = 0;
+  let tail: Promise<unknown> = Promise.resolve();
+  const read = async (start: number, end: number, hashes: readonly Hash[]): Promise<void> => {
+    for await (const piece of readSlice({ path, start, size: end - start, buffer })) {
+      signal.throwIfAborted();
+      for (const hash of hashes) hash.update(piece);
+    }
+  };
+  /** One after another: they share the buffer, and the whole is counted in order. */
+  const inTurn = <Value>(work: () => Promise<Value>): Promise<Value> => {
+    const done = tail.then(work);
+    tail = done.catch(() => undefined);
+    return done;
+  };
   return {
-    async md5(start, end) {
-      const hash = createHash("md5");
-      const slice = { path, start, size: end - start, buffer: buffer() };
-      for await (const piece of readSlice(slice)) hash.update(piece);
-      return hash.digest();
-    },
-    async sha256() {
-      const hash = createHash("sha256");
-      for await (const piece of readSlice({ path, start: 0, size, buffer: buffer() })) {
+    md5: (start, end) =>
+      inTurn(async () => {
+        const part = createHash("md5");
+        const next = start === counted;
+        await read(start, end, next ? [part, whole] : [part]);
+        if (next) counted = end;
+        return part.digest();
+      }),
+    sha256: () =>
+      inTurn(async () => {
         signal.throwIfAborted();
-        hash.update(piece);
-      }
-      return hash.digest("hex");
-    },
+        await read(counted, size, [whole]);
+        return whole.digest("hex");
+      }),
     async close() {},
   };
 }
