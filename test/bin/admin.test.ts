@@ -18,6 +18,14 @@ test("nodes lists the fleet as a table, free of a name's control characters", as
   expect(edge.requests.at(-1)?.headers).toMatchObject({ authorization: "Bearer adm_fake" });
 });
 
+test("nodes names the partitions that did not answer, apart from the table", async () => {
+  const edge = await fakeEdge({ unavailable: ["p1:auto:2"] });
+  const { code, stdout, stderr } = await trawl(["nodes"], clientOf(edge));
+  expect(code).toBe(0);
+  expect(stdout).toContain("fra-07");
+  expect(stderr).toBe("trawl: partition p1:auto:2 did not answer: what it knows of the nodes is missing\n");
+});
+
 test("nodes --json prints the answer on one line", async () => {
   const edge = await fakeEdge();
   const { stdout } = await trawl(["nodes", "--json"], clientOf(edge));
