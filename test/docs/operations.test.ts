@@ -91,3 +91,19 @@ it("the other pages name no setting that is none", () => {
     expect([...known], name).toContain(name);
   }
 });
+
+it("every event that is logged as a warning or an error stands on a page", () => {
+  const code = ["edge", "worker-node"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.name.endsWith(".ts"))
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8")),
+  );
+  const logged = code.flatMap((text) =>
+    [...text.matchAll(/\blog(?:\(\s*"(?:warn|error)",\s*|\.(?:warn|error)\(\s*)"([a-z_]+\.[a-z_]+)"/gi)].map(
+      ([, event]) => event ?? "",
+    ),
+  );
+  expect(logged.length).toBeGreaterThan(30);
+  const text = pages.map((name) => readFileSync(join(FOLDER, name), "utf8")).join("\n");
+  expect([...new Set(logged)].filter((event) => !text.includes(`\`${event}\``))).toEqual([]);
+});
