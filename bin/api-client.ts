@@ -32,6 +32,15 @@ export type ApiClient = {
   raw(path: string, call?: ApiCall): Promise<Response>;
 };
 
+/** What to do about an answer whose words alone do not say it. */
+const NEXT: Record<string, string> = {
+  "Node not found": "see the ids with: trawl nodes",
+  "Account not found": "see the ids with: trawl accounts",
+  "Key not found": "GET /admin/accounts/ID/keys lists the ids of an account's keys",
+  "Job not found": "see the ids with: trawl ls",
+  "Not found": "does TRAWL_EDGE name the right address?",
+};
+
 const ErrorSchema = z.object({ error: z.string() });
 /** 429 and 503 name a wait; longer ones are the operator's to decide. */
 const MAX_RETRY_AFTER_S = 5;
@@ -50,7 +59,9 @@ export function apiClient(connection: Connection): ApiClient {
       return await fetch(`${connection.edge}${path}`, init);
     } catch (error) {
       if (call.signal?.aborted) throw error;
-      throw new Failure(`cannot reach ${connection.edge} (${reason(error)}): is it running? start it with: trawl up`);
+      throw new Failure(
+        `cannot reach ${connection.edge} (${reason(error)}): is it running? start it with: trawl up, or set TRAWL_EDGE`,
+      );
     }
   };
   return {
@@ -61,7 +72,7 @@ export function apiClient(connection: Connection): ApiClient {
         const response = await raw(path, call);
         const wait = Number(response.headers.get("retry-after") ?? "NaN");
         const mayWait = [429, 503].includes(response.status) && wait <= MAX_RETRY_AFTER_S && tries < MAX_TRIES;
-        if (!mayWait) return parseAnswer(schema, response);
+        if (!mayWait) return parseAnswer(schema, response, call.as ?? "key");
         await response.body?.cancel();
         await delay(wait * 1_000, undefined, call.signal === undefined ? {} : { signal: call.signal });
       }
@@ -69,14 +80,16 @@ export function apiClient(connection: Connection): ApiClient {
   };
 }
 
-async function parseAnswer<T>(schema: z.ZodType<T>, response: Response): Promise<T> {
+async function parseAnswer<T>(schema: z.ZodType<T>, response: Response, as: "key" | "admin"): Promise<T> {
   const text = await response.text();
   const body = parseJson(text);
   if (!response.ok) {
     const told = ErrorSchema.safeParse(body);
     const message = told.success ? told.data.error : `the edge answered ${response.status}`;
-    const hint = response.status === 401 ? " (set TRAWL_API_KEY, or TRAWL_ADMIN_TOKEN for the fleet's commands)" : "";
-    throw new ApiFailure(response.status, `${message}${hint}`);
+    const credential = as === "admin" ? "TRAWL_ADMIN_TOKEN" : "TRAWL_API_KEY";
+    const next =
+      response.status === 401 ? `set ${credential} to the one of ${new URL(response.url).origin}` : NEXT[message];
+    throw new ApiFailure(response.status, next === undefined ? message : `${message}: ${next}`);
   }
   const parsed = schema.safeParse(body);
   if (!parsed.success) throw new Failure("the answer is not Trawl's: does TRAWL_EDGE name the right address?");
@@ -85,7 +98,9 @@ async function parseAnswer<T>(schema: z.ZodType<T>, response: Response): Promise
 
 function credential(connection: Connection, as: "key" | "admin"): Record<string, string> {
   if (as === "admin") {
-    if (connection.adminToken === null) throw new Failure("no admin token: set TRAWL_ADMIN_TOKEN");
+    if (connection.adminToken === null) {
+      throw new Failure("no admin token: set TRAWL_ADMIN_TOKEN, or run this where trawl up keeps its .trawl folder");
+    }
     return { authorization: `Bearer ${connection.adminToken}` };
   }
   if (connection.apiKey === null) {

@@ -13,7 +13,9 @@ export type Connection = { edge: string; apiKey: string | null; adminToken: stri
 export async function resolveConnection(env: NodeJS.ProcessEnv = process.env): Promise<Connection> {
   const kept = await readCredentials(join(env.TRAWL_DATA || ".trawl", "credentials.json"));
   const edge = (env.TRAWL_EDGE || kept?.url || `http://127.0.0.1:${DEFAULT_PORT}`).replace(/\/+$/, "");
-  if (!URL.canParse(edge)) throw new Failure(`TRAWL_EDGE is no URL: ${edge}`);
+  if (!/^https?:\/\//i.test(edge) || !URL.canParse(edge)) {
+    throw new Failure(`TRAWL_EDGE must be an http or https URL, not ${edge}`);
+  }
   const own = isSameEdge(edge, kept) ? kept : null;
   return {
     edge,

@@ -79,9 +79,18 @@ function usageExit(error: CommanderError, program: Command, args: readonly strin
   const name = command === undefined ? "trawl" : `trawl ${command.name()}`;
   // Without any command commander shows the help itself, on stderr, and its message is only "(outputHelp)".
   if (error.code !== "commander.help") {
-    process.stderr.write(`${name}: ${oneLine(error.message.replace(/^error: /, ""))}; see: ${name} --help\n`);
+    const unknown = unknownCommand(error, command, args[1]);
+    const text = unknown ?? oneLine(error.message.replace(/^error: /, "")).replace(/\.$/, "");
+    process.stderr.write(`${name}: ${text}; see: ${name} --help\n`);
   }
   return EXIT_USAGE;
+}
+
+/** Where a command does something by itself, commander takes a word that it does not know for an argument of that. */
+function unknownCommand(error: CommanderError, command: Command | undefined, word: string | undefined): string | null {
+  if (error.code !== "commander.excessArguments" || command === undefined || word === undefined) return null;
+  const known = command.commands.map((each) => each.name());
+  return known.length === 0 || known.includes(word) ? null : `unknown command '${word}': there are ${known.join(", ")}`;
 }
 
 function oneLine(text: string): string {

@@ -59,7 +59,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
     tools = await resolveTools(toolOptions);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`trawl node: ${error.message}\n`);
     return 1;
   }
   const swept = await sweepLeftovers(workRoot);
@@ -86,7 +86,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
     if (stopping.now.aborted) return 0;
     if (!(error instanceof NotEnrolled || error instanceof FleetError || error instanceof MetricsPortTaken))
       throw error;
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`trawl node: ${error.message}\n`);
     return 1;
   } finally {
     ending.abort(new Error("the node has stopped"));
@@ -190,7 +190,7 @@ async function work(
     const why = await Promise.race([stopping.drain, fenced.promise, running]);
     if (why instanceof FleetError) {
       log("error", "node.fenced", { error: why.message });
-      process.stderr.write(`${why.message}\n`);
+      process.stderr.write(`trawl node: ${why.message}\n`);
       await node.stop("lost");
       return 1;
     }

@@ -1,5 +1,6 @@
-import { Command } from "commander";
-import { httpUrl, integerBetween, portNumber, slotCount } from "../arguments.ts";
+import { Command, InvalidArgumentError } from "commander";
+import { httpUrl, portNumber, slotCount } from "../arguments.ts";
+import { Failure } from "../cli-error.ts";
 import { packageVersion } from "../package-version.ts";
 import type { SetExit } from "../program.ts";
 
@@ -32,5 +33,11 @@ export function nodeCommand(setExit: SetExit): Command {
 }
 
 function slotsOf(text: string | undefined): number | null {
-  return text === undefined || text === "" ? null : integerBetween(1, 1024)(text);
+  if (text === undefined || text === "") return null;
+  try {
+    return slotCount(text);
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) throw new Failure(`TRAWL_SLOTS is '${text}'. ${error.message}`);
+    throw error;
+  }
 }

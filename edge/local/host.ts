@@ -1,5 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { adminClient } from "./admin-client.ts";
+import { checkSettings } from "./check-settings.ts";
 import { type Credentials, loadCredentials, readCredentials, saveCredentials } from "./credentials.ts";
 import { startCron } from "./cron.ts";
 import { lockData } from "./data-lock.ts";
@@ -63,6 +64,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
 
 async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Promise<Host> {
   const { log, env } = resolved;
+  checkSettings(env);
   const bundle = await workerBundle(resolved.bundle, log);
   await makeDataFolders(paths);
   const lock = await lockData(paths);

@@ -18,6 +18,14 @@ test("nodes lists the fleet as a table, free of a name's control characters", as
   expect(edge.requests.at(-1)?.headers).toMatchObject({ authorization: "Bearer adm_fake" });
 });
 
+test("nodes names the partitions that did not answer, apart from the table", async () => {
+  const edge = await fakeEdge({ unavailable: ["p1:auto:2"] });
+  const { code, stdout, stderr } = await trawl(["nodes"], clientOf(edge));
+  expect(code).toBe(0);
+  expect(stdout).toContain("fra-07");
+  expect(stderr).toBe("trawl: partition p1:auto:2 did not answer: what it knows of the nodes is missing\n");
+});
+
 test("nodes --json prints the answer on one line", async () => {
   const edge = await fakeEdge();
   const { stdout } = await trawl(["nodes", "--json"], clientOf(edge));
@@ -34,12 +42,12 @@ test.each([
   expect(await trawl(["nodes", what, "n1"], clientOf(edge))).toEqual({ code: 0, stdout: says, stderr: "" });
 });
 
-test("an order prints JSON too, and to an unknown node is a failure in the edge's words", async () => {
+test("an order prints JSON too, and to an unknown node is a failure in the edge's words that says where the ids are", async () => {
   const edge = await fakeEdge();
   const json = await trawl(["nodes", "drain", "n1", "--json"], clientOf(edge));
   expect(JSON.parse(json.stdout)).toMatchObject({ id: "n1", state: "quiet" });
   const unknown = await trawl(["nodes", "remove", "n9"], clientOf(edge));
-  expect(unknown).toEqual({ code: 1, stdout: "", stderr: "trawl: Node not found\n" });
+  expect(unknown).toEqual({ code: 1, stdout: "", stderr: "trawl: Node not found: see the ids with: trawl nodes\n" });
 });
 
 test("accounts lists and creates; the id alone is on stdout", async () => {
@@ -79,7 +87,8 @@ test.each([["nodes"], ["keys", "revoke", "k1"]])("%s without the admin token say
   const edge = await fakeEdge();
   const { TRAWL_ADMIN_TOKEN: _, ...env } = clientOf(edge);
   const { code, stderr } = await trawl(args, env);
-  expect({ code, stderr }).toEqual({ code: 1, stderr: "trawl: no admin token: set TRAWL_ADMIN_TOKEN\n" });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^trawl: no admin token: set TRAWL_ADMIN_TOKEN, or run this where .*\n$/);
   expect(edge.requests).toEqual([]);
 });
 

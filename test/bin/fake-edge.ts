@@ -30,6 +30,8 @@ export type FakeEdgeOptions = {
   /** `none` answers 404 to streams, `broken` cuts them after the snapshot. */
   streams?: "served" | "none" | "broken";
   file?: Buffer;
+  /** Partitions that have not answered when the fleet is listed. */
+  unavailable?: string[];
   /** How the first answers to file requests break off, one each. */
   cuts?: Cut[];
 };
@@ -79,7 +81,8 @@ export async function startFakeEdge(options: FakeEdgeOptions = {}): Promise<Fake
     if (path.startsWith("/admin/")) {
       if (request.headers.authorization !== `Bearer ${ADMIN_TOKEN}`) return void json(401, { error: "Unauthorized" });
       const [status, body] = answerAdmin(request.method ?? "", path);
-      return void json(status, body);
+      const missing = path === "/admin/nodes" && options.unavailable ? { unavailable: options.unavailable } : {};
+      return void json(status, { ...(body as object), ...missing });
     }
     if (request.headers["x-api-key"] !== API_KEY) return void json(401, { error: "Invalid API Key" });
     if (path === "/jobs" && request.method === "POST") {

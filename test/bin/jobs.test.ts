@@ -89,5 +89,5 @@ test("get, ls, watch and cancel show a job, free of a title's control characters
   const cancelled = await trawl(["cancel", "job-1"], env);
   expect(cancelled).toEqual({ code: 0, stdout: "Job cancelled successfully\n", stderr: "" });
   const unknown = await trawl(["get", "job-9"], env);
-  expect(unknown).toEqual({ code: 1, stdout: "", stderr: "trawl: Job not found\n" });
+  expect(unknown).toEqual({ code: 1, stdout: "", stderr: "trawl: Job not found: see the ids with: trawl ls\n" });
 });

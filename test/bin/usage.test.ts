@@ -12,12 +12,14 @@ test.each([
     says: "trawl add: unknown option '--fast' (Did you mean --wait?); see: trawl add --help",
   },
   { args: ["get"], says: "trawl get: missing required argument 'id'; see: trawl get --help" },
-  { args: ["up", "--port", "99999"], says: "It must be a whole number from 0 to 65535.; see: trawl up --help" },
-  { args: ["ls", "--limit", "ten"], says: "It must be a whole number from 1 to 100.; see: trawl ls --help" },
+  { args: ["up", "--port", "99999"], says: "It must be a whole number from 0 to 65535; see: trawl up --help" },
+  { args: ["ls", "--limit", "ten"], says: "It must be a whole number from 1 to 100; see: trawl ls --help" },
   { args: ["ls", "--status", "done"], says: "Allowed choices are pending, processing" },
   { args: ["node"], says: "trawl node: required option '--edge <url>' not specified; see: trawl node --help" },
-  { args: ["enrol", "--expires", "soon"], says: "Write it as 90s, 15m, 1h or 7d.; see: trawl enrol --help" },
+  { args: ["enrol", "--expires", "soon"], says: "Write it as 90s, 15m, 1h or 7d; see: trawl enrol --help" },
   { args: ["tools", "upgrade"], says: "unknown command 'upgrade'" },
+  { args: ["nodes", "stop"], says: "trawl nodes: unknown command 'stop': there are list, drain, resume, remove; see" },
+  { args: ["accounts", "add"], says: "trawl accounts: unknown command 'add': there are list, create; see" },
 ])("usage: trawl $args exits 2 with one line that helps", async ({ args, says }) => {
   const { code, stdout, stderr } = await trawl(args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -44,7 +46,7 @@ test("an edge that is not there is named, with how to start one", async () => {
   expect(outcome).toEqual({
     code: 1,
     stdout: "",
-    stderr: `trawl: cannot reach ${edge.url} (ECONNREFUSED): is it running? start it with: trawl up\n`,
+    stderr: `trawl: cannot reach ${edge.url} (ECONNREFUSED): is it running? start it with: trawl up, or set TRAWL_EDGE\n`,
   });
 });
 
@@ -54,7 +56,12 @@ test("a missing and a wrong key say what to set", async () => {
   expect(without.stderr).toContain("no API key: set TRAWL_API_KEY");
   expect(edge.requests).toHaveLength(0);
   const wrong = await trawl(["ls"], { TRAWL_EDGE: edge.url, TRAWL_API_KEY: "sk_wrong" });
-  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("Invalid API Key (set TRAWL_API_KEY") });
+  expect(wrong).toMatchObject({
+    code: 1,
+    stderr: `trawl: Invalid API Key: set TRAWL_API_KEY to the one of ${edge.url}\n`,
+  });
+  const noUrl = await trawl(["ls"], { TRAWL_EDGE: "ftp://example.com", TRAWL_API_KEY: "sk_wrong" });
+  expect(noUrl.stderr).toBe("trawl: TRAWL_EDGE must be an http or https URL, not ftp://example.com\n");
 });
 
 test("the data folder of the current directory serves as a default, but for its own edge only", async () => {

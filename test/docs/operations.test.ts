@@ -66,3 +66,44 @@ it("each alert has a line that says what to do, and no line is without its alert
   const rows = [...read("docs/operations/alerts.md").matchAll(/^\| `(Trawl\w+)` \|/gm)].map(([, name]) => name);
   expect(rows).toEqual(alerts);
 });
+
+/** Folders whose code runs at an operator's. */
+const CODE = ["bin", "edge", "scripts", "shared", "worker-node"];
+const NAME = /\bTRAWL_[A-Z0-9_]*[A-Z0-9]/g;
+
+it("the page of settings has every name that is read from the environment, and no other", () => {
+  const files = CODE.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && /\.(ts|mjs|sh)$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name)),
+  );
+  const code = new Set(files.flatMap((file) => readFileSync(file, "utf8").match(NAME) ?? []));
+  expect(code.size).toBeGreaterThan(40);
+  const settings = read("docs/operations/settings.md");
+  expect([...new Set(settings.match(NAME))].toSorted()).toEqual([...code].toSorted());
+});
+
+it("the other pages name no setting that is none", () => {
+  const known = new Set(read("docs/operations/settings.md").match(NAME));
+  const folders = ["docs/operations", "docs/guide"];
+  const texts = folders.flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => read(join(folder, name))));
+  for (const name of [read("README.md"), ...texts].flatMap((text) => text.match(NAME) ?? [])) {
+    expect([...known], name).toContain(name);
+  }
+});
+
+it("every event that is logged as a warning or an error stands on a page", () => {
+  const code = ["edge", "worker-node"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.name.endsWith(".ts"))
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8")),
+  );
+  const logged = code.flatMap((text) =>
+    [...text.matchAll(/\blog(?:\(\s*"(?:warn|error)",\s*|\.(?:warn|error)\(\s*)"([a-z_]+\.[a-z_]+)"/gi)].map(
+      ([, event]) => event ?? "",
+    ),
+  );
+  expect(logged.length).toBeGreaterThan(30);
+  const text = pages.map((name) => readFileSync(join(FOLDER, name), "utf8")).join("\n");
+  expect([...new Set(logged)].filter((event) => !text.includes(`\`${event}\``))).toEqual([]);
+});

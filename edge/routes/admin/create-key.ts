@@ -18,6 +18,12 @@ export const createKey = adminEndpoint(
     const body = parseBody(CreateKeyBody, await readJsonObject(context.req.raw));
     const account = await accountOf(context);
     const now = Date.now();
+    // Seconds in place of milliseconds, most likely: a key that never works helps nobody.
+    if (body.expires_at !== undefined && body.expires_at <= now) {
+      throw new AppError("invalid", "expires_at must be in the future, in milliseconds since 1970", {
+        field: "expires_at",
+      });
+    }
     const key = body.key ?? randomKey(KEY_PREFIX);
     const row = {
       id: uuidv7(now, crypto.getRandomValues(new Uint8Array(10))),

@@ -23,7 +23,11 @@ export const registerNode = fleetEndpoint(
       country: typeof country === "string" ? country.toLowerCase() : null,
       now,
     });
-    if (node === null) throw fleetError("enrolment_invalid", "The enrolment token is unknown, used up or expired");
+    if (node === null)
+      throw fleetError(
+        "enrolment_invalid",
+        "The enrolment token is unknown, used up or expired; make another with: trawl enrol",
+      );
     if (node === "removed") {
       throw fleetError("node_revoked", "The operator has removed this node: give it a new data folder to enrol anew");
     }

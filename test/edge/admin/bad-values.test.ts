@@ -11,6 +11,11 @@ it.each<[path: string, body: Json, error: string, field: string]>([
   ["keys", { limits: { max_queued: 0 } }, "limits.max_queued must be at least 1", "limits.max_queued"],
   ["keys", { limits: { rate_per_second: -1 } }, "limits.rate_per_second must be at least 0", "limits.rate_per_second"],
   ["keys", { scopes: [] }, "scopes must not be empty", "scopes"],
+  [
+    ...(["keys", { expires_at: 1_795_624_849 }] as const),
+    "expires_at must be in the future, in milliseconds since 1970",
+    "expires_at",
+  ],
   ["enrolments", { uses: 0 }, "uses must be at least 1", "uses"],
   ["enrolments", { uses: 10_001 }, "uses must be at most 10000", "uses"],
   ["enrolments", { account_id: "123" }, "account_id must be a valid UUID", "account_id"],
