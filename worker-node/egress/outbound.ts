@@ -22,6 +22,8 @@ export interface Outbound {
   close(): Promise<void>;
 }
 
+/** Value of {@link EGRESS_HEADER} on an answer of which the body broke off. */
+const BROKEN_BODY = "broken";
 const NULL_BODY_STATUSES = new Set([101, 204, 205, 304]);
 
 /** For Miniflare's `outboundService`, without which workerd reaches every loopback spelling. */
@@ -90,7 +92,13 @@ async function plainResponse(body: Readable, status: number, headers: Headers): 
     headers.delete("content-length");
     return new Response(toWeb(body), { status, headers });
   }
-  const ahead = await readAhead(body, READ_AHEAD);
+  const ahead = await readAhead(body, READ_AHEAD).catch(() => null);
+  if (ahead === null) {
+    // The head has come: whoever needs no more than that still hears of it.
+    headers.delete("content-length");
+    headers.set(EGRESS_HEADER, BROKEN_BODY);
+    return new Response(null, { status, headers });
+  }
   if ("whole" in ahead) return new Response(ahead.whole as Uint8Array<ArrayBuffer>, { status, headers });
   return new Response(ReadableStream.from(ahead.rest), { status, headers });
 }
