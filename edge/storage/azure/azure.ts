@@ -151,6 +151,8 @@ class AzureStore implements ObjectStore {
         if (error instanceof StoreError && error.code === "BlobNotFound") return { text: "" };
         throw error;
       });
+    // A connection that broke may look like the end.
+    if (text !== "" && !text.trimEnd().endsWith("</BlockList>")) throw new StoreError("unreachable", "unavailable");
     const staged = new Map(
       elementsOf(text, "Block").map((block) => [elementText(block, "Name"), Number(elementText(block, "Size"))]),
     );

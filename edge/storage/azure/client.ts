@@ -2,6 +2,7 @@
 import type { StorageOf } from "../../../shared/contract/storage.ts";
 import { VERSION } from "../../version.ts";
 import { clockOffset, noteClock } from "../bucket/clock.ts";
+import { guardRefusal } from "../guard-refusal.ts";
 import { type Bounds, bounded, readText, type StoreNetwork } from "../network.ts";
 import { StoreError } from "../store-error.ts";
 import { azureRefusal } from "./errors.ts";
@@ -56,7 +57,7 @@ export class AzureClient {
   async #request(call: AzureCall, signal: AbortSignal): Promise<Response> {
     for (let first = true; ; first = false) {
       const { response, clockWasOff } = await this.#sendOnce(call, signal);
-      if (response.status >= 200 && response.status < 300) return response;
+      if (response.ok && guardRefusal(response.headers) === null) return response;
       const body = call.method === "HEAD" ? "" : await readText(response);
       const refusal = azureRefusal(response.status, response.headers, body);
       // Azure has no code of its own for a clock that is off. A stream cannot be sent again.

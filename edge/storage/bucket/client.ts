@@ -1,5 +1,6 @@
 /** Signed requests to one bucket: bounded in time, refusals as errors, the server's clock minded. */
 import { VERSION } from "../../version.ts";
+import { guardRefusal } from "../guard-refusal.ts";
 import { type Bounds, bounded, readText, type StoreNetwork } from "../network.ts";
 import type { Query } from "../signing/encode.ts";
 import { StoreError } from "../store-error.ts";
@@ -64,7 +65,7 @@ export class BucketClient {
   async #request(call: BucketCall, signal: AbortSignal): Promise<Response> {
     for (let first = true; ; first = false) {
       const { response, clockWasOff } = await this.#sendOnce(call, signal);
-      if (response.status >= 200 && response.status < 300) return response;
+      if (response.ok && guardRefusal(response.headers) === null) return response;
       const body = call.method === "HEAD" ? "" : await readText(response);
       const refusal = refusalOf(response.status, response.headers, body);
       // Their answer has told us the time. Not by the code: an answer to HEAD has none.

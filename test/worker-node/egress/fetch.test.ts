@@ -1,4 +1,5 @@
 import { createServer } from "node:https";
+import { Readable } from "node:stream";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -6,6 +7,9 @@ import { type GuardedFetch, guardedFetch } from "../../../worker-node/egress/fet
 import { guardedOutbound, type Outbound } from "../../../worker-node/egress/outbound.ts";
 import { TEST_CERTIFICATE, TEST_KEY } from "./certificate.ts";
 import { fakeLookup, listen, type Origin, startOrigin } from "./harness.ts";
+
+/** More than is taken ahead, of a length that nobody tells. */
+const LONG = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => (at * 31 + (at >> 9)) & 255));
 
 let origin: Origin;
 let guarded: GuardedFetch;
@@ -29,7 +33,13 @@ beforeEach(async () => {
         "x-trawl-egress": "private",
       });
       response.end(gzipSync("zipped"));
-    } else {
+    } else if (url.pathname === "/broken") {
+      const length = url.searchParams.get("length");
+      response.writeHead(200, length === null ? {} : { "content-length": length });
+      response.write("some", () => response.destroy());
+    } else if (url.pathname === "/long") Readable.from([LONG.subarray(0, 1_000), LONG.subarray(1_000)]).pipe(response);
+    else if (url.pathname === "/dripping") response.writeHead(200, { "content-length": "9" }).write("some");
+    else {
       let body = "";
       request.setEncoding("utf8").on("data", (chunk: string) => {
         body += chunk;
@@ -146,6 +156,33 @@ describe("what the Worker asks of the internet", () => {
     expect(response.headers.get("content-encoding")).toBeNull();
     expect(response.headers.get("x-trawl-egress")).toBeNull();
     expect(await response.text()).toBe("zipped");
+  });
+
+  it.each(["/broken?length=9", "/broken"])(
+    "is marked, and keeps its status, when its body breaks off (%s)",
+    async (path) => {
+      const answer = await outbound.answer(new Request(origin.url + path));
+      expect([answer.status, answer.headers.get("x-trawl-egress")]).toEqual([200, "broken"]);
+    },
+  );
+
+  it("of a file that breaks off tells no length: whoever waits for the rest would wait for ever", async () => {
+    const answer = await outbound.answer(new Request(`${origin.url}/broken?length=99000000`));
+    expect([answer.status, answer.headers.get("content-length")]).toEqual([200, null]);
+    await expect(answer.text()).rejects.toThrow();
+  });
+
+  it("goes on after a moment though its body is not there yet", async () => {
+    const answer = await outbound.answer(new Request(`${origin.url}/dripping`));
+    const reader = answer.body?.getReader();
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("some");
+    await reader?.cancel();
+  });
+
+  it("that is long goes on as it comes, whole", async () => {
+    const answer = await outbound.answer(new Request(`${origin.url}/long`));
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect(bytes.equals(LONG)).toBe(true);
   });
 
   it("has no body in answer to HEAD", async () => {
