@@ -180,6 +180,8 @@ export class Desk {
     return this.#host.turn((turn) => {
       const isIn = this.#api.enterSession(turn, who);
       this.#host.watcher.fleet.entered(who, isIn);
+      // What an older session held has gone back before this one says anything.
+      this.#host.watcher.check(this.#host.core, turn.effects);
       return isIn ? { ok: body(turn) } : FENCED;
     });
   }
