@@ -24,7 +24,7 @@ import { beginIdempotent, finishIdempotent, ownsKey } from "../../../edge/partit
 import { leaseJobs } from "../../../edge/partition/lease.ts";
 import { nextDue, runDue } from "../../../edge/partition/reap.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "../../../edge/partition/report.ts";
-import { enterSession, heartbeat, releaseAttempt, takesNoWork } from "../../../edge/partition/sessions.ts";
+import { enterSession, heartbeat, releaseAttempt } from "../../../edge/partition/sessions.ts";
 import {
   addUpload,
   doomedUploads,
@@ -76,7 +76,6 @@ export const CORE = {
   runDue,
   setStep,
   startBatch,
-  takesNoWork,
   uploadPlace,
 };
 

@@ -4,7 +4,7 @@ import type { FailureReport } from "../../../edge/partition/end.ts";
 import type { LiveJob } from "../../../edge/partition/job-row.ts";
 import { getJob } from "../../../edge/partition/move.ts";
 import { resumeNode } from "../../../edge/partition/node-faults.ts";
-import type { NodeIdentity } from "../../../edge/partition/sessions.ts";
+import { type NodeIdentity, takesNoWork } from "../../../edge/partition/sessions.ts";
 import { isTerminal, type State } from "../../../edge/partition/states.ts";
 import { type Turn, tokenOf } from "../../../edge/partition/turn.ts";
 import type { Held, LeasedJob, ProgressEntry, Slots, Step } from "../../../shared/contract/fleet.ts";
@@ -39,7 +39,7 @@ export class Desk {
     let before: Held[] = [];
     const answer = this.#enter(who, (turn) => {
       before = runningOf(core, who);
-      const state = this.#api.takesNoWork(turn.sql, who) ? "quiet" : beat.state;
+      const state = takesNoWork(turn.sql, who) ? "quiet" : beat.state;
       return this.#api.heartbeat(turn, who, { ...beat, state, progress });
     });
     if ("ok" in answer) watcher.fleet.beat(who, beat.holding, before, core);
@@ -49,7 +49,7 @@ export class Desk {
   lease(who: NodeIdentity, requestId: string, slots: Slots): Answer<LeasedJob[]> {
     const cursor = this.#api.readCursor(this.#host.core.sql, "d1");
     const answer = this.#enter(who, (turn) =>
-      this.#api.takesNoWork(turn.sql, who) ? [] : this.#api.leaseJobs(turn, who, requestId, slots, cursor),
+      takesNoWork(turn.sql, who) ? [] : this.#api.leaseJobs(turn, who, requestId, slots, cursor),
     );
     if ("ok" in answer) this.#host.watcher.fleet.leased(who, answer.ok, this.#host.core);
     return answer;

