@@ -5,13 +5,15 @@ import type { LiveJob } from "../../../edge/partition/job-row.ts";
 import { getJob } from "../../../edge/partition/move.ts";
 import { resumeNode } from "../../../edge/partition/node-faults.ts";
 import { type NodeIdentity, takesNoWork } from "../../../edge/partition/sessions.ts";
-import type { State } from "../../../edge/partition/states.ts";
+import { isTerminal, type State } from "../../../edge/partition/states.ts";
 import { type Turn, tokenOf } from "../../../edge/partition/turn.ts";
 import type { Held, LeasedJob, ProgressEntry, Slots, Step } from "../../../shared/contract/fleet.ts";
 import type { ExtractedInfo, FileKind, Manifest } from "../../../shared/contract/media.ts";
 import type { JobOptions } from "../../../shared/contract/options.ts";
+import { runningOf } from "./fleet-checks.ts";
 import type { Host } from "./host.ts";
 import { listOf } from "./wishes.ts";
+import { Violation } from "./world.ts";
 
 export type Answer<T> = { ok: T } | { refused: "session_fenced" | "lease_lost" | "bad_request" };
 const FENCED = { refused: "session_fenced" } as const;
@@ -32,18 +34,25 @@ export class Desk {
   }
 
   heartbeat(who: NodeIdentity, beat: Beat): Answer<Held[]> {
-    const progress = this.#host.board.toRow(beat.holding.map((held) => held.job));
-    return this.#enter(who, (turn) => {
+    const { board, core, watcher } = this.#host;
+    const progress = board.toRow(beat.holding.map((held) => held.job));
+    let before: Held[] = [];
+    const answer = this.#enter(who, (turn) => {
+      before = runningOf(core, who);
       const state = takesNoWork(turn.sql, who) ? "quiet" : beat.state;
       return this.#api.heartbeat(turn, who, { ...beat, state, progress });
     });
+    if ("ok" in answer) watcher.fleet.beat(who, beat.holding, before, core);
+    return answer;
   }
 
   lease(who: NodeIdentity, requestId: string, slots: Slots): Answer<LeasedJob[]> {
     const cursor = this.#api.readCursor(this.#host.core.sql, "d1");
-    return this.#enter(who, (turn) =>
+    const answer = this.#enter(who, (turn) =>
       takesNoWork(turn.sql, who) ? [] : this.#api.leaseJobs(turn, who, requestId, slots, cursor),
     );
+    if ("ok" in answer) this.#host.watcher.fleet.leased(who, answer.ok, this.#host.core);
+    return answer;
   }
 
   /** The operator looks after the fleet: whatever is in quarantine is resumed. */
@@ -75,7 +84,13 @@ export class Desk {
   }
 
   fail(who: NodeIdentity, job: string, token: string, report: FailureReport): Answer<State> {
-    return this.#report(who, job, token, "fail", (turn, held) => this.#api.fail(turn, held, report).state);
+    return this.#report(who, job, token, "fail", (turn, held) => {
+      const { state } = this.#api.fail(turn, held, report);
+      if (report.permanent && held.state === "running" && !isTerminal(state)) {
+        throw new Violation(`what no repeat can help is not repeated: job ${job}: ${report.class} → ${state}`);
+      }
+      return state;
+    });
   }
 
   complete(who: NodeIdentity, job: string, token: string, manifest: Manifest): Answer<State> {
@@ -162,7 +177,13 @@ export class Desk {
   }
 
   #enter<T>(who: NodeIdentity, body: (turn: Turn) => T): Answer<T> {
-    return this.#host.turn((turn) => (this.#api.enterSession(turn, who) ? { ok: body(turn) } : FENCED));
+    return this.#host.turn((turn) => {
+      const isIn = this.#api.enterSession(turn, who);
+      this.#host.watcher.fleet.entered(who, isIn);
+      // What an older session held has gone back before this one says anything.
+      this.#host.watcher.check(this.#host.core, turn.effects);
+      return isIn ? { ok: body(turn) } : FENCED;
+    });
   }
 
   #report(

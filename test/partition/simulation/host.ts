@@ -190,7 +190,7 @@ export class Host {
   turn<Result>(body: (turn: Turn) => Result): Result {
     const { world } = this;
     const { result, effects } = this.core.run(world.now, world.random.unit, body);
-    this.watcher.check(this.core);
+    this.watcher.check(this.core, effects);
     this.#follow(effects);
     return result;
   }

@@ -4,7 +4,7 @@ import { getBatch } from "../../../edge/partition/batches.ts";
 import { advanceCursor, readCursor, type UsageRow } from "../../../edge/partition/drain.ts";
 import { recordEvent } from "../../../edge/partition/events.ts";
 import type { LiveJob } from "../../../edge/partition/job-row.ts";
-import { getJob } from "../../../edge/partition/move.ts";
+import { getJob, patchJob } from "../../../edge/partition/move.ts";
 import { freeNames } from "../../../edge/partition/names.ts";
 import { isTerminal } from "../../../edge/partition/states.ts";
 import { tokenOf } from "../../../edge/partition/turn.ts";
@@ -320,5 +320,80 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     },
     /a stale token changes nothing|a cancelled job never runs/,
+  ),
+  mutate(
+    "renews half a lease by a heartbeat",
+    {
+      heartbeat(turn, who, beat) {
+        const kill = CORE.heartbeat(turn, who, beat);
+        const until = turn.now + turn.config.leaseTtlMs / 2;
+        turn.sql.run("UPDATE sessions SET lease_until = ? WHERE node_id = ?", until, who.node);
+        return kill;
+      },
+    },
+    /a heartbeat renews the lease/,
+  ),
+  mutate(
+    "takes back what one heartbeat lacks",
+    {
+      heartbeat(turn, who, beat) {
+        turn.sql.run("UPDATE jobs SET missed = 1 WHERE node_id = ? AND state = 'running'", who.node);
+        return CORE.heartbeat(turn, who, beat);
+      },
+    },
+    /what two heartbeats lack goes back/,
+  ),
+  mutate(
+    "lets an older session in",
+    {
+      enterSession(turn, who) {
+        const known = turn.sql.get<{ n: number }>("SELECT session AS n FROM sessions WHERE node_id = ?", who.node);
+        return CORE.enterSession(turn, { ...who, session: Math.max(who.session, known?.n ?? 0) });
+      },
+    },
+    /an older session is fenced/,
+  ),
+  mutate(
+    "asks no node for the tags of a job",
+    { leaseJobs: (turn, who, ...rest) => CORE.leaseJobs(turn, { ...who, tags: ["region=eu"] }, ...rest) },
+    /a node has the job's tags/,
+  ),
+  mutate(
+    "lets a node of one account serve the others",
+    { leaseJobs: (turn, who, ...rest) => CORE.leaseJobs(turn, { ...who, account: null }, ...rest) },
+    /a node serves the account/,
+  ),
+  mutate(
+    "takes the least urgent job first",
+    {
+      leaseJobs(turn, ...rest) {
+        turn.sql.run("UPDATE jobs SET priority = -priority");
+        const jobs = CORE.leaseJobs(turn, ...rest);
+        turn.sql.run("UPDATE jobs SET priority = -priority");
+        return jobs;
+      },
+    },
+    /by priority, then age/,
+  ),
+  mutate(
+    "tells no node that its job was cancelled",
+    {
+      cancelJob(turn, ...rest) {
+        const result = CORE.cancelJob(turn, ...rest);
+        turn.effects.kills.length = 0;
+        return result;
+      },
+    },
+    /whoever loses an attempt is told/,
+  ),
+  mutate(
+    "repeats what no repeat can help",
+    { fail: (turn, job, report) => CORE.fail(turn, job, { ...report, permanent: false }) },
+    /what no repeat can help is not repeated/,
+  ),
+  mutate(
+    "lets a late report turn a step back",
+    { setStep: (turn, job, step) => patchJob(turn, job, { step }) },
+    /steps go forward|figures are the rows/,
   ),
 ];

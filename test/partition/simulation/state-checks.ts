@@ -43,6 +43,7 @@ export interface AccountCounters {
   bytes_used: number;
   bytes_reserved: number;
   limits: string;
+  pool: string;
 }
 
 export function readTables({ sql, config }: Core): Tables {
@@ -136,7 +137,7 @@ export function checkCounters(
     const own = jobs.filter((job) => job.account_id === account.id);
     const count = (wanted: (job: LiveJob) => boolean) => own.filter(wanted).length;
     const reserved = own.reduce((sum, job) => sum + job.bytes_reserved, 0);
-    const expected: Omit<AccountCounters, "id" | "limits"> = {
+    const expected: Omit<AccountCounters, "id" | "limits" | "pool"> = {
       ready: count((job) => job.state === "queued"),
       active: count((job) => HELD.includes(job.state)),
       pending: count((job) => job.status === "Pending"),

@@ -6,8 +6,10 @@ import type { EventRow, JobEventData } from "../../../edge/partition/events.ts";
 import type { EdgePresence, ReapCount } from "../../../edge/partition/reap.ts";
 import type { Claim } from "../../../edge/partition/report.ts";
 import { apiStatus, isTerminal, type State } from "../../../edge/partition/states.ts";
+import type { Effects } from "../../../edge/partition/turn.ts";
 import { REAPER_LATE_SHARE } from "../../../shared/limits.ts";
 import type { NodeSql } from "../node-sql.ts";
+import { FleetChecks } from "./fleet-checks.ts";
 import { JobHistory } from "./job-history.ts";
 import { type LostSession, observe, watchStorage } from "./observation.ts";
 import {
@@ -33,6 +35,7 @@ interface Absence {
 
 export class Watcher {
   readonly #world: World;
+  readonly fleet: FleetChecks;
   jobs = new Map<string, JobHistory>();
   /** By job, of this generation's ends and of what a birth found in D1. */
   #files = new Map<string, FileRow[]>();
@@ -54,10 +57,12 @@ export class Watcher {
 
   constructor(world: World) {
     this.#world = world;
+    this.fleet = new FleetChecks(world);
   }
 
   opened(core: Core): void {
     if (!watchStorage(core)) return;
+    this.fleet.opened();
     this.#tables = readTables(core);
     this.#lastChange = -1;
     this.jobs = new Map(
@@ -107,7 +112,8 @@ export class Watcher {
 
   // --- after each transaction
 
-  check(core: Core): void {
+  /** @param effects of the transaction; null: it has none. */
+  check(core: Core, effects: Effects | null = null): void {
     const changes = core.sql.get<{ n: number }>("SELECT total_changes() AS n")?.n ?? 0;
     if (changes === this.#lastChange) return;
     this.checks++;
@@ -133,7 +139,9 @@ export class Watcher {
     }
     for (const move of moves) this.#checkTerminal(move.job, move.new);
     for (const move of moves) if (move.new === "offered") this.#checkWhole(move.batch);
+    const before = this.#tables;
     this.#tables = readTables(core);
+    this.fleet.moved(moves, before, this.#tables, effects, core);
     for (const move of moves) if (move.new === "offered") this.#checkPolite(move.job);
     this.#checkLost(lost);
     this.#heard = Math.max(0, ...this.#tables.sessions.map((session) => session.last_seen));
@@ -263,6 +271,7 @@ export class Watcher {
 
   claimed(job: string, token: string, call: string, claim: Claim): void {
     this.jobs.get(job)?.claimed(token, claim.kind, call);
+    if (claim.kind === "holder") this.fleet.claimed(job);
     if (call === "confirm" && claim.kind === "holder" && this.#cancelled.has(job)) {
       throw new Violation(`a cancelled job never runs: ${job} with ${token}`);
     }
