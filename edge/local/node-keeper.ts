@@ -78,6 +78,8 @@ function startNode(config: NodeKeeperConfig, token: string | null): ChildProcess
   const args = ["--edge", config.edge, "--data", config.data, "--slots", String(config.slots), "--name", "local"];
   const env = { ...config.env };
   for (const name of WITHHELD) delete env[name];
+  // Each thread would have a heap of its own, and keep what it does not need: 5 MiB more with the thread that hashes.
+  env.MALLOC_ARENA_MAX ??= "2";
   if (token !== null) env.TRAWL_ENROL_TOKEN = token;
   if (config.handOverDir !== null) env.TRAWL_HAND_OVER_DIR = config.handOverDir;
   return spawnOwned(program, [...leading, ...args], env);

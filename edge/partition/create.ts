@@ -114,16 +114,22 @@ const LIVE_COLUMNS = [
 ] as const satisfies readonly (keyof LiveJob)[];
 
 const ALL_COLUMNS = [...DRAINED_COLUMNS, ...LIVE_COLUMNS] as const;
-const INSERT = `INSERT INTO jobs (${ALL_COLUMNS.join(", ")}) VALUES (${ALL_COLUMNS.map(() => "?").join(", ")})`;
 
 /** Writes one job row as it is, in its lane; also how a rebuild puts back what D1 kept. */
 export function insertJobRow(turn: Turn, job: Omit<LiveJob, "lane">, isLimited?: (key: string) => boolean): void {
   const row: LiveJob = { ...job, lane: laneOf(turn, job, isLimited) };
-  turn.sql.run(INSERT, ...ALL_COLUMNS.map((column) => row[column]));
+  // Half of a new job's columns are empty. What may be empty has no other default, so that it need not be told.
+  const told = ALL_COLUMNS.filter((column) => row[column] !== null);
+  const places = told.map(() => "?").join(", ");
+  turn.sql.run(`INSERT INTO jobs (${told.join(", ")}) VALUES (${places})`, ...told.map((column) => row[column]));
 }
 
 /** A job as D1 kept it, or as its creator asks for it, with everything of a hand-out empty. */
-export function withoutHandOut(row: JobRow, createEvent: number): Omit<LiveJob, "lane"> {
+export function withoutHandOut(
+  row: JobRow,
+  createEvent: number,
+  isRecording: (options: string) => boolean = asksForRecording,
+): Omit<LiveJob, "lane"> {
   return {
     ...row,
     create_event: createEvent,
@@ -140,12 +146,12 @@ export function withoutHandOut(row: JobRow, createEvent: number): Omit<LiveJob, 
     commit_due: null,
     avoid_until: null,
     bytes_reserved: 0,
-    live: Number(optionsOf(row).live_recording || (parseSource(row)?.is_live ?? false)),
+    live: Number(isRecording(row.options) || (parseSource(row)?.is_live ?? false)),
   };
 }
 
-function optionsOf(row: JobRow): JobOptions {
-  return JSON.parse(row.options) as JobOptions;
+function asksForRecording(options: string): boolean {
+  return (JSON.parse(options) as JobOptions).live_recording;
 }
 
 /** Inserts all jobs or none. The ids come from the edge, so its own retry after a lost answer inserts nothing twice. */
@@ -199,13 +205,14 @@ function createEventOf(turn: Turn, id: string): number {
  * caller's. None may be handed out before D1 has all of them: what D1 has only in part is dropped by a rebuild.
  */
 export function insertNew(turn: Turn, jobs: readonly NewJob[]): number[] {
-  // Of a hundred jobs of one create the account is asked once, and so is their key.
+  // Of a hundred jobs of one create the account is asked once, and so is their key, and their options are read once.
   const target = once((account: string) => currentTarget(turn, account));
   const limited = once((key: string) => isLimited(turn, key));
+  const recording = once(asksForRecording);
   const rows = jobs.map((job) => newRow(turn, job, target));
   const events = rows.map((row) => recordEvent(turn, row, "job.created", null));
   const last = events.at(-1) ?? 0;
-  for (const row of rows) insertJobRow(turn, withoutHandOut(row, last), limited);
+  for (const row of rows) insertJobRow(turn, withoutHandOut(row, last, recording), limited);
   // One create is of one account and one key.
   for (const [state, alike] of Map.groupBy(rows, (row) => row.state)) {
     const [one] = alike;
@@ -224,11 +231,11 @@ export function insertNew(turn: Turn, jobs: readonly NewJob[]): number[] {
   );
 }
 
-function once<Value>(ask: (id: string) => Value): (id: string) => Value {
+function once<Value>(ask: (of: string) => Value): (of: string) => Value {
   const known = new Map<string, Value>();
-  return (id) => {
-    if (!known.has(id)) known.set(id, ask(id));
-    return known.get(id) as Value;
+  return (of) => {
+    if (!known.has(of)) known.set(of, ask(of));
+    return known.get(of) as Value;
   };
 }
 

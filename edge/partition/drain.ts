@@ -29,24 +29,27 @@ export function advanceCursor(sql: Sql, sink: Sink, eventId: number): void {
 /** Bytes that a row adds to a flight beside its own texts: column names, numbers, quotes. */
 const ROW_OVERHEAD_BYTES = 1_500;
 
+/** A stream is sent the events and no rows. */
+const BARE_EVENTS = `SELECT e.*, 0 AS weight FROM events e WHERE e.id > ? AND e.id <= ? ORDER BY e.id
+  LIMIT ${DRAIN_MAX_EVENTS}`;
+const WEIGHED_EVENTS = `SELECT e.*, length(j.options) + length(coalesce(j.source, '')) + length(coalesce(j.description, ''))
+    + length(coalesce(j.metadata, '')) + length(coalesce(j.sealed, '')) + length(j.url) AS weight
+  FROM events e LEFT JOIN jobs j ON j.id = e.job_id WHERE e.id > ? AND e.id <= ? ORDER BY e.id LIMIT ${DRAIN_MAX_EVENTS}`;
+
 /**
  * The next events for a sink, oldest first, bounded by count and by the bytes of the job rows they bring along. Nobody is
  * sent a webhook of what D1 does not have: a job that ends again after its partition was lost must not be told twice.
  */
 export function nextEvents(sql: Sql, sink: Sink, span = spanOf(sql, sink)): EventRow[] {
-  const rows = sql.all<EventRow & { weight: number | null }>(
-    `SELECT e.*, length(j.options) + length(coalesce(j.source, '')) + length(coalesce(j.description, ''))
-       + length(coalesce(j.metadata, '')) + length(coalesce(j.sealed, '')) + length(j.url) AS weight
-     FROM events e LEFT JOIN jobs j ON j.id = e.job_id WHERE e.id > ? AND e.id <= ? ORDER BY e.id LIMIT ${DRAIN_MAX_EVENTS}`,
-    span.after,
-    span.to,
-  );
+  const select = sink === "stream" ? BARE_EVENTS : WEIGHED_EVENTS;
+  const rows = sql.all<EventRow & { weight: number | null }>(select, span.after, span.to);
   const seen = new Set<string>();
   let bytes = 0;
   const taken: EventRow[] = [];
   for (const { weight, ...row } of rows) {
     const fresh = row.job_id !== null && !seen.has(row.job_id);
-    bytes += (row.data?.length ?? 0) + (fresh ? (weight ?? 0) + ROW_OVERHEAD_BYTES : 0);
+    const rowBytes = fresh && sink !== "stream" ? (weight ?? 0) + ROW_OVERHEAD_BYTES : 0;
+    bytes += (row.data?.length ?? 0) + rowBytes;
     if (taken.length > 0 && bytes > DRAIN_MAX_BYTES) break;
     if (row.job_id !== null) seen.add(row.job_id);
     taken.push(row);

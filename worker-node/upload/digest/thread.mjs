@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { openSync, readSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 
-const READ_BYTES = 1_048_576;
+const READ_BYTES = 524_288;
 
 const { path, size } = workerData;
 const file = openSync(path, "r");
