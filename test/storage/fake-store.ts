@@ -18,7 +18,8 @@ export interface StoreFault {
   call: string;
   /** The call is done all the same: only its own answer is lost. */
   done?: boolean;
-  key?: string;
+  /** Test files share the store, so a fault is one key's. */
+  key: string;
   times: number;
   status: number;
   answer: unknown;
@@ -91,13 +92,19 @@ export class FakeStore {
     const call = this.#calls[name];
     if (call === undefined) return json({ error: "not_found" }, 404);
     const parsed = JSON.parse(body.toString()) as Record<string, unknown>;
-    const fault = this.#fault(name, parsed.key);
+    const fault = this.#fault(name, this.#keyOf(parsed));
     const answer = fault === null || fault.done === true ? await call(parsed) : null;
     return fault === null && answer !== null ? answer : json(fault?.answer, fault?.status);
   }
 
-  #fault(call: string, key: unknown): StoreFault | null {
-    const fault = this.#faults.find((each) => each.call === call && (each.key === undefined || each.key === key));
+  /** What a call is about: an abort names its upload alone. */
+  #keyOf({ key, upload_id }: Record<string, unknown>): string {
+    const upload = String(upload_id);
+    return String(key ?? this.#uploads.get(upload)?.key ?? this.#committed.get(upload)?.key);
+  }
+
+  #fault(call: string, key: string): StoreFault | null {
+    const fault = this.#faults.find((each) => each.call === call && each.key === key);
     if (fault === undefined) return null;
     fault.times--;
     if (fault.times <= 0) this.#faults = this.#faults.filter((each) => each !== fault);

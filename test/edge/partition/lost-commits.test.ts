@@ -50,7 +50,7 @@ it("past ten minutes fails the attempt, whose file goes; the next attempt delive
   const key = `${partition.account.store_prefix}videos/Lost.mp4`;
   await store("POST", "fault", JSON.stringify({ call: "commit", key, times: 1_000, ...lost }));
   // The store takes nothing back for a while either.
-  await store("POST", "fault", JSON.stringify({ call: "abort", times: 2, status: 503, answer: { error: "eio" } }));
+  await store("POST", "fault", JSON.stringify({ call: "abort", key, times: 2, status: 503, answer: { error: "eio" } }));
   await complete(partition, id, "Lost");
   expect(await storedKeys(partition.account.store_prefix)).toEqual([key]);
   await until(partition, async () => ["delayed", "queued"].includes((await stateOf(partition, id)) ?? ""), 35_000);
@@ -71,7 +71,7 @@ it("and that comes to its end after the abort is found by one more look", async 
   const slow = { ...lost, done: false };
   await store("POST", "fault", JSON.stringify({ call: "commit", key, times: 1_000, ...slow }));
   // The store ends the upload only for the second abort: until then a commit of it is under way.
-  await store("POST", "fault", JSON.stringify({ call: "abort", times: 1, status: 200, answer: {} }));
+  await store("POST", "fault", JSON.stringify({ call: "abort", key, times: 1, status: 200, answer: {} }));
   await complete(partition, id, "Late");
   const [upload] = await partition.rows<{ upload_id: string }>("SELECT upload_id FROM uploads");
   await until(partition, async () => (await stateOf(partition, id)) === "queued", 35_000);
