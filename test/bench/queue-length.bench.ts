@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { LeasedJob } from "../../shared/contract/fleet.ts";
 import { type Bench, median, type Row, timed } from "./bench.ts";
 import { BenchNode } from "./bench-node.ts";
-import { growData } from "./long-data.ts";
+import { growData, shortenLeases } from "./long-data.ts";
 import { type BenchStack, startStack } from "./stack.ts";
 
 const ACCOUNTS = 1_000;
@@ -121,13 +121,14 @@ async function worstWhileReaping(root: string): Promise<number> {
     );
   }
   await patient.stop("keep");
+  shortenLeases(root);
   const stack = await startStack(0, { ...SETTINGS, TRAWL_LEASE_TTL_MS: String(SILENCE_TTL_MS) }, root);
   const running = async () =>
     Number(/^trawl_jobs\{[^}]*state="running"[^}]*\} (\d+)$/m.exec(await figures(stack))?.[1]);
   let worst = 0;
   try {
     if ((await running()) !== SILENT_NODES) throw new Error(`${await running()} jobs run`);
-    const until = performance.now() + 20 * SILENCE_TTL_MS;
+    const until = performance.now() + 10 * SILENCE_TTL_MS;
     for (let left = SILENT_NODES; left > 0 && performance.now() < until; ) {
       const ms = await timed(async () => {
         left = await running();
