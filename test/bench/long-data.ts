@@ -59,10 +59,10 @@ function grow(sql: NodeSql, { accounts, jobs }: DataWish): void {
   }
 }
 
-/** As if the nodes had been heard under a TTL as short as that of the next start. */
-export function shortenLeases(root: string): void {
+/** As if all nodes had been heard last at one moment, under a TTL as short as that of the next start. */
+export function shortenLeases(root: string, ttlMs: number): void {
   const partition = open(root, "do", "trawl-Partition");
-  partition.run("UPDATE sessions SET lease_until = last_seen");
+  partition.run("UPDATE sessions SET lease_until = (SELECT max(last_seen) FROM sessions) + ?", ttlMs);
   partition.close();
 }
 
