@@ -83,7 +83,11 @@ export class Figures {
     return this.#nodes;
   }
 
-  /** So many jobs of one account appeared (`from` null) or changed their state. */
+  /**
+   * So many jobs of one account appeared (`from` null) or changed their state.
+   *
+   * @param load of the account now; not needed where {@link changesLoad} says no.
+   */
   moved(from: State | null, to: State, times: number, load: AccountLoad | undefined): void {
     const known = this.#known;
     if (known === null) return;
@@ -144,6 +148,11 @@ function liveKey(state: State): keyof LiveCounts | null {
 
 function stepKey(step: string): keyof StepCounts {
   return step === "upload" ? "uploading" : step === "mux" ? "muxing" : "downloading";
+}
+
+/** Whether an account has more or fewer jobs after such a move that are ready or held by a node. */
+export function changesLoad(from: State | null, to: State): boolean {
+  return loads(to) !== (from === null ? 0 : loads(from));
 }
 
 /** 1: the job is ready or held by a node. */

@@ -4,7 +4,7 @@
  */
 import { countMember, isMember, type LiveBatch, type ParentEnd, settleBatch } from "./batches.ts";
 import { type AttemptRow, type EventType, recordEvent, terminalEventType } from "./events.ts";
-import type { AccountLoad } from "./figures.ts";
+import { type AccountLoad, changesLoad } from "./figures.ts";
 import type { JobRow, LiveJob } from "./job-row.ts";
 import { countKeyMove } from "./keys.ts";
 import type { Sql } from "./sql.ts";
@@ -104,12 +104,15 @@ export function countMove(
   const changes = [...delta]
     .filter(([, by]) => by !== 0)
     .map(([column, by]) => `${column} = ${column} + (${by * times})`);
-  const load = turn.sql.get<AccountLoad>(
-    `UPDATE accounts SET ${[...changes, "version = version + 1"].join(", ")} WHERE id = ?
-     RETURNING ready, active, max_concurrent`,
-    job.account_id,
-  );
-  turn.figures.moved(from, to, times, load);
+  const update = `UPDATE accounts SET ${[...changes, "version = version + 1"].join(", ")} WHERE id = ?`;
+  if (changesLoad(from, to)) {
+    const load = turn.sql.get<AccountLoad>(`${update} RETURNING ready, active, max_concurrent`, job.account_id);
+    turn.figures.moved(from, to, times, load);
+  } else {
+    // A hand-out, for one: nothing is to be read.
+    turn.sql.run(update, job.account_id);
+    turn.figures.moved(from, to, times, undefined);
+  }
   countKeyMove(turn, job, from, to, times);
 }
 

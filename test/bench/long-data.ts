@@ -59,6 +59,13 @@ function grow(sql: NodeSql, { accounts, jobs }: DataWish): void {
   }
 }
 
+/** As if all nodes had been heard last at one moment, under a TTL as short as that of the next start. */
+export function shortenLeases(root: string, ttlMs: number): void {
+  const partition = open(root, "do", "trawl-Partition");
+  partition.run("UPDATE sessions SET lease_until = (SELECT max(last_seen) FROM sessions) + ?", ttlMs);
+  partition.close();
+}
+
 /** @param root of a stack that was stopped, and has one account and one job. */
 export function growData(root: string, wish: DataWish): void {
   const d1 = open(root, "d1", "miniflare-D1DatabaseObject");
