@@ -219,9 +219,9 @@ async function watch(ytdlp: InstalledYtDlp, everyMs: number, signal: AbortSignal
 async function finishOrRelease(node: RunningNode, stopping: StopSignals): Promise<void> {
   await within(DRAIN_WAIT_MS, node.drain(), stopping.now);
   await within(RELEASE_WAIT_MS, node.giveBackDownloads());
-  await orAbort(node.idle(), stopping.now).catch(() => {});
+  await orAbort(node.recorded(), stopping.now).catch(() => {});
   node.endRecordings();
-  await within(RECORDING_DELIVERY_MS, node.idle(), stopping.atOnce);
+  await within(RECORDING_DELIVERY_MS, node.recorded(), stopping.atOnce);
   await within(RELEASE_WAIT_MS, node.stop("drained"));
 }
 

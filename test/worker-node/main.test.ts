@@ -108,5 +108,5 @@ it("a node whose metrics port is taken says so and ends", async () => {
   });
   const [said, exit] = await Promise.all([text(node.stderr), once(node, "exit")]);
   expect(exit).toEqual([1, null]);
-  expect(said).toBe(`Metrics cannot be served on 127.0.0.1:${port} (EADDRINUSE): choose another port\n`);
+  expect(said).toBe(`trawl node: Metrics cannot be served on 127.0.0.1:${port} (EADDRINUSE): choose another port\n`);
 });

@@ -173,7 +173,7 @@ export class RunningNode {
   async drain(): Promise<void> {
     this.#quiet = true;
     const calls = this.#calls.drain();
-    await this.idle();
+    await this.#idle();
     await calls;
   }
 
@@ -184,10 +184,18 @@ export class RunningNode {
     await Promise.all(downloads.map((each) => each.done));
   }
 
-  /** Resolves when no attempt runs any more. Takes no more work. */
-  async idle(): Promise<void> {
-    this.#quiet = true;
+  async #idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map((each) => each.done));
+  }
+
+  /**
+   * Resolves when nothing is recorded any more. Takes no more work. Other attempts are not waited for: one that was given
+   * back may have nothing left to do but tell an edge that is out of reach.
+   */
+  async recorded(): Promise<void> {
+    this.#quiet = true;
+    const recordings = () => [...this.#running.values()].filter(({ attempt }) => attempt.slot === "live");
+    while (recordings().length > 0) await Promise.all(recordings().map((each) => each.done));
   }
 
   /** What is recorded is delivered as it is now. */

@@ -182,6 +182,18 @@ describe("the end of a node", () => {
     expect(namesOf(edge, offered.job)).toEqual(["confirm", "release"]);
   });
 
+  it("is not held up by an outcome that the edge does not hear of: only recordings are waited for", async () => {
+    const edge = await startEdge();
+    edge.fail("fail", ...Array<Fault>(500).fill(REBUILDING));
+    const node = await nodeWith(edge, () => Promise.reject(new Error("boom")));
+    edge.offer();
+    await edge.nth("fail");
+    await node.node.recorded();
+    expect(node.node.busy).toBe(1);
+    edge.mend("fail");
+    await idle(edge, node);
+  });
+
   it("quiet: it waits for what runs and takes no more, and says so", async () => {
     const edge = await startEdge();
     const gate = Promise.withResolvers<void>();

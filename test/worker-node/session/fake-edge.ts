@@ -106,6 +106,11 @@ export class FakeEdge {
     this.#faults.set(name, [...(this.#faults.get(name) ?? []), ...faults]);
   }
 
+  /** The faults that are left of this name will not come. */
+  mend(name: string): void {
+    this.#faults.delete(name);
+  }
+
   offer(changes: Partial<LeasedJob> = {}): LeasedJob {
     const job: LeasedJob = {
       job: randomUUID(),
