@@ -8,6 +8,8 @@ import { accountOf } from "./account-access.ts";
 import { adminEndpoint } from "./admin-guard.ts";
 
 const PREFIX_SHOWN = 7;
+/** September 2001 in milliseconds: what is less was meant in seconds, and its key would never work. */
+const MILLISECONDS_FROM = 1_000_000_000_000;
 
 export const createKey = adminEndpoint(
   "create-key",
@@ -18,9 +20,8 @@ export const createKey = adminEndpoint(
     const body = parseBody(CreateKeyBody, await readJsonObject(context.req.raw));
     const account = await accountOf(context);
     const now = Date.now();
-    // Seconds in place of milliseconds, most likely: a key that never works helps nobody.
-    if (body.expires_at !== undefined && body.expires_at <= now) {
-      throw new AppError("invalid", "expires_at must be in the future, in milliseconds since 1970", {
+    if (body.expires_at !== undefined && body.expires_at < MILLISECONDS_FROM) {
+      throw new AppError("invalid", "expires_at must be in milliseconds since 1970, not in seconds", {
         field: "expires_at",
       });
     }

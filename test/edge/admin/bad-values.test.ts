@@ -13,7 +13,7 @@ it.each<[path: string, body: Json, error: string, field: string]>([
   ["keys", { scopes: [] }, "scopes must not be empty", "scopes"],
   [
     ...(["keys", { expires_at: 1_795_624_849 }] as const),
-    "expires_at must be in the future, in milliseconds since 1970",
+    "expires_at must be in milliseconds since 1970, not in seconds",
     "expires_at",
   ],
   ["enrolments", { uses: 0 }, "uses must be at least 1", "uses"],
