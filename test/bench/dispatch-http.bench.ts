@@ -113,8 +113,8 @@ export default {
     const server = spawn(process.execPath, [join(import.meta.dirname, "pg-boss-server.ts"), postgres.connection], {
       stdio: ["ignore", "pipe", "inherit"],
     });
-    // Offers wait for no confirm here.
-    const stack = await startStack(0, { TRAWL_LEASE_TTL_MS: "3600000" });
+    // Offers wait for no confirm here, and one node takes them all from one host.
+    const stack = await startStack(0, { TRAWL_LEASE_TTL_MS: "3600000", TRAWL_MAX_PER_HOST: "0" });
     try {
       const [address] = (await once(createInterface({ input: server.stdout }), "line")) as [string];
       const node = await BenchNode.online(stack);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Tools } from "../../../worker-node/tools.ts";
+import { CLIPS, expectSameAsWhole, MORE_CLIPS, makeClipSources } from "./clip-sources.ts";
 import { cutLocal, cutServed } from "./marked/cut.ts";
 import { makeMarked, SOURCES, type SourceName } from "./marked/sources.ts";
 import { realTools } from "./tools.ts";
@@ -27,7 +28,9 @@ let dir: string;
 beforeAll(async () => {
   tools = await realTools();
   dir = mkdtempSync(join(tmpdir(), "trawl-parts-"));
-  await makeMarked(tools.ffmpeg.command[0] ?? "", dir, NAMES);
+  const ffmpeg = tools.ffmpeg.command[0] ?? "";
+  await makeMarked(ffmpeg, dir, NAMES);
+  await makeClipSources(ffmpeg, dir);
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -47,4 +50,11 @@ describe.each(NAMES)("a part of %s", (name) => {
     expect(complaints.replace(/^.*mmco: unref short failure\n/gm, "")).toBe("");
     expect(sent).toBeLessThan(total / 10);
   });
+});
+
+describe("a clip of one file of which a part is fetched", () => {
+  it.each([...CLIPS, ...MORE_CLIPS].map((clip) => [clip[0], clip] as const))(
+    "%s is that of the whole, frame by frame",
+    (_title, clip) => expectSameAsWhole(tools, dir, clip),
+  );
 });

@@ -4,44 +4,20 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { JobOptions } from "../../../shared/contract/options.ts";
 import type { FetchTuning } from "../../../worker-node/fetch/fetch-file.ts";
 import { downloadClip } from "../../../worker-node/media/direct-clip.ts";
 import { probe } from "../../../worker-node/media/ffmpeg/probe.ts";
 import { toSourceInfo } from "../../../worker-node/media/source.ts";
 import type { Tools } from "../../../worker-node/tools.ts";
 import { testDir } from "../../leaks.ts";
-import { ensureMedia } from "../../origin/media.ts";
 import { type Asked, Source, wayOut } from "../fetch/source.ts";
+import { CLIPS, expectSameAsWhole, makeClipSources } from "./clip-sources.ts";
 import { cutLocal, cutServed, padded } from "./marked/cut.ts";
 import { judge } from "./marked/judge.ts";
 import { measure } from "./marked/measure.ts";
-import { makeMarked } from "./marked/sources.ts";
 import { realTools } from "./tools.ts";
 
 const run = promisify(execFile);
-/** Other coats for the marked media, put on without encoding; one that is made from another comes behind it. */
-const COATS: Readonly<Record<string, string>> = {
-  "front.mp4": "-i bframes.mp4 -c copy -movflags +faststart",
-  "negative.mp4": "-i bframes.mp4 -c copy -movflags +faststart+negative_cts_offsets",
-  "no-edits.mp4": "-i bframes.mp4 -c copy -use_editlist 0",
-  // Begins between two key frames, by an edit list.
-  "edited.mp4": "-ss 1.3 -i bframes.mp4 -c copy",
-  "late-sound.mp4": "-i bframes.mp4 -itsoffset 0.7 -i bframes.mp4 -map 0:v -map 1:a -c copy",
-  "late-picture.mp4": "-itsoffset 0.7 -i bframes.mp4 -i bframes.mp4 -map 0:v -map 1:a -c copy",
-  "turned.mov": "-i bframes.mp4 -c copy -metadata:s:v rotate=90 -video_track_timescale 600",
-  "opus.mp4": "-i bframes.mp4 -c:v copy -c:a libopus -strict -2",
-  "picture.mp4": "-i bframes.mp4 -map 0:v -c copy",
-  "sound.mp4": "-i bframes.mp4 -map 0:a -c copy",
-  "fragmented.mp4": "-i bframes.mp4 -c copy -movflags frag_keyframe+delay_moov+default_base_moof",
-};
-/** A minute, as sites have picture and sound that are read by ranges: in fragments, with one list of them in front. */
-const LISTED: Readonly<Record<string, string>> = {
-  "listed-picture.mp4": "-map 0:v -c copy -movflags frag_keyframe+delay_moov+default_base_moof+global_sidx",
-  "listed-sound.mp4": "-map 0:a -c copy -frag_duration 1500000 -movflags delay_moov+default_base_moof+global_sidx",
-};
-const MINUTES = 10;
-
 let tools: Tools;
 let dir: string;
 let at: (name: string) => string;
@@ -49,70 +25,13 @@ beforeAll(async () => {
   tools = await realTools();
   dir = await testDir("direct-clip");
   at = (name) => join(dir, name);
-  const ffmpeg = tools.ffmpeg.command[0] ?? "";
-  await makeMarked(ffmpeg, dir, ["bframes", "vfr", "ntsc", "hevc", "openGop", "vp9"]);
-  const ff = (args: string) => run(ffmpeg, ["-nostdin", "-v", "error", "-y", ...args.split(" ")], { cwd: dir });
-  for (const [name, args] of Object.entries(COATS)) await ff(`${args} ${name}`);
-  const minute = join(await ensureMedia(), "long/video.mp4");
-  for (const [name, flags] of Object.entries({
-    "long-front.mp4": "-movflags +faststart",
-    "long-behind.mp4": "-strict 0",
-  }))
-    await ff(`-stream_loop ${MINUTES - 1} -i ${minute} -c copy ${flags} ${name}`);
-  for (const [name, args] of Object.entries(LISTED)) await ff(`-i ${minute} ${args} ${name}`);
-  await ff(`-i ${minute} -c copy minute.mkv`);
-  await ff(`-i ${minute} -c copy -output_ts_offset 3 -cues_to_front 1 minute-late.mkv`);
-  await ff("-stream_loop 5 -i vp9.webm -c copy minute.webm");
+  await makeClipSources(tools.ffmpeg.command[0] ?? "", dir);
 });
 afterAll(() => run("rm", ["-rf", dir]));
 
-const quick = { video_codec: "h264", quality_preset: "lowest" } as const;
-
 describe("a clip of one file of which a part is fetched", () => {
-  const rows: [string, string, number, number | null, Partial<JobOptions>?][] = [
-    ["with its index behind", "bframes.mp4", 6.5, 7.1],
-    ["with its index in front", "front.mp4", 6.5, 7.1],
-    ["at a key frame", "front.mp4", 6, 8],
-    ["from its beginning", "front.mp4", 0, 1.5],
-    ["to its end", "bframes.mp4", 7.3, null],
-    ["encoded", "bframes.mp4", 7.33, 7.9, quick],
-    ["at a variable frame rate", "vfr.mp4", 6.5, 7.1],
-    ["at a variable frame rate, encoded", "vfr.mp4", 6.51, 7.33, quick],
-    ["at 29.97 frames a second, into MOV", "ntsc.mp4", 6.5, 7.1, { format: "mov" }],
-    ["into Matroska", "front.mp4", 6.5, 7.1, { format: "mkv" }],
-    ["with times that are set back", "negative.mp4", 6.5, 7.1],
-    ["without edits, whose picture begins late", "no-edits.mp4", 6.5, 7.1],
-    ["with an edit that begins between key frames", "edited.mp4", 5.2, 6.3],
-    ["with an edit that begins between key frames, encoded", "edited.mp4", 5.2, 6.3, quick],
-    ["whose sound begins late", "late-sound.mp4", 6.5, 7.1],
-    ["whose picture begins late", "late-picture.mp4", 6.5, 7.1],
-    ["of H.265, at a key frame before", "hevc.mp4", 6.5, 7.1],
-    ["in open groups of pictures", "open-gop.mp4", 6.5, 7.1],
-    ["that a player turns", "turned.mov", 6.5, 7.1],
-    ["of Matroska with its places behind", "minute.mkv", 36.5, 38.2, { format: "mkv" }],
-    ["of Matroska with its places in front, which begins late", "minute-late.mkv", 36.5, 38.2],
-    ["of WebM, at a key frame before", "minute.webm", 36.5, 38.2, { format: "webm" }],
-    ["of WebM, encoded", "minute.webm", 36.51, 38.2, quick],
-    ["of WebM, to its end", "minute.webm", 56.1, null, { format: "webm" }],
-    ["of the sound of WebM", "minute.webm", 36.5, 38.2, { audio_only: true, format: "opus" }],
-    ["of the sound alone", "bframes.mp4", 6.3, 7.5, { audio_only: true, format: "m4a" }],
-    ["of a sound that needs a run-up", "opus.mp4", 6.3, 7.5, { audio_only: true, format: "opus" }],
-  ];
-  it.each(rows)(
-    "%s is that of the whole, frame by frame (%s from %s to %s)",
-    async (_title, name, start, end, more) => {
-      const options = { clip_start_seconds: start, clip_end_seconds: end, ...more };
-      const { sent, total, strategy, ...part } = await cutServed(tools, [at(name)], options);
-      // Decoders name themselves by an address.
-      const plain = (text: string) => text.replace(/0x[0-9a-f]+/g, "");
-      const whole = await cutLocal(tools, [at(name)], options);
-      expect({ ...part, complaints: plain(part.complaints) }).toEqual({
-        ...whole,
-        complaints: plain(whole.complaints),
-      });
-      expect(strategy).toBe("direct");
-      expect(sent).toBeLessThan(total / 10);
-    },
+  it.each(CLIPS.map((clip) => [clip[0], clip] as const))("%s is that of the whole, frame by frame", (_title, clip) =>
+    expectSameAsWhole(tools, dir, clip),
   );
 
   it("is exact to the frame, with its sound in step", async () => {
