@@ -1,7 +1,9 @@
 import { SecretBox, SecretBoxError } from "../auth/secret-box.ts";
 import { HostError } from "./host-error.ts";
+import type { PASSED_VARS } from "./worker-config.ts";
 
-const NUMBERS = [
+/** Of those that are passed on. */
+const NUMBERS: readonly (typeof PASSED_VARS)[number][] = [
   "TRAWL_PARTITIONS",
   "TRAWL_MAX_PENDING",
   "TRAWL_MAX_PARTITION_READY",

@@ -60,12 +60,6 @@ interface Times {
   outMs: number;
 }
 
-async function inOrder<Made>(count: number, make: () => Promise<Made>): Promise<Made[]> {
-  const made: Made[] = [];
-  while (made.length < count) made.push(await make());
-  return made;
-}
-
 async function dispatch(queue: Queue, jobs: number, bulk: number, lease: number): Promise<Times> {
   const began = performance.now();
   for (let made = 0; made < jobs; made += bulk) await queue.create(bulk);
@@ -125,7 +119,8 @@ export default {
     const stack = await startStack(0, { TRAWL_LEASE_TTL_MS: "3600000", TRAWL_MAX_PER_HOST: "0" });
     try {
       const [address] = (await once(createInterface({ input: server.stdout }), "line")) as [string];
-      const nodes = await inOrder(NODES, () => BenchNode.online(stack));
+      const nodes: BenchNode[] = [];
+      while (nodes.length < NODES) nodes.push(await BenchNode.online(stack));
       let turn = 0;
       const ours: Queue = {
         ...client(stack.url, stack.apiKey),
