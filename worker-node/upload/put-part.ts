@@ -20,8 +20,8 @@ export interface PartPut {
   inPlace?: boolean;
   /** How the part proves its bytes, by the ticket. */
   digest?: Ticket["digest"];
-  /** MD5 of `start…end` of the file; asked where there is a `digest`. */
-  md5(start: number, end: number): Promise<Buffer>;
+  /** MD5 of the slice; asked where there is a `digest`. */
+  md5(): Promise<Buffer>;
   signal: AbortSignal;
 }
 
@@ -39,9 +39,9 @@ const MAX_ERROR_BYTES = 4_096;
 
 /** PUTs one slice of a file. The caller's own abort is thrown on; everything else is a result. */
 export async function putPart(part: PartPut): Promise<PartResult> {
-  const { url, start, size, inPlace = false, dispatcher, digest, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
+  const { url, size, inPlace = false, dispatcher, digest, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = part;
   // Before the body, because the header goes before it: read twice, the second time from the page cache.
-  const md5 = digest === undefined ? null : await part.md5(start, start + size);
+  const md5 = digest === undefined ? null : await part.md5();
   const body = readSlice(inPlace ? { ...part, size: 0 } : part);
   try {
     const answer = await request(url, {

@@ -7,6 +7,7 @@ import { callDelay, pause } from "../fleet/backoff.ts";
 import { MediaFailure } from "../media/failure.ts";
 import type { ProducedFile } from "../media/run-attempt.ts";
 import { type FileDigests, fileDigests } from "./digest/file-digests.ts";
+import { partDigests } from "./digest/part-digests.ts";
 import { handOver } from "./hand-over.ts";
 import { type PartPut, putPart } from "./put-part.ts";
 import { SLICE_BUFFER_BYTES } from "./read-slice.ts";
@@ -53,11 +54,12 @@ export async function uploadFile(options: UploadOptions): Promise<Uploaded> {
   // What lies in the store already is counted there, by who answers for it.
   const counted = bytes.inPlace && ticket.counts_sha256 === true;
   const digests = fileDigests({ path: bytes.path, size: counted ? 0 : file.size }, both);
+  const md5 = partDigests(digests, { size: file.size, partSize: ticket.part_size, ahead: PARALLEL_PARTS });
   const worker = async () => {
     const memory = { buffer: Buffer.allocUnsafeSlow(SLICE_BUFFER_BYTES) };
     while (next <= count) {
       const number = next++;
-      const result = await uploadPart(options, { ...bytes, md5: digests.md5 }, urls, number, memory, both);
+      const result = await uploadPart(options, { ...bytes, md5: () => md5(number) }, urls, number, memory, both);
       retries += result.retries;
       parts.push(result.part);
     }
