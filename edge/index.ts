@@ -2,7 +2,8 @@
 import { Hono } from "hono";
 import { FLEET_BASE } from "../shared/contract/fleet.ts";
 import { AppError } from "./app-error.ts";
-import { authenticate } from "./auth/authenticate.ts";
+import type { Scope } from "./auth/api-keys.ts";
+import { authenticate, type Caller } from "./auth/authenticate.ts";
 import type { Env } from "./env.ts";
 import { errorText, makeLog, traceField } from "./log.ts";
 import { admit } from "./routes/admit.ts";
@@ -12,6 +13,8 @@ import { registerEndpoints } from "./routes/endpoint.ts";
 import { ENDPOINTS } from "./routes/endpoints.ts";
 import { fleetErrorResponse } from "./routes/fleet/fleet-call.ts";
 import { type AppContext, type AppTypes, errorResponse } from "./routes/http.ts";
+import { isLibraryPath, libraryErrorResponse, unknownPath } from "./routes/library/library-error.ts";
+import { signInLibrary } from "./routes/library/sign-in.ts";
 import { proxyPartPut } from "./storage/disk-proxy.ts";
 import { relayPart } from "./storage/relay.ts";
 import { sweep } from "./sweep/sweep.ts";
@@ -60,14 +63,18 @@ function changeable(context: AppContext): Response {
 
 registerEndpoints(app, ENDPOINTS, async (context, endpoint) => {
   if (endpoint.scope === null) return;
-  const { DB } = context.env;
-  const { raw, path } = context.req;
-  const caller = isDownloadsPath(path)
-    ? await signInDownloads(context, endpoint.scope)
-    : await authenticate(DB, raw.headers, endpoint.scope, Date.now());
+  const caller = await signIn(context, endpoint.scope);
   context.set("caller", caller);
   await admit(context, caller);
 });
+
+/** Each surface takes credentials from its own places. */
+async function signIn(context: AppContext, scope: Scope): Promise<Caller> {
+  const { raw, path } = context.req;
+  if (isDownloadsPath(path)) return signInDownloads(context, scope);
+  if (isLibraryPath(path)) return signInLibrary(context, scope);
+  return authenticate(context.env.DB, raw.headers, scope, Date.now());
+}
 
 // Parts of nodes on other hosts; the disk service checks their signature. And those of stores that nodes cannot write to.
 app.put("/_store/*", (context) => {
@@ -79,7 +86,12 @@ app.put("/_store/*", (context) => {
   return answer ?? context.notFound();
 });
 
-app.notFound((context) => respond(context.req.path, new AppError("not_found", "Not found")));
+app.notFound(async (context) => {
+  if (!isLibraryPath(context.req.path)) return respond(context.req.path, new AppError("not_found", "Not found"));
+  // There, nobody learns which paths exist without a credential.
+  await signInLibrary(context, "jobs:read");
+  return unknownPath();
+});
 
 app.onError((error, context) => {
   if (error instanceof AppError) return respond(context.req.path, error);
@@ -91,7 +103,8 @@ app.onError((error, context) => {
 /** Each surface has its own error body. */
 function respond(path: string, error: AppError): Response {
   if (path.startsWith(FLEET_BASE)) return fleetErrorResponse(error);
-  return isDownloadsPath(path) ? downloadsErrorResponse(error) : errorResponse(error);
+  if (isDownloadsPath(path)) return downloadsErrorResponse(error);
+  return isLibraryPath(path) ? libraryErrorResponse(error) : errorResponse(error);
 }
 
 export default {

@@ -75,6 +75,7 @@ import { getJob } from "./jobs/get-job.ts";
 import { listJobs } from "./jobs/list-jobs.ts";
 import { retryJob } from "./jobs/retry-job.ts";
 import { streamJobEvents } from "./jobs/stream-job-events.ts";
+import { LIBRARY_ENDPOINTS } from "./library/endpoints.ts";
 import { getStorage } from "./storage/get-storage.ts";
 import { removeBucket } from "./storage/remove-bucket.ts";
 import { removeStorage } from "./storage/remove-storage.ts";
@@ -126,6 +127,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   rotateWebhookSecret,
   setSlack,
   removeSlack,
+  ...LIBRARY_ENDPOINTS,
   ...PROVIDERS.flatMap((provider) => [setStorage(provider), removeStorage(provider), getStorage(provider)]),
   setBucket,
   removeBucket,

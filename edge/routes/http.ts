@@ -20,13 +20,8 @@ export async function readJsonObject(
 ): Promise<Record<string, unknown>> {
   const text = await readLimited(request, options.maxBytes ?? MAX_BODY_BYTES);
   if (options.optional === true && text.trim() === "") return {};
-  if (nestsTooDeep(text)) throw new AppError("invalid", "Invalid JSON body");
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new AppError("invalid", "Invalid JSON body");
-  }
+  const value = parseJson(text);
+  if (value === undefined) throw new AppError("invalid", "Invalid JSON body");
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new AppError("invalid", "Request body must be a JSON object");
   }
@@ -34,7 +29,18 @@ export async function readJsonObject(
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
-async function readLimited(request: Request, maxBytes: number): Promise<string> {
+/** Undefined for what is no JSON, or nests deeper than any body of ours has reason to. */
+export function parseJson(text: string): unknown {
+  if (nestsTooDeep(text)) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws AppError 413 past `maxBytes`. */
+export async function readLimited(request: Request, maxBytes: number = MAX_BODY_BYTES): Promise<string> {
   const tooLarge = () => new AppError("body_too_large", `Request body is too large (max ${maxBytes / MIB} MiB)`);
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
   // Chunk by chunk: a body of unannounced length is given up at the limit, not collected first.

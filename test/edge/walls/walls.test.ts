@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Endpoint } from "../../../edge/routes/endpoint.ts";
 import { ENDPOINTS } from "../../../edge/routes/endpoints.ts";
+import { isLibraryPath } from "../../../edge/routes/library/library-error.ts";
 import { s3Storage } from "../storage/support.ts";
 import { type Account, admin, call, newAccount, newKey, send } from "../support.ts";
 import { rowsNaming } from "../tables.ts";
@@ -105,7 +106,8 @@ describe.each(routes)("$route is closed", ({ endpoint }) => {
     if (!path.startsWith("/api/")) {
       expect(texts.slice(0, 3)).toEqual(["Missing x-api-key header", "Invalid API Key", "Invalid API Key"]);
     }
-    expect(texts[3]).toBe(`This key lacks the scope '${endpoint.scope}'`);
+    const lacks = `lacks the scope '${endpoint.scope}'`;
+    expect(texts[3]).toBe(isLibraryPath(path) ? `This credential ${lacks}.` : `This key ${lacks}`);
     for (const { text } of answers) expectNothingOfTheFirst(text);
   });
 });
