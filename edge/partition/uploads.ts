@@ -61,6 +61,8 @@ function sideFile(kind: FileKind, base: string, language: string | null): [strin
       return [`${base}.jpg`, "image/jpeg"];
     case "info":
       return [`${base}.info.json`, "application/json"];
+    case "other":
+      return null;
   }
 }
 
