@@ -49,6 +49,22 @@ export type NodeVersions = z.infer<typeof NodeVersions>;
 
 const Features = z.array(z.string().max(50)).max(50);
 
+/** A node that has it runs jobs whose options have `library`. */
+export const LIBRARY_RUN = "library-run";
+
+/**
+ * What a node can do, as the tag by which jobs ask for it. With its plus no client and no enrolment can give it: theirs are
+ * `key=value`.
+ */
+export function featureTag(feature: string): string {
+  return `+${feature}`;
+}
+
+/** The tags that a client gave its job. */
+export function askedTags(tags: string): string[] {
+  return (JSON.parse(tags) as string[]).filter((tag) => !tag.startsWith("+"));
+}
+
 // --- registration and sessions
 
 export const RegisterRequest = z.object({
