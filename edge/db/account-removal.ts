@@ -57,7 +57,15 @@ export async function filesToRemove(
 }
 
 /** Every table that refers to `accounts`, in an order that its foreign keys allow. */
-export const OWNED_TABLES = ["targets", "endpoints", "api_keys", "nodes", "enrolments"] as const;
+export const OWNED_TABLES = [
+  "targets",
+  "endpoints",
+  "api_keys",
+  "nodes",
+  "enrolments",
+  "library_features",
+  "library_ids",
+] as const;
 
 /** The end of the account. Records of its jobs stay as long as those of any other (`TRAWL_HISTORY_DAYS`). */
 export async function endRemoval(db: D1Database, id: string): Promise<void> {

@@ -5,6 +5,7 @@ import type { SecretBox } from "../auth/secret-box.ts";
 import { planMoves, type SealedRecord, type SealPage } from "../seals/plan.ts";
 import { DELIVERY_BODY_PURPOSE, DELIVERY_URL_PURPOSE } from "./deliveries.ts";
 import { ENDPOINT_URL_PURPOSE } from "./endpoints.ts";
+import { FEATURE_PURPOSE } from "./features.ts";
 import { TARGET_PURPOSE } from "./targets.ts";
 import { WEBHOOK_SECRET_PURPOSE } from "./webhook-secrets.ts";
 
@@ -22,6 +23,8 @@ interface DatabaseColumn {
   account?: string;
   /** Where few rows have a record: the partial index that has those. */
   index?: string;
+  /** Keys are numbers. */
+  byNumber?: true;
 }
 
 /** What accounts have set: D1's own. */
@@ -32,6 +35,7 @@ export const SETTINGS_SEALS: readonly DatabaseColumn[] = [
     account: "(SELECT account_id FROM targets WHERE id = target_id)",
   },
   { table: "endpoints", key: "id", column: "sealed_url", purpose: ENDPOINT_URL_PURPOSE },
+  { table: "library_features", key: "record", column: "sealed", purpose: FEATURE_PURPOSE, byNumber: true },
 ];
 
 /** What partitions and couriers write here: after theirs, or an old copy would come back at once. */
@@ -46,7 +50,7 @@ export const WORK_SEALS: readonly DatabaseColumn[] = [
 export async function resealColumn(
   db: D1Database,
   box: SecretBox,
-  { table, key, column, purpose, account = "account_id", index }: DatabaseColumn,
+  { table, key, column, purpose, account = "account_id", index, byNumber }: DatabaseColumn,
   after: string,
 ): Promise<SealPage> {
   const from = index === undefined ? table : `${table} INDEXED BY ${index}`;
@@ -55,7 +59,7 @@ export async function resealColumn(
       `SELECT ${key} AS id, ${account} AS account, ${column} AS sealed FROM ${from}
        WHERE ${column} IS NOT NULL AND ${key} > ? ORDER BY ${key} LIMIT ${PAGE_ROWS}`,
     )
-    .bind(after)
+    .bind(byNumber ? Number(after) : after)
     .all<SealedRecord>();
   const { found, moves } = await planMoves(box, purpose, results);
   const swap = db.prepare(`UPDATE ${table} SET ${column} = ?1 WHERE ${key} = ?2 AND ${column} = ?3`);

@@ -13,11 +13,13 @@ import { deleteAccount } from "./admin/delete-account.ts";
 import { drainNode } from "./admin/drain-node.ts";
 import { getAccount } from "./admin/get-account.ts";
 import { getJobHistory } from "./admin/get-job-history.ts";
+import { getSettings } from "./admin/get-settings.ts";
 import { getStats } from "./admin/get-stats.ts";
 import { listAccounts } from "./admin/list-accounts.ts";
 import { listKeys } from "./admin/list-keys.ts";
 import { listNodes } from "./admin/list-nodes.ts";
 import { patchAccount } from "./admin/patch-account.ts";
+import { patchSettings } from "./admin/patch-settings.ts";
 import { removeNode } from "./admin/remove-node.ts";
 import { resumeNode } from "./admin/resume-node.ts";
 import { revokeKey } from "./admin/revoke-key.ts";
@@ -149,6 +151,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   getAccount,
   patchAccount,
   deleteAccount,
+  getSettings,
+  patchSettings,
   createKey,
   listKeys,
   revokeKey,

@@ -5,8 +5,12 @@ import type { AppContext } from "../http.ts";
 /** The account that the path names; 404 for one that is being removed, too. */
 export async function accountOf(context: AppContext): Promise<AccountDetails> {
   const account = await findAccount(context.env.DB, context.req.param("id") ?? "");
-  if (account === null) throw new AppError("not_found", "Account not found");
+  if (account === null) throw accountNotFound();
   return account;
+}
+
+export function accountNotFound(): AppError {
+  return new AppError("not_found", "Account not found");
 }
 
 export function accountView({ id, name, limits, pool, created_at }: AccountRow) {

@@ -1,4 +1,4 @@
-import { AppError } from "../../app-error.ts";
+import { accountNotFound } from "./account-access.ts";
 import { adminEndpoint } from "./admin-guard.ts";
 import { closeAccount, emptyAccount, logRemovalFailure } from "./remove-account.ts";
 
@@ -17,7 +17,7 @@ export const deleteAccount = adminEndpoint(
     const id = context.req.param("id") ?? "";
     const now = Date.now();
     const begun = await closeAccount(env, id, now);
-    if (begun === null) throw new AppError("not_found", "Account not found");
+    if (begun === null) throw accountNotFound();
     await emptyAccount(env, id, begun.partition, now).catch((error: unknown) => logRemovalFailure(env, id, error));
     return context.json({ id, deleted: true });
   },

@@ -1,5 +1,6 @@
 /** Every endpoint of the library API. */
 import type { Endpoint } from "../endpoint.ts";
+import { FEATURE_ENDPOINTS } from "./features/endpoints.ts";
 import { ping } from "./ping.ts";
 
-export const LIBRARY_ENDPOINTS: readonly Endpoint[] = [ping];
+export const LIBRARY_ENDPOINTS: readonly Endpoint[] = [ping, ...FEATURE_ENDPOINTS];

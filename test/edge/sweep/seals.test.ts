@@ -80,6 +80,7 @@ async function sealEverywhere() {
   const done = await deliver(account, "the bytes", { storage: inline, webhook_url: hook("200", "told") });
   await useStorage(account, bucket);
   await account.api("POST", "/user/slack", { webhook_url: "https://hooks.slack.com/services/T0/B0/xyz" });
+  const preset = await account.api("POST", "/api/presets", { name: "mine", cookies: COOKIES });
   // One whose webhook waits for its next try, and one that waits with its cookies and storage.
   const failing = await account.createJob({ webhook_url: hook("500", "waits") });
   const node = await TestNode.online(account);
@@ -94,7 +95,7 @@ async function sealEverywhere() {
     expect(JSON.stringify(body)).toContain("delivered");
     expect(JSON.stringify(body)).toContain(failing);
   });
-  return { account, node, done, waiting, own, secret: secret.body };
+  return { account, node, done, waiting, own, secret: secret.body, preset: preset.body };
 }
 
 /** What stands in a partition for a moment only: an upload that is to be aborted, and a file on its way to D1. */
@@ -125,7 +126,7 @@ async function sealWork(account: Account): Promise<void> {
 
 describe("with a new first key and the old one behind it", () => {
   it("everything moves to the new one, the figure of the old falls to 0, and then all opens without it", async () => {
-    const { account, node, done, waiting, own, secret } = await sealEverywhere();
+    const { account, node, done, waiting, own, secret, preset } = await sealEverywhere();
     const before = (await oldRecords(account)).map((row) => row.split(" ")[0]);
     expect(new Set(before)).toEqual(
       new Set([
@@ -135,6 +136,7 @@ describe("with a new first key and the old one behind it", () => {
         "d1.jobs",
         "d1.files",
         "d1.deliveries",
+        "d1.library_features",
         "partition.accounts",
         "partition.jobs",
         "partition.targets",
@@ -154,6 +156,7 @@ describe("with a new first key and the old one behind it", () => {
 
     env.TRAWL_KEK = NEW;
     expect((await account.api("GET", "/user/webhook-secret")).body).toEqual(secret);
+    expect((await account.api("GET", `/api/presets/${preset.id}`)).body).toEqual(preset);
     expect((await account.api("GET", `/jobs/${done.id}`)).body.s3_url).toBe(done.s3_url);
     const hooks = await account.api<{ webhooks: { id: string; url: string }[] }>("GET", "/webhooks");
     expect(JSON.stringify(hooks.body)).toContain("https://hooks.test/r/200/told-");
