@@ -78,6 +78,7 @@ export async function endRemoval(db: D1Database, id: string): Promise<void> {
     db.prepare("DELETE FROM idempotency WHERE account_id = ?").bind(id),
     db.prepare("DELETE FROM gone_records WHERE account_id = ?").bind(id),
     db.prepare("DELETE FROM download_counts WHERE account_id = ?").bind(id),
+    db.prepare("DELETE FROM library_counts WHERE account_id = ?").bind(id),
     db.prepare("DELETE FROM accounts WHERE id = ? AND state = 'deleting'").bind(id),
   ]);
 }

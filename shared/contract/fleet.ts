@@ -169,6 +169,8 @@ export const ConfirmAnswer = z.object({
   state: z.string(),
   /** Netscape text of the client's: to be kept in the attempt's folder alone, and erased with it. Absent without any. */
   cookies: z.string().max(MAX_COOKIES_BYTES).optional(),
+  /** The command line of a job with `library`, which no row keeps in clear: in place of the `args` that stand there. */
+  args: z.array(z.string()).optional(),
 });
 export type ConfirmAnswer = z.infer<typeof ConfirmAnswer>;
 export const ReleaseRequest = z.object({ token: Token });

@@ -11,6 +11,7 @@ import type {
   Ticket,
 } from "../../shared/contract/fleet.ts";
 import type { ManifestFile, Telemetry } from "../../shared/contract/media.ts";
+import type { JobOptions } from "../../shared/contract/options.ts";
 import { LIVE_DEADLINE_EXTRA_MS, MAX_STARTS_IN_SECONDS } from "../../shared/limits.ts";
 import { parseTraceparent } from "../../shared/trace-context.ts";
 import type { EgressAttempt, EgressProxy } from "../egress/proxy.ts";
@@ -142,7 +143,7 @@ export class Attempt {
     const dir = join(workRoot, `${this.held.job}.${this.held.token}`);
     const way = egress.openAttempt(`${this.held.job}.${this.held.token}`);
     try {
-      const { cookies } = await this.#confirm();
+      const { cookies, args } = await this.#confirm();
       this.#confirmedAt = this.#deps.awake.ms();
       this.#endAfter(this.#job.deadline_ms);
       await makeFolder(dir, this.#deps.users ?? null).catch((error: unknown) => {
@@ -151,7 +152,7 @@ export class Attempt {
       });
       log("info", "attempt.started", ids);
       const cookiesFile = cookies === undefined ? undefined : await writeCookies(dir, cookies);
-      const { outcome, counted } = await this.#work(dir, way, cookiesFile);
+      const { outcome, counted } = await this.#work(dir, way, cookiesFile, withArguments(this.#job.options, args));
       figures.attemptEnded(counted);
       log("info", "attempt.ended", { ...ids, outcome });
     } catch (error) {
@@ -180,11 +181,12 @@ export class Attempt {
     dir: string,
     { proxyUrl, direct, refusals }: EgressAttempt,
     cookiesFile: string | undefined,
+    options: JobOptions,
   ): Promise<WorkEnd> {
     const { link, media } = this.#deps;
     const request: MediaRequest = {
       url: this.#job.url,
-      options: this.#job.options,
+      options,
       dir,
       proxyUrl,
       cookiesFile,
@@ -394,4 +396,9 @@ function uploadProgress(sent: number, total: number, began: number): StepProgres
     speed_bytes_per_second: speed,
     eta_seconds: speed === null || speed === 0 ? null : (total - sent) / speed,
   };
+}
+
+/** What a lease does not tell, because it may hold passwords. */
+function withArguments({ library, ...options }: JobOptions, args: string[] | undefined): JobOptions {
+  return library === undefined ? options : { ...options, library: { ...library, args: args ?? library.args } };
 }
