@@ -85,18 +85,11 @@ export async function findFeatureByName(
     .first<FeatureRow>();
 }
 
-/** Which of these names are taken. By library_features_name. */
-export async function takenNames(
-  db: D1Database,
-  { account, kind }: FeatureScope,
-  names: readonly string[],
-): Promise<Set<string>> {
+/** All their names. By library_features_name, which covers it. */
+export async function featureNames(db: D1Database, { account, kind }: FeatureScope): Promise<Set<string>> {
   const { results } = await db
-    .prepare(
-      `SELECT name FROM library_features
-       WHERE account_id = ? AND kind = ? AND name IN (SELECT value FROM json_each(?))`,
-    )
-    .bind(account, kind, JSON.stringify(names))
+    .prepare("SELECT name FROM library_features WHERE account_id = ? AND kind = ?")
+    .bind(account, kind)
     .all<{ name: string }>();
   return new Set(results.map((row) => row.name));
 }

@@ -13,7 +13,7 @@ import {
 } from "../../db/features.ts";
 import { failedToValidate } from "../../routes/library/library-error.ts";
 import { type FeatureDeps, Place, readFields } from "./checks.ts";
-import type { FeatureKind, Named, View } from "./kind.ts";
+import type { FeatureKind, Named, Shipped, View } from "./kind.ts";
 import { closeBody, openRow, viewOf } from "./records.ts";
 
 /** Of one kind in one account: lists, and what looks through them, stay bounded. */
@@ -46,7 +46,8 @@ async function read<Body extends Named>(
   const place = new Place(deps);
   const body = await readFields(kind.fields, sent, base, place);
   if (body !== undefined) kind.whole?.(body, place);
-  if (body === undefined || place.details.length > 0) throw failedToValidate(what, place.details);
+  if (body === undefined || place.found.details.length > 0) throw failedToValidate(what, place.found.details);
+  if (place.found.outright !== null) throw place.found.outright;
   return body;
 }
 
@@ -95,19 +96,19 @@ export async function createFeature<Body extends Named>(
 export async function changeFeature<Body extends Named>(
   deps: FeatureDeps,
   kind: FeatureKind<Body>,
-  id: number,
+  id: string,
   sent: Record<string, unknown>,
   method: "PATCH" | "PUT",
 ): Promise<View> {
   const what = method === "PATCH" ? (kind.whatOfPatch ?? kind.what) : kind.what;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const row = await expectRow(deps, kind, id, "change");
+    const row = await expectRow(deps, kind, id);
     const base = await openRow(deps, kind, row);
     const body = await read(deps, kind, method === "PATCH" ? (kind.merge?.(sent, base) ?? sent) : sent, base, what);
     const content = await closeBody(deps, kind, body);
-    await expectNameFree(deps, kind, id, body.name);
+    await expectNameFree(deps, kind, row.id, body.name);
     await expectRoomToGrow(deps, kind, row, content);
-    const updated = await updateFeature(deps.env.DB, scope(deps, kind), id, row.version, content, Date.now());
+    const updated = await updateFeature(deps.env.DB, scope(deps, kind), row.id, row.version, content, Date.now());
     if (updated !== null) return viewOf(kind, updated, body);
   }
   throw unavailable("Too many changes at once, try again.", 1);
@@ -121,10 +122,10 @@ export async function changeFeature<Body extends Named>(
 export async function removeFeature<Body extends Named>(
   deps: FeatureDeps,
   kind: FeatureKind<Body>,
-  id: number,
+  id: string,
 ): Promise<View> {
-  if (id <= (kind.shipped?.count ?? 0)) await expectRow(deps, kind, id, "remove");
-  const row = await deleteFeature(deps.env.DB, scope(deps, kind), id);
+  if (isShippedId(kind, id)) throw new AppError("invalid", kind.shipped.fixed.remove);
+  const row = await deleteFeature(deps.env.DB, scope(deps, kind), Number(id));
   if (row === null) throw unknownFeature(kind, id, "remove");
   return viewOf(kind, row, await openRow(deps, kind, row));
 }
@@ -133,19 +134,24 @@ export async function removeFeature<Body extends Named>(
 export async function expectRow<Body extends Named>(
   deps: FeatureDeps,
   kind: FeatureKind<Body>,
-  id: number,
-  to: "change" | "remove",
+  id: string,
 ): Promise<FeatureRow> {
-  const { shipped } = kind;
-  if (shipped !== undefined && id >= 1 && id <= shipped.count) throw new AppError("invalid", shipped.fixed[to]);
-  const row = await findFeature(deps.env.DB, scope(deps, kind), id);
-  if (row === null) throw unknownFeature(kind, id, to);
+  if (isShippedId(kind, id)) throw new AppError("invalid", kind.shipped.fixed.change);
+  const row = await findFeature(deps.env.DB, scope(deps, kind), Number(id));
+  if (row === null) throw unknownFeature(kind, id, "change");
   return row;
+}
+
+function isShippedId<Body extends Named>(
+  kind: FeatureKind<Body>,
+  id: string,
+): kind is FeatureKind<Body> & { shipped: Shipped<Body> } {
+  return kind.shipped !== undefined && Number(id) >= 1 && Number(id) <= kind.shipped.count;
 }
 
 export function unknownFeature<Body extends Named>(
   kind: FeatureKind<Body>,
-  id: number,
+  id: string,
   to: "read" | "change" | "remove",
 ): AppError {
   const text = to === "remove" ? (kind.notFoundOnDelete ?? kind.notFound)(id) : kind.notFound(id);

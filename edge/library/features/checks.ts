@@ -3,6 +3,7 @@
  * gives the field as it is kept, or tells its place what is wrong; all bad fields are told of.
  */
 import { countCodePoints } from "../../../shared/code-points.ts";
+import { AppError } from "../../app-error.ts";
 import type { Env } from "../../env.ts";
 import { type ValidationDetail, valueError } from "../../routes/library/library-error.ts";
 
@@ -14,30 +15,42 @@ export interface FeatureDeps {
 
 type Path = (string | number)[];
 
+/** What was found wrong so far. */
+interface Found {
+  details: ValidationDetail[];
+  /** Said of the whole instead of details, where there are none. */
+  outright: AppError | null;
+}
+
 /** Where in the object a check looks. */
 export class Place {
   readonly path: Path;
   readonly deps: FeatureDeps;
-  readonly details: ValidationDetail[];
+  readonly found: Found;
 
-  constructor(deps: FeatureDeps, path: Path = [], details: ValidationDetail[] = []) {
+  constructor(deps: FeatureDeps, path: Path = [], found: Found = { details: [], outright: null }) {
     this.deps = deps;
     this.path = path;
-    this.details = details;
+    this.found = found;
   }
 
   at(...keys: Path): Place {
-    return new Place(this.deps, [...this.path, ...keys], this.details);
+    return new Place(this.deps, [...this.path, ...keys], this.found);
   }
 
   /** `Value error, <text>`. */
   fail(text: string): undefined {
-    this.details.push(valueError(this.path, text));
+    this.found.details.push(valueError(this.path, text));
   }
 
   /** Of another type than `value_error`. */
   refuse(type: Exclude<ValidationDetail["type"], "value_error">, msg: string): undefined {
-    this.details.push({ loc: this.path, msg, type });
+    this.found.details.push({ loc: this.path, msg, type });
+  }
+
+  /** A refusal with a text of its own. */
+  refuseOutright(text: string): void {
+    this.found.outright ??= new AppError("invalid", text);
   }
 }
 
@@ -67,13 +80,23 @@ export function text(label: string): Check<string> {
   };
 }
 
-/** A name that is not empty, trimmed. */
-export function nameText(normalise: (name: string) => string = (name) => name.trim()): Check<string> {
+/** A text that is not empty, trimmed. */
+export function filledText(label: string, most?: number): Check<string> {
   return (value, place) => {
-    if (typeof value !== "string") return place.fail("Name must be a string.");
-    const name = normalise(storable(value));
-    if (name === "") return place.fail("Name cannot be empty.");
-    return countCodePoints(name) > MAX_NAME ? place.fail(`Name must be at most ${MAX_NAME} characters.`) : name;
+    if (typeof value !== "string") return place.fail(`${label} must be a string.`);
+    const kept = storable(value).trim();
+    if (kept === "") return place.fail(`${label} cannot be empty.`);
+    if (most === undefined || countCodePoints(kept) <= most) return kept;
+    return place.fail(`${label} must be at most ${most} characters.`);
+  };
+}
+
+/** @param normalise what else is done to a name than to trim it. */
+export function nameText(normalise: (name: string) => string = (name) => name): Check<string> {
+  const check = filledText("Name", MAX_NAME);
+  return async (value, place) => {
+    const name = await check(value, place);
+    return name === undefined ? undefined : normalise(name);
   };
 }
 
@@ -92,6 +115,17 @@ export function flag(label: string): Check<boolean> {
 
 export function dictionary(label: string): Check<Record<string, unknown>> {
   return (value, place) => (isDictionary(value) ? value : place.fail(`${label} must be a dictionary.`));
+}
+
+/** An object with these fields, all of which it has afterwards; others of it are ignored. */
+export function objectOf<Body extends object>(label: string, fields: Fields<Body>): Check<Body> {
+  return (value, place) => {
+    return isDictionary(value) ? readFields(fields, value, null, place) : place.fail(`${label} must be a dictionary.`);
+  };
+}
+
+export function orNull<T>(check: Check<T>): Check<T | null> {
+  return (value, place) => (value === null ? null : check(value, place));
 }
 
 export function isDictionary(value: unknown): value is Record<string, unknown> {
@@ -117,7 +151,7 @@ export async function readFields<Body extends object>(
   base: Body | null,
   place: Place,
 ): Promise<Body | undefined> {
-  const before = place.details.length;
+  const before = place.found.details.length;
   const body: Partial<Body> = {};
   for (const key of Object.keys(fields) as (keyof Body & string)[]) {
     const { check, initial } = fields[key];
@@ -126,5 +160,5 @@ export async function readFields<Body extends object>(
     else if (initial !== undefined) body[key] = initial;
     else place.at(key).refuse("missing", "Field required");
   }
-  return place.details.length === before ? (body as Body) : undefined;
+  return place.found.details.length === before ? (body as Body) : undefined;
 }

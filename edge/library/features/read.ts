@@ -13,11 +13,11 @@ const EVER = { created: 0, updated: 0 };
 export async function getFeature<Body extends Named>(
   deps: FeatureDeps,
   kind: FeatureKind<Body>,
-  id: number,
+  id: string,
 ): Promise<View> {
-  const shipped = (await kind.shipped?.all(deps))?.find((each) => each.id === id);
-  if (shipped !== undefined) return kind.view(id, shipped, EVER);
-  const row = await findFeature(deps.env.DB, scope(deps, kind), id);
+  const shipped = (await kind.shipped?.all(deps))?.find((each) => each.id === Number(id));
+  if (shipped !== undefined) return kind.view(shipped.id, shipped, EVER);
+  const row = await findFeature(deps.env.DB, scope(deps, kind), Number(id));
   if (row === null) throw unknownFeature(kind, id, "read");
   return viewOf(kind, row, await openRow(deps, kind, row));
 }

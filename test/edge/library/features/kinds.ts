@@ -1,4 +1,5 @@
 /** The kinds of features as the library API lists them (section 7.1), each with an object that it takes. */
+import { expect } from "vitest";
 import type { Json } from "../../support.ts";
 
 export interface Kind {
@@ -19,7 +20,7 @@ export interface Kind {
   firstId: number;
 }
 
-export const PRESETS: Kind = {
+const PRESETS: Kind = {
   path: "/api/presets",
   what: "preset",
   body: { folder: "my_channel/foo", template: "%(title)s.%(ext)s", cli: "--write-subs --embed-subs" },
@@ -41,4 +42,69 @@ export const PRESETS: Kind = {
   firstId: 9,
 };
 
-export const KINDS: readonly Kind[] = [PRESETS];
+const DL_FIELDS: Kind = {
+  path: "/api/dl_fields",
+  what: "dl field",
+  body: { field: "--title" },
+  answer: { description: "", field: "--title", kind: "text", icon: "", order: 0, value: "", extras: {} },
+  change: { icon: "fa-solid fa-tag" },
+  taken: (name) => `DL field with name '${name}' already exists.`,
+  takenStatus: { create: 400, change: 409 },
+  created: 200,
+  notFound: () => "DL field not found",
+  notFoundOnDelete: (id) => `"DL field '${id}' not found."`,
+  firstId: 1,
+};
+
+const TARGET = {
+  type: "json",
+  method: "POST",
+  url: "https://example.com/webhook",
+  headers: [{ key: "Authorization", value: "Bearer token" }],
+  data_key: "data",
+};
+
+const NOTIFICATIONS: Kind = {
+  path: "/api/notifications",
+  what: "notification",
+  body: { on: ["item_completed"], presets: ["default"], request: TARGET },
+  answer: { on: ["item_completed"], presets: ["default"], enabled: true, request: TARGET },
+  change: { enabled: false },
+  taken: (name) => `Notification target with name '${name}' already exists.`,
+  takenStatus: { create: 400, change: 409 },
+  created: 200,
+  notFound: () => "Notification not found",
+  notFoundOnDelete: (id) => `"Notification target '${id}' not found."`,
+  firstId: 1,
+};
+
+const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00$/) as unknown;
+const CHANNEL = "https://www.youtube.com/channel/UCabcdefghijklmnopqrstuv";
+
+const TASKS: Kind = {
+  path: "/api/tasks",
+  what: "task",
+  body: { url: CHANNEL, preset: "default", timer: "5 */2 * * *", cookies: "no", config: { a: 1 } },
+  answer: {
+    ...{
+      url: CHANNEL,
+      folder: "",
+      preset: "default",
+      timer: "5 */2 * * *",
+      template: "",
+      cli: "",
+      cookies: "",
+      config: {},
+    },
+    ...{ auto_start: true, handler_enabled: true, enabled: true, created_at: TIME, updated_at: TIME },
+  },
+  change: { folder: "talks" },
+  taken: (name) => `Task with name '${name}' already exists.`,
+  takenStatus: { create: 409, change: 409 },
+  created: 200,
+  notFound: () => "Task not found",
+  notFoundOnDelete: (id) => `"Task '${id}' not found."`,
+  firstId: 1,
+};
+
+export const KINDS: readonly Kind[] = [PRESETS, DL_FIELDS, NOTIFICATIONS, TASKS];
