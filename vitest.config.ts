@@ -22,7 +22,13 @@ function files(folders: readonly string[]): { include: string[]; exclude: string
   return { include: folders.map((folder) => `${folder}/**/*.${suffix}`), exclude: long ? [] : [LONG] };
 }
 
-const PURE = ["test/shared", "test/partition"];
+const PURE = [
+  "test/shared",
+  "test/partition",
+  "test/library/command-line",
+  "test/library/filter",
+  "test/library/regex",
+];
 const EDGE = ["test/edge"];
 const STACK = ["test/e2e", "test/chaos"];
 const rest = files(["test"]);

@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { readNumber } from "../../../edge/library/filter/numbers.ts";
+import { answer } from "./answer.ts";
+
+describe("the right-hand text as a number (library API 12.2)", () => {
+  it.each<[text: string, number: number | bigint | null]>([
+    ["42", 42],
+    ["-5", -5],
+    ["+5", 5],
+    ["1:30", 90],
+    ["2:30:15.5", 9015.5],
+    ["1:02:03:04", 93_784],
+    ["5.5", 5.5],
+    ["5.5Z", 5.5],
+    ["90s", 90],
+    ["2 mins", 120],
+    ["3m2s", 182],
+    ["10 m", 600],
+    ["10M", 600],
+    ["1h30m", 5400],
+    ["1 hour 2 minutes 3 seconds", 3723],
+    ["2HRS", 7200],
+    ["1.5 hours", 5400],
+    ["0.5 minutes", 30],
+    ["PT1H2M", 3720],
+    ["P1DT2H", 93_600],
+    ["pt2.5s", 2.5],
+    ["1,5MB", 1_500_000],
+    ["2kB", 2048],
+    ["2KB", 2000],
+    ["2Kb", 2000],
+    ["2kb", 2000],
+    ["5 MiB", 5_242_880],
+    ["3 kilobytes", 3000],
+    ["3kibibytes", 3072],
+    ["1exbibytes", 1024 ** 6],
+    ["1YB", 1e24],
+    ["7 bytes", 7],
+    ["7b", 7],
+    ["0.5B", 0],
+    ["1.5B", 2],
+    ["12345678901234567890", 12_345_678_901_234_567_890n],
+    ["1k", null],
+    ["1d", null],
+    ["3 days", null],
+    ["1e3", null],
+    ["1KIB", null],
+    ["5MB of text", null],
+    ["1.", null],
+    ["Z", null],
+    ["PT", null],
+    ["P1D", null],
+    ["1:2:3:4:5", null],
+    ["2m 1h", null],
+    ["", null],
+    ["true", null],
+  ])("%j is %s", (text, number) => {
+    expect(readNumber(text)).toBe(number);
+  });
+});
+
+describe("comparison", () => {
+  it.each<[what: string, expression: string, info: Record<string, unknown>, answer: boolean | string]>([
+    ["a boolean counts as 1", "is_live=1", { is_live: true }, true],
+    ["and as 0", "is_live<1", { is_live: false }, true],
+    ["a missing value is false under a negated operator too", "title!*=60", {}, false],
+    [
+      "a number on the right of a text operator is refused, negated too",
+      "title!~=60",
+      { title: "x" },
+      "Operator ~= only supports string values!",
+    ],
+    ["text that stays text equals no number", "title!=5", { title: "abc" }, true],
+    ["nor does a list", "tags=5", { tags: [5] }, false],
+    ["a list has no order", "tags>5", { tags: [5] }, "'>' not supported between instances of 'list' and 'int'"],
+    ["nor has an object", "chapters<=a", { chapters: {} }, "'<=' not supported between instances of 'dict' and 'str'"],
+    [
+      "a boolean is named as Python names it",
+      "is_live>=a",
+      { is_live: true },
+      "'>=' not supported between instances of 'bool' and 'str'",
+    ],
+    ["so is a fraction", "fps<a", { fps: 29.97 }, "'<' not supported between instances of 'float' and 'str'"],
+    ["on the right too", "title<5.5", { title: "a" }, "'<' not supported between instances of 'str' and 'float'"],
+    ["ids of twenty digits differ in the last", "id=12345678901234567890", { id: "12345678901234567891" }, false],
+    ["and are equal when they are", "id=12345678901234567890", { id: "12345678901234567890" }, true],
+    ["a double is exact beside one", "id>12345678901234567890", { id: 12345678901234569000 }, true],
+    ["an object contains its keys", "subtitles*=en", { subtitles: { en: [] } }, true],
+    ["but not what every object has", "subtitles*=toString", { subtitles: {} }, false],
+    ["a list contains equal elements alone", "tags*=mus", { tags: ["music"] }, false],
+    ["a number contains nothing", "duration*=x", { duration: 5 }, "argument of type 'int' is not iterable"],
+    ["a prefix of what is no text is false", "duration^=x", { duration: 5 }, false],
+    ["and its negation true", "duration!$=x", { duration: 5 }, true],
+    ["a regular expression wants text", "tags~=x", { tags: [] }, "expected string or bytes-like object, got 'list'"],
+    [
+      "one that is none is told as Python tells it",
+      "title~='[a'",
+      { title: "a" },
+      "unterminated character set at position 0",
+    ],
+    ["one without a bound is refused", "title~='(?=a)(a+)+$'", { title: "a" }, "Regular expression is too complex."],
+    ["one of 1,001 characters too", `title~=${"a".repeat(1001)}`, { title: "a" }, "Regular expression is too complex."],
+    ["one of 1,000 is not", `title~=${"a".repeat(1000)}`, { title: "a".repeat(1000) }, true],
+    // U+1F600 comes after U+FF01; its first UTF-16 unit, D83D, comes before.
+    ["texts are ordered by code point", "title>\uff01", { title: "😀" }, true],
+    ["a prefix comes first", "title<abc", { title: "ab" }, true],
+  ])("%s: %s", (_, expression, info, expected) => {
+    expect(answer(expression, info)).toBe(expected);
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, it } from "vitest";
+import { compileRegex } from "../../../edge/library/regex/search.ts";
+import { RegexSyntaxError, RegexTooComplexError } from "../../../edge/library/regex/syntax.ts";
+
+describe("what a pattern finds, as Python's re.search does", () => {
+  it.each<[what: string, pattern: string, text: string, found: boolean]>([
+    ["it searches, it does not match from the start", "b", "abc", true],
+    ["case counts", "B", "abc", false],
+    ["unless (?i) leads", "(?i)B", "abc", true],
+    ["(?s) lets the dot take line feeds", "(?s)a.b", "a\nb", true],
+    ["which it does not by itself", "a.b", "a\nb", false],
+    ["(?m) lets ^ stand in each line", "(?m)^b", "a\nb", true],
+    ["flags of a group end with it", "(?i:a)b", "AB", false],
+    ["a dot takes a character beyond the BMP whole", "^.$", "😀", true],
+    ["$ stands before a last line feed", "a$", "a\n", true],
+    ["\\Z does not", "a\\Z", "a\n", false],
+    ["\\A is the start of the text, not of a line", "(?m)\\Ab", "a\nb", false],
+    ["a word has letters of any script", "^\\w+$", "Étéの١", true],
+    ["and ends where they end", "\\bété\\b", "l'été dernier", true],
+    ["but not inside them", "\\bt\\b", "été", false],
+    ["digits are those of any script", "^\\d$", "٣", true],
+    ["with (?a) only those of ASCII", "(?a)^\\d$", "٣", false],
+    ["letters of other scripts have case", "(?i)ÉTÉ", "été", true],
+    ["both sigmas are one letter", "(?i)σ", "ς", true],
+    ["a set may exclude a class", "^[^\\W\\d_]+$", "Été", true],
+    ["a bracket that comes first belongs to the set", "^[]a]+$", "a]", true],
+    ["a brace that counts nothing is itself", "a{,}b{x}", "aab{x}", true],
+    ["a named group comes again", "(?P<x>[ab])(?P=x)", "abb", true],
+    ["a group comes again by number", "^(a|b)\\1$", "ab", false],
+    ["looking ahead takes nothing", "a(?=b)b", "ab", true],
+    ["looking behind has a fixed width", "(?<!a)b", "ab", false],
+    ["a condition asks for a group", "^(<)?a(?(1)>|$)", "<a>", true],
+    ["an atomic group gives nothing back", "^(?>a*)ab", "aab", false],
+    ["nor does a possessive repeat", "a++a", "aaa", false],
+    ["a lazy repeat takes as many as it must", "^a+?b$", "aab", true],
+    ["(?x) ignores spaces and comments", "(?x) a b # c", "ab", true],
+  ])("%s: %s in %j", (_, pattern, text, found) => {
+    expect(compileRegex(pattern).search(text)).toBe(found);
+  });
+
+  it.each<[pattern: string, message: string]>([
+    ["[a", "unterminated character set at position 0"],
+    ["(a", "missing ), unterminated subpattern at position 0"],
+    ["a)", "unbalanced parenthesis at position 1"],
+    ["*a", "nothing to repeat at position 0"],
+    ["a**", "multiple repeat at position 2"],
+    ["a{3,2}", "min repeat greater than max repeat at position 2"],
+    ["\\", "bad escape (end of pattern) at position 0"],
+    ["é\\q", "bad escape \\q at position 1"],
+    ["[z-a]", "bad character range z-a at position 1"],
+    ["(?P<1>a)", "bad character in group name '1' at position 4"],
+    ["(a)\\2", "invalid group reference 2 at position 4"],
+    ["(?<=a+)b", "look-behind requires fixed-width pattern"],
+    ["a\n(b", "missing ), unterminated subpattern at position 2 (line 2, column 1)"],
+    ["a(?i)", "global flags not at the start of the expression at position 1"],
+  ])("%j is refused in Python's words", (pattern, message) => {
+    expect(() => compileRegex(pattern)).toThrow(new RegexSyntaxError(message));
+  });
+});
+
+describe("the guard of library API 12.2", () => {
+  it("a pattern has at most 1,000 characters, whatever their size", () => {
+    expect(compileRegex("😀".repeat(1000)).search("x")).toBe(false);
+    expect(() => compileRegex("a".repeat(1001))).toThrow(RegexTooComplexError);
+  });
+
+  it("nested repeats are fine in linear time, and refused where the pattern has to backtrack", () => {
+    expect(compileRegex("(a+)+$").search(`${"a".repeat(5000)}!`)).toBe(false);
+    for (const pattern of ["(a+)+(?=b)", "(?=(a*)*b)", "((?:ab*)+)\\1", "(?>(?:a|b{2,})*)", "(?:(a+)|b)*+"]) {
+      expect(() => compileRegex(pattern), pattern).toThrow(RegexTooComplexError);
+    }
+  });
+
+  it("bounded repeats inside others are not nested without a bound", () => {
+    expect(compileRegex("(?:a{1,3})+(?=b)").search("aaab")).toBe(true);
+  });
+
+  it("a pattern that backtracks sees the first 1,000 characters", () => {
+    const text = `${"é".repeat(999)}ab`;
+    expect(compileRegex("a(?=b)").search(text)).toBe(false);
+    expect(compileRegex("a(?!b)").search(text)).toBe(true);
+    expect(compileRegex("ab").search(text)).toBe(true);
+  });
+
+  it("groups stand at most a hundred deep in one another", () => {
+    const nested = (depth: number) => `${"(".repeat(depth)}ab${")".repeat(depth)}`;
+    expect(compileRegex(nested(100)).search("ab")).toBe(true);
+    for (const pattern of [nested(101), "(".repeat(1000), "(?(".repeat(300), "(?=".repeat(333)]) {
+      expect(() => compileRegex(pattern), pattern).toThrow();
+    }
+    expect(() => compileRegex(nested(101))).toThrow(RegexTooComplexError);
+  });
+
+  it("counted repeats that would be written out without end are refused", () => {
+    for (const pattern of ["(?:a{1000}){1000}", "a{4000000000}", "(((a{99}){99}){99}){99}"]) {
+      expect(() => compileRegex(pattern), pattern).toThrow(RegexTooComplexError);
+    }
+    expect(compileRegex("(?:(?:){4000000000}){4000000000}a").search("a")).toBe(true);
+    expect(() => compileRegex("a{4294967295}")).toThrow(new RegexSyntaxError("the repetition number is too large"));
+  });
+});
