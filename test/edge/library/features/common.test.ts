@@ -68,7 +68,7 @@ describe.each(titled)("$title", ({ kind }) => {
     for (const lost of answers.filter((answer) => answer.status >= 400)) {
       expect(lost.body).toEqual({ error: kind.taken("mine") });
     }
-    const list = await account.api<List>("GET", kind.path);
+    const list = await account.api<List>("GET", `${kind.path}?include=definition`);
     expect(own(list).filter((item) => item.name === "mine")).toEqual([won[0]?.body]);
   });
 

@@ -107,4 +107,67 @@ const TASKS: Kind = {
   firstId: 1,
 };
 
-export const KINDS: readonly Kind[] = [PRESETS, DL_FIELDS, NOTIFICATIONS, TASKS];
+const CONDITION = {
+  filter: "availability = 'needs_auth' & channel_id = 'channel_id'",
+  cli: "--proxy http://proxy.example.com:8080",
+  extras: {},
+  enabled: true,
+  priority: 10,
+  description: "",
+};
+
+const CONDITIONS: Kind = {
+  path: "/api/conditions",
+  what: "condition",
+  body: CONDITION,
+  answer: CONDITION,
+  change: { description: "changed" },
+  taken: (name) => `Condition with name '${name}' already exists.`,
+  takenStatus: { create: 400, change: 409 },
+  created: 200,
+  notFound: () => "Condition not found",
+  notFoundOnDelete: (id) => `"Condition '${id}' not found."`,
+  firstId: 1,
+};
+
+/** As the specification shows one, whole. */
+const DEFINITION = {
+  parse: {
+    items: {
+      type: "css",
+      selector: "li.video",
+      expression: null,
+      fields: {
+        link: { type: "css", expression: "a", attribute: "href", post_filter: null },
+        title: {
+          type: "css",
+          expression: "h2",
+          attribute: "text",
+          post_filter: { filter: "^(?P<value>.+?) \\|", value: "value" },
+        },
+      },
+    },
+  },
+  engine: { type: "httpx", options: {} },
+  request: { method: "GET", headers: {}, params: {}, data: null, json_data: null, timeout: null, url: null },
+  response: { type: "html" },
+};
+
+const TASK_DEFINITIONS: Kind = {
+  path: "/api/tasks/definitions",
+  what: "task definition",
+  body: { match_url: ["https://example.com/shows/*"], definition: DEFINITION },
+  answer: {
+    ...{ description: "", priority: 0, match_url: ["https://example.com/shows/*"], enabled: true },
+    ...{ created_at: TIME, updated_at: TIME, definition: DEFINITION },
+  },
+  change: { description: "changed" },
+  taken: (name) => `Task definition with name '${name}' already exists.`,
+  takenStatus: { create: 400, change: 400 },
+  created: 201,
+  notFound: (id) => `Task definition '${id}' not found.`,
+  notFoundOnDelete: (id) => `"Task definition '${id}' not found."`,
+  firstId: 1,
+};
+
+export const KINDS: readonly Kind[] = [PRESETS, DL_FIELDS, CONDITIONS, NOTIFICATIONS, TASKS, TASK_DEFINITIONS];
