@@ -18,7 +18,7 @@ import { closeBody, openRow, viewOf } from "./records.ts";
 
 /** Of one kind in one account: lists, and what looks through them, stay bounded. */
 export const MAX_ROWS = 2_000;
-export const MAX_BYTES = 16 * MIB;
+const MAX_BYTES = 16 * MIB;
 /** Two who change one row begin anew for each other; more than a few in a row is nobody's work. */
 const MAX_TRIES = 10;
 

@@ -5,6 +5,7 @@
 import { countCodePoints } from "../../../shared/code-points.ts";
 import { AppError } from "../../app-error.ts";
 import type { Env } from "../../env.ts";
+import { isObject } from "../../routes/library/library-body.ts";
 import { type ValidationDetail, valueError } from "../../routes/library/library-error.ts";
 
 /** On whose behalf, for what is looked up. */
@@ -114,22 +115,18 @@ export function flag(label: string): Check<boolean> {
 }
 
 export function dictionary(label: string): Check<Record<string, unknown>> {
-  return (value, place) => (isDictionary(value) ? value : place.fail(`${label} must be a dictionary.`));
+  return (value, place) => (isObject(value) ? value : place.fail(`${label} must be a dictionary.`));
 }
 
 /** An object with these fields, all of which it has afterwards; others of it are ignored. */
 export function objectOf<Body extends object>(label: string, fields: Fields<Body>): Check<Body> {
   return (value, place) => {
-    return isDictionary(value) ? readFields(fields, value, null, place) : place.fail(`${label} must be a dictionary.`);
+    return isObject(value) ? readFields(fields, value, null, place) : place.fail(`${label} must be a dictionary.`);
   };
 }
 
 export function orNull<T>(check: Check<T>): Check<T | null> {
   return (value, place) => (value === null ? null : check(value, place));
-}
-
-export function isDictionary(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** @param type `enum` or `literal_error`: which of the two a field's refusal is. */

@@ -1,8 +1,9 @@
 /** One task, or a list of them that takes after its first (library API 8.1). */
 import { AppError } from "../../app-error.ts";
 import { featureNames } from "../../db/features.ts";
+import { isObject } from "../../routes/library/library-body.ts";
 import { createFeatures, nameTaken, readNew, scope } from "./change.ts";
-import { type FeatureDeps, isDictionary, Place, readFields } from "./checks.ts";
+import { type FeatureDeps, Place, readFields } from "./checks.ts";
 import type { View } from "./kind.ts";
 import { TASKS, type Task } from "./tasks.ts";
 
@@ -15,7 +16,7 @@ const MINUTES_APART = 5;
  */
 export async function createTasks(deps: FeatureDeps, sent: unknown): Promise<View[]> {
   const entries: unknown[] = Array.isArray(sent) ? sent : [sent];
-  if (entries.length === 0 || (!Array.isArray(sent) && !isDictionary(sent))) {
+  if (entries.length === 0 || (!Array.isArray(sent) && !isObject(sent))) {
     throw new AppError("invalid", "Invalid request body. Expecting dict or list of dicts.");
   }
   const first = await readFirst(deps, entries[0]);
@@ -39,7 +40,7 @@ export async function createTasks(deps: FeatureDeps, sent: unknown): Promise<Vie
 
 async function readFirst(deps: FeatureDeps, entry: unknown): Promise<Task> {
   for (const field of ["url", "name"]) {
-    const value = isDictionary(entry) ? entry[field] : undefined;
+    const value = isObject(entry) ? entry[field] : undefined;
     if (value === undefined || value === null || value === "") {
       throw new AppError("invalid", `First item requires '${field}' field.`);
     }
@@ -49,7 +50,7 @@ async function readFirst(deps: FeatureDeps, entry: unknown): Promise<Task> {
 
 /** Undefined: it is skipped. */
 async function readLater(deps: FeatureDeps, entry: unknown, index: number, first: Task): Promise<Task | undefined> {
-  if (!isDictionary(entry)) return undefined;
+  if (!isObject(entry)) return undefined;
   const given = Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== null));
   if (given.name === undefined || given.name === "") given.name = `task-${index}`;
   if (given.timer === undefined || given.timer === "") given.timer = laterTimer(first.timer, index);

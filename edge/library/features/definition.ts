@@ -1,6 +1,7 @@
 /** The `definition` of a task definition (library API 8.4): how a page is fetched, and what is taken from it. */
 
-import { type Check, dictionary, filledText, isDictionary, objectOf, oneOf, orNull, type Place } from "./checks.ts";
+import { isObject } from "../../routes/library/library-body.ts";
+import { type Check, dictionary, filledText, objectOf, oneOf, orNull, type Place } from "./checks.ts";
 import { patternFault } from "./pattern-fault.ts";
 
 interface PostFilter {
@@ -74,8 +75,8 @@ function hasLink(fields: object): boolean {
 async function rules(fields: Record<string, unknown>, place: Place, told?: Place): Promise<Record<string, Rule>> {
   const read: [string, Rule][] = [];
   for (const [name, value] of Object.entries(fields)) {
-    if (!isDictionary(value)) (told ?? place.at(name)).fail(`Parse field '${name}' must be an object.`);
-    const one = isDictionary(value) ? await rule(value, place.at(name)) : undefined;
+    if (!isObject(value)) (told ?? place.at(name)).fail(`Parse field '${name}' must be an object.`);
+    const one = isObject(value) ? await rule(value, place.at(name)) : undefined;
     if (one !== undefined) read.push([name, one]);
   }
   return Object.fromEntries(read);

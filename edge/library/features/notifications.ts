@@ -1,5 +1,7 @@
 /** Notification targets (library API 7.5). */
-import { type Check, type FeatureDeps, filledText, flag, isDictionary, nameText, objectOf, oneOf } from "./checks.ts";
+
+import { isObject } from "../../routes/library/library-body.ts";
+import { type Check, type FeatureDeps, filledText, flag, nameText, objectOf, oneOf } from "./checks.ts";
 import type { FeatureKind } from "./kind.ts";
 import { targetUrlFault } from "./notification-services.ts";
 import { presetName, presetNames } from "./presets.ts";
@@ -128,7 +130,7 @@ export const NOTIFICATIONS: FeatureKind<NotificationTarget> = {
     request: { check: request },
   },
   merge(sent, base) {
-    if (!isDictionary(sent.request)) return sent;
+    if (!isObject(sent.request)) return sent;
     const given = Object.entries(sent.request).filter(([, value]) => value !== null);
     return { ...sent, request: { ...base.request, ...Object.fromEntries(given) } };
   },

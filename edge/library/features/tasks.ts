@@ -34,7 +34,7 @@ const timer: Check<string> = async (value, place) => {
 };
 
 /** `2026-12-01 10:00:00.389000+00:00`, as Python prints a time: the clock of the edge has milliseconds. */
-export function pythonTime(millis: number): string {
+function pythonTime(millis: number): string {
   return new Date(millis).toISOString().replace("T", " ").replace("Z", "000+00:00");
 }
 
