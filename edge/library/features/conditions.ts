@@ -46,7 +46,7 @@ export const CONDITIONS: FeatureKind<Condition> = {
   whole({ cli, extras }, place) {
     if (cli === "" && Object.keys(extras).length === 0) place.fail("Either cli or extras must be set.");
   },
-  rank: ({ priority }) => -priority,
+  rank: ({ priority }) => 0 - priority,
   sealed: ["cli"],
   view: (id, { name, filter: expression, cli, extras, enabled, priority, description }) => ({
     ...{ id, name, filter: expression, cli, extras, enabled, priority, description },

@@ -36,7 +36,7 @@ export const PRESETS: FeatureKind<Preset> = {
     cli: { check: text("CLI"), initial: "" },
     priority: { check: count("Priority"), initial: 0 },
   },
-  rank: ({ priority }) => -priority,
+  rank: ({ priority }) => 0 - priority,
   sealed: ["cookies", "cli"],
   view: (id, { name, description, folder, template, cookies, cli, priority }) => ({
     ...{ id, name, description, folder, template, cookies, cli },

@@ -186,3 +186,14 @@ it("a merge cannot make more of a preset than a body may be", async () => {
   expect([answer.status, answer.body]).toEqual([413, { error: "Request body is too large (max 1 MiB)." }]);
   expect((await account.api("GET", "/api/presets/9")).body.folder).toBe("");
 });
+
+it("an account may keep so much of a kind and no more; what does not grow can still be changed", async () => {
+  const account = await newAccount();
+  await account.api("POST", "/api/presets", { name: "mine", folder: "talks" });
+  const almost = 16 * 1024 * 1024 - 50;
+  await env.DB.prepare("UPDATE library_features SET size = ? WHERE account_id = ?").bind(almost, account.id).run();
+  const error = "Too much is kept as presets (max 16 MiB).";
+  const refused = await account.api("POST", "/api/presets", { name: "other" });
+  expect([refused.status, refused.body]).toEqual([400, { error }]);
+  expect((await account.api("PATCH", "/api/presets/9", { folder: "talk" })).status).toBe(200);
+});
