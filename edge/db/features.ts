@@ -15,7 +15,7 @@ export interface FeatureContent {
   name: string;
   /** Lists are by this, low first, then by name. */
   rank: number;
-  /** Bytes of the two below. */
+  /** Bytes of the two below, as they were before one of them was sealed. */
   size: number;
   /** JSON object. */
   body: string;

@@ -1,24 +1,21 @@
 /** Every change of a feature (library API, sections 7 and 8) passes one of these three: what is told of changes begins here. */
-import { MAX_BODY_BYTES, MIB } from "../../../shared/limits.ts";
+import { MAX_BODY_BYTES } from "../../../shared/limits.ts";
 import { AppError, unavailable } from "../../app-error.ts";
 import {
   deleteFeature,
-  type FeatureContent,
   type FeatureRow,
   findFeature,
   findFeatureByName,
   insertFeatures,
-  measureFeatures,
   updateFeature,
 } from "../../db/features.ts";
 import { failedToValidate } from "../../routes/library/library-error.ts";
 import { type FeatureDeps, Place, readFields } from "./checks.ts";
 import type { FeatureKind, Named, Shipped, View } from "./kind.ts";
-import { closeBody, openRow, viewOf } from "./records.ts";
+import { closeBody, openRow, scope, viewOf } from "./records.ts";
+import { nameTaken, unknownFeature } from "./refusals.ts";
+import { expectRoom, expectRoomToGrow, tooLarge } from "./room.ts";
 
-/** Of one kind in one account: lists, and what looks through them, stay bounded. */
-export const MAX_ROWS = 2_000;
-const MAX_BYTES = 16 * MIB;
 /** Two who change one row begin anew for each other; more than a few in a row is nobody's work. */
 const MAX_TRIES = 10;
 
@@ -149,23 +146,6 @@ function isShippedId<Body extends Named>(
   return kind.shipped !== undefined && Number(id) >= 1 && Number(id) <= kind.shipped.count;
 }
 
-export function unknownFeature<Body extends Named>(
-  kind: FeatureKind<Body>,
-  id: string,
-  to: "read" | "change" | "remove",
-): AppError {
-  const text = to === "remove" ? (kind.notFoundOnDelete ?? kind.notFound)(id) : kind.notFound(id);
-  return new AppError("not_found", text);
-}
-
-export function nameTaken<Body extends Named>(
-  kind: FeatureKind<Body>,
-  to: "create" | "change",
-  name: string,
-): AppError {
-  return new AppError(kind.taken[to], `${kind.title} with name '${name}' already exists.`);
-}
-
 /** Two who take one name at once: the second finds the first one's row when its own update has failed. */
 async function expectNameFree<Body extends Named>(
   deps: FeatureDeps,
@@ -185,37 +165,4 @@ async function isShippedName<Body extends Named>(
   name: string,
 ): Promise<boolean> {
   return ((await kind.shipped?.all(deps)) ?? []).some((each) => each.name === name);
-}
-
-function expectRoomToGrow<Body extends Named>(
-  deps: FeatureDeps,
-  kind: FeatureKind<Body>,
-  row: FeatureRow,
-  content: FeatureContent,
-): Promise<void> {
-  if (content.size > MAX_BODY_BYTES) throw tooLarge();
-  const more = content.size - row.size;
-  return more > 0 ? expectRoom(deps, kind, 0, more) : Promise.resolve();
-}
-
-async function expectRoom<Body extends Named>(
-  deps: FeatureDeps,
-  kind: FeatureKind<Body>,
-  rows: number,
-  bytes: number,
-): Promise<void> {
-  const held = await measureFeatures(deps.env.DB, scope(deps, kind));
-  if (held.rows + rows > MAX_ROWS) throw new AppError("invalid", `Too many ${kind.what}s (max ${MAX_ROWS}).`);
-  if (held.bytes + bytes > MAX_BYTES) {
-    throw new AppError("invalid", `Too much is kept as ${kind.what}s (max ${MAX_BYTES / MIB} MiB).`);
-  }
-}
-
-/** What inheritance or a merge has made of a body within the limit. */
-function tooLarge(): AppError {
-  return new AppError("body_too_large", `Request body is too large (max ${MAX_BODY_BYTES / MIB} MiB).`);
-}
-
-export function scope<Body extends Named>({ account }: FeatureDeps, { feature }: FeatureKind<Body>) {
-  return { account, kind: feature };
 }

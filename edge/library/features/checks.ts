@@ -67,6 +67,8 @@ export interface Field<T> {
 export type Fields<Body> = { [Key in keyof Body]: Field<Body[Key]> };
 
 const MAX_NAME = 255;
+/** The database reads no JSON of more than a thousand. */
+const MAX_LEVELS = 100;
 
 /** The text as the database keeps it: a NUL would end it there, and half a surrogate pair has no UTF-8. */
 export function storable(text: string): string {
@@ -115,7 +117,15 @@ export function flag(label: string): Check<boolean> {
 }
 
 export function dictionary(label: string): Check<Record<string, unknown>> {
-  return (value, place) => (isObject(value) ? value : place.fail(`${label} must be a dictionary.`));
+  return (value, place) => {
+    if (!isObject(value)) return place.fail(`${label} must be a dictionary.`);
+    return nestsDeeper(value, MAX_LEVELS) ? place.fail(`${label} must nest at most ${MAX_LEVELS} levels.`) : value;
+  };
+}
+
+function nestsDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => nestsDeeper(each, levels - 1));
 }
 
 /** An object with these fields, all of which it has afterwards; others of it are ignored. */

@@ -2,9 +2,11 @@
 import { AppError } from "../../app-error.ts";
 import { featureNames } from "../../db/features.ts";
 import { isObject } from "../../routes/library/library-body.ts";
-import { createFeatures, nameTaken, readNew, scope } from "./change.ts";
+import { createFeatures, readNew } from "./change.ts";
 import { type FeatureDeps, Place, readFields } from "./checks.ts";
 import type { View } from "./kind.ts";
+import { scope } from "./records.ts";
+import { nameTaken } from "./refusals.ts";
 import { TASKS, type Task } from "./tasks.ts";
 
 /** Later tasks of a list run so long after one another. */

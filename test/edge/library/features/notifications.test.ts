@@ -1,15 +1,20 @@
 /** Notification targets (library API 7.5). */
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type Account, type Json, newAccount } from "../../support.ts";
 
 const URL = "https://example.com/webhook";
 const make = (account: Account, body: Json = {}) =>
   account.api("POST", "/api/notifications", { name: "My Webhook", request: { url: URL }, ...body });
 
+/** For what is refused, and for targets under names of their own. */
+let one: Account;
+beforeAll(async () => {
+  one = await newAccount();
+});
+
 it("GET /api/notifications/events names all events", async () => {
-  const account = await newAccount();
-  expect((await account.api("GET", "/api/notifications/events")).body).toEqual({
+  expect((await one.api("GET", "/api/notifications/events")).body).toEqual({
     events: [
       ...["test", "item_added", "item_completed", "item_cancelled", "item_deleted", "item_paused", "item_resumed"],
       ...["item_moved", "paused", "resumed", "log_info", "log_success", "log_warning", "log_error", "task_dispatched"],
@@ -74,8 +79,7 @@ it.each([
   [{ enabled: 1 }, ["enabled"], "Value error, Enabled must be a boolean.", "value_error"],
   [{ on: [5] }, ["on"], "Value error, On must be a list of strings.", "value_error"],
 ])("%j is refused", async (fields, loc, msg, type) => {
-  const account = await newAccount();
-  const answer = await make(account, fields);
+  const answer = await make(one, fields);
   const body = { error: "Failed to validate notification.", detail: [{ loc, msg, type }] };
   expect([answer.status, answer.body]).toEqual([400, body]);
 });
@@ -91,8 +95,7 @@ describe("URLs of services", () => {
     "slack://T0/B0/xyz",
     "tgram://123456:ABC-def/-100200300",
   ])("%s is taken", async (url) => {
-    const account = await newAccount();
-    const answer = await make(account, { request: { url } });
+    const answer = await make(one, { name: url, request: { url } });
     expect([answer.status, (answer.body.request as Json).url]).toEqual([200, url]);
   });
 
@@ -104,8 +107,7 @@ describe("URLs of services", () => {
     ["discord://123456", "URL must be of the form discord://<id>/<token>."],
     ["slack://T0/B0", "URL must be of the form slack://<A>/<B>/<C>."],
   ])("%s is refused", async (url, text) => {
-    const account = await newAccount();
-    const answer = await make(account, { request: { url } });
+    const answer = await make(one, { request: { url } });
     const detail = [{ loc: ["request", "url"], msg: `Value error, ${text}`, type: "value_error" }];
     expect([answer.status, answer.body]).toEqual([400, { error: "Failed to validate notification.", detail }]);
   });

@@ -1,5 +1,5 @@
 /** Task definitions (library API 8.4). */
-import { expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { type Account, type Json, newAccount } from "../../support.ts";
 
 const LINK = { type: "css", expression: "a" };
@@ -19,6 +19,13 @@ const PARSE = ["definition", "parse"];
 const ITEMS = [...PARSE, "items"];
 const LITERAL = "literal_error";
 const ENGINE = ["definition", "engine", "type"];
+
+/** With one definition: for what is refused, and changes nothing. */
+let one: Account;
+beforeAll(async () => {
+  one = await newAccount();
+  await make(one);
+});
 
 it.each<[Json, (string | number)[], string, string]>([
   [{ name: "" }, ["name"], "Name cannot be empty.", VALUE],
@@ -96,15 +103,13 @@ it.each<[Json, (string | number)[], string, string]>([
     LITERAL,
   ],
 ])("%j is refused", async (fields, loc, text, type) => {
-  const account = await newAccount();
   const detail = [{ loc, msg: type === VALUE ? `Value error, ${text}` : text, type }];
-  const made = await make(account, fields);
+  const made = await make(one, { name: "TD2", ...fields });
   expect([made.status, made.body]).toEqual([400, { error: "Failed to validate task definition.", detail }]);
   if (Object.values(fields).includes(undefined)) return;
-  await make(account);
-  const patched = await account.api("PATCH", `${path}/1`, fields);
+  const patched = await one.api("PATCH", `${path}/1`, fields);
   expect([patched.status, patched.body]).toEqual([400, { error: "Failed to validate task definition patch.", detail }]);
-  const put = await account.api("PUT", `${path}/1`, fields);
+  const put = await one.api("PUT", `${path}/1`, fields);
   expect([put.status, put.body]).toEqual([400, { error: "Failed to validate task definition.", detail }]);
 });
 
@@ -112,14 +117,12 @@ it.each([
   ["{", "Invalid JSON in request body."],
   ["[]", "Invalid request body; expected JSON object."],
 ])("the body %s is refused", async (body, error) => {
-  const account = await newAccount();
-  await make(account);
   for (const [method, at] of [
     ["POST", path],
     ["PATCH", `${path}/1`],
     ["PUT", `${path}/1`],
   ] as const) {
-    const answer = await account.api(method, at, body);
+    const answer = await one.api(method, at, body);
     expect([answer.status, answer.body]).toEqual([400, { error }]);
   }
 });

@@ -1,9 +1,16 @@
 /** Tasks (library API 8.1). */
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type Account, type Json, newAccount } from "../../support.ts";
 
 const URL = "https://www.youtube.com/channel/UCabcdefghijklmnopqrstuv";
 const post = <Body = Json>(account: Account, body: unknown) => account.api<Body>("POST", "/api/tasks", body);
+
+/** With one task: for what is refused, and changes nothing. */
+let one: Account;
+beforeAll(async () => {
+  one = await newAccount();
+  await post(one, { name: "one", url: URL });
+});
 
 it.each([
   [[], "Invalid request body. Expecting dict or list of dicts."],
@@ -17,8 +24,7 @@ it.each([
   [{ url: URL }, "First item requires 'name' field."],
   [{ url: URL, name: "" }, "First item requires 'name' field."],
 ])("the body %j is refused", async (body, error) => {
-  const account = await newAccount();
-  const answer = await post(account, body === "{" ? "{" : JSON.stringify(body));
+  const answer = await post(one, body === "{" ? "{" : JSON.stringify(body));
   expect([answer.status, answer.body]).toEqual([400, { error }]);
 });
 
@@ -37,20 +43,17 @@ const BAD: [Json, string, string][] = [
 ];
 
 it.each(BAD)("%j is refused on POST, PATCH and PUT", async (fields, field, text) => {
-  const account = await newAccount();
-  await post(account, { name: "one", url: URL });
   const detail = [{ loc: [field], msg: `Value error, ${text}`, type: "value_error" }];
-  const made = await post(account, { name: "two", url: URL, ...fields });
+  const made = await post(one, { name: "two", url: URL, ...fields });
   expect([made.status, made.body]).toEqual([400, { error: "Failed to validate first task.", detail }]);
   for (const method of ["PATCH", "PUT"]) {
-    const changed = await account.api(method, "/api/tasks/1", fields);
+    const changed = await one.api(method, "/api/tasks/1", fields);
     expect([changed.status, changed.body]).toEqual([400, { error: "Failed to validate task.", detail }]);
   }
 });
 
 it("a timer whose fields hold no cron expression is told of with the reason", async () => {
-  const account = await newAccount();
-  const { body } = await post<{ detail: Json[] }>(account, { name: "one", url: URL, timer: "61 * * * *" });
+  const { body } = await post<{ detail: Json[] }>(one, { name: "two", url: URL, timer: "61 * * * *" });
   expect(body.detail).toMatchObject([
     { loc: ["timer"], msg: expect.stringMatching(/^Value error, Invalid timer format: \S/) },
   ]);
