@@ -107,6 +107,8 @@ export const MAX_DESCRIPTION_LENGTH = 5_000;
 export const MAX_ERROR_LENGTH = 500;
 /** Files that one attempt may deliver. */
 export const MAX_FILES_PER_JOB = 32;
+/** Of a path that a node's yt-dlp has made of an output template. */
+export const MAX_FILE_NAME_LENGTH = 1_000;
 
 /** Queue admission defaults (jobs API 1.3). `TRAWL_MAX_PENDING`, `TRAWL_MAX_PARTITION_READY`. */
 export const MAX_PENDING_PER_ACCOUNT = 10_000;

@@ -11,6 +11,7 @@ import type { Core } from "./core.ts";
 import { type AccountFacts, createJobs, hasRoom, type NewJob, upsertAccount } from "./create.ts";
 import type { FileRow } from "./drain.ts";
 import type { Drainer } from "./drainer.ts";
+import { type HoldResult, holdJob, startJob } from "./hold.ts";
 import {
   beginIdempotent,
   finishIdempotent,
@@ -128,6 +129,27 @@ export class ClientDesk {
     const result = this.#run((turn) => cancelJob(turn, account, id, force));
     if (result.kind !== "cancelled") return result.kind;
     return (await this.#passed(result.event)) ? "cancelled" : "unavailable";
+  }
+
+  /** Several jobs at once, each with its own outcome; acknowledged together. */
+  holdJobs(account: string, ids: readonly string[]): Promise<HoldResult["kind"][] | "unavailable"> {
+    return this.#each(ids, (turn, id) => holdJob(turn, account, id));
+  }
+  startJobs(account: string, ids: readonly string[]): Promise<HoldResult["kind"][] | "unavailable"> {
+    return this.#each(ids, (turn, id) => startJob(turn, account, id));
+  }
+  cancelJobs(account: string, ids: readonly string[]): Promise<CancelResult["kind"][] | "unavailable"> {
+    return this.#each(ids, (turn, id) => cancelJob(turn, account, id, true));
+  }
+
+  async #each<Kind extends string>(
+    ids: readonly string[],
+    command: (turn: Turn, id: string) => { kind: Kind; event?: number },
+  ): Promise<Kind[] | "unavailable"> {
+    const results = this.#run((turn) => ids.map((id) => command(turn, id)));
+    const newest = Math.max(0, ...results.map(({ event }) => event ?? 0));
+    if (newest > 0 && !(await this.#passed(newest))) return "unavailable";
+    return results.map(({ kind }) => kind);
   }
 
   startBatch(account: string, id: string) {

@@ -184,6 +184,8 @@ export interface ReservedName {
   folder: string;
   /** Logical key of the media file. */
   key: string;
+  /** What yt-dlp named the media file (`LibraryRun`). Absent: the name is made of the title. */
+  rendered?: string;
 }
 
 /** What the last look said; null before the first. */

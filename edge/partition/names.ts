@@ -1,7 +1,7 @@
 /** Names inside account + storage (jobs API 11.1): reserved for the job, not the attempt; free again when it fails. */
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { foldKey, sanitiseFolder, sanitiseName, withSuffix } from "../../shared/names.ts";
-import type { LiveJob, ReservedName } from "./job-row.ts";
+import { type LiveJob, parseReserved, type ReservedName } from "./job-row.ts";
 import { MANAGED_TARGET, rootOf } from "./targets.ts";
 import type { Turn } from "./turn.ts";
 
@@ -11,8 +11,8 @@ export function nameKey(targetId: string, key: string): string {
 }
 
 /** Logical key of one file of a job: `<folder>/<stem>.<ext>`. */
-function fileKey(name: Pick<ReservedName, "folder" | "stem">, extension: string): string {
-  return `${name.folder}/${name.stem}.${extension}`;
+function fileKey({ folder, stem }: Pick<ReservedName, "folder" | "stem">, extension: string): string {
+  return join(folder, `${stem}.${extension}`);
 }
 
 /**
@@ -21,11 +21,62 @@ function fileKey(name: Pick<ReservedName, "folder" | "stem">, extension: string)
  */
 export function reserveName(turn: Turn, job: LiveJob, options: JobOptions, title: string | null): ReservedName {
   const plain = sanitiseName(job.filename ?? "") || sanitiseName(title ?? "") || job.id;
-  const inner = job.folder === null ? "" : sanitiseFolder(job.folder);
-  const root = rootOf(turn, job.target_id);
-  const folder = inner === "" ? root : `${root}/${inner}`;
-  const extensions = reservedExtensions(options);
-  const stemKey = nameKey(job.target_id, `${folder}/${plain}`);
+  const folder = join(rootOf(turn, job.target_id), sanitiseFolder(job.folder ?? ""));
+  const { stem, suffix } = holdStem(turn, job, { folder, plain, extensions: reservedExtensions(options) });
+  return { stem, suffix, folder, key: fileKey({ folder, stem }, options.format) };
+}
+
+/**
+ * The same for a path that yt-dlp has made of an output template (library API 3.6): below the item's folder, which lies at
+ * the root of managed storage.
+ */
+export function reserveRendered(turn: Turn, job: LiveJob, rendered: string): ReservedName {
+  const { folder, plain, extension } = placeRendered(turn, job, rendered);
+  const { stem, suffix } = holdStem(turn, job, { folder, plain, extensions: [extension] });
+  return { stem, suffix, folder, key: fileKey({ folder, stem }, extension), rendered };
+}
+
+/**
+ * The key of another file of such a job: one that bears the media file's name follows it, suffix and all; any other has a
+ * name of its own, which is held for the job too.
+ */
+export function keyBeside(turn: Turn, job: LiveJob, reserved: ReservedName, rendered: string): string {
+  const media = placeRendered(turn, job, reserved.rendered ?? "");
+  const own = placeRendered(turn, job, rendered);
+  const follows = own.folder === media.folder && `${own.plain}.`.startsWith(`${media.plain}.`);
+  if (follows) {
+    const stem = reserved.stem + own.plain.slice(media.plain.length);
+    return fileKey({ folder: reserved.folder, stem }, own.extension);
+  }
+  const { folder, plain, extension } = own;
+  const suffix = heldSuffix(turn, job, nameKey(job.target_id, join(folder, plain)));
+  const stem =
+    suffix === null ? holdStem(turn, job, { folder, plain, extensions: [extension] }).stem : withSuffix(plain, suffix);
+  return fileKey({ folder, stem }, extension);
+}
+
+/** Where such a path leads: each segment made safe, and none at the top that would be another account's (`@…`). */
+function placeRendered(turn: Turn, job: LiveJob, rendered: string) {
+  const root = job.target_id === MANAGED_TARGET ? "" : rootOf(turn, job.target_id);
+  const path = sanitiseFolder(sanitiseFolder(join(job.folder ?? "", rendered)).replace(/^@+/, ""));
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const [, stem = name, extension = "bin"] = /^(.+)\.([A-Za-z0-9]{1,12})$/.exec(name) ?? [];
+  return { folder: join(root, path.slice(0, -name.length - 1)), plain: stem || job.id, extension };
+}
+
+function join(folder: string, inner: string): string {
+  return folder === "" || inner === "" ? folder + inner : `${folder}/${inner}`;
+}
+
+interface Stem {
+  folder: string;
+  plain: string;
+  extensions: readonly string[];
+}
+
+/** Holds the first free suffix of a stem: the plain name, else the highest known suffix + 1. */
+function holdStem(turn: Turn, job: LiveJob, { folder, plain, extensions }: Stem): { stem: string; suffix: number } {
+  const stemKey = nameKey(job.target_id, join(folder, plain));
   let suffix = 1;
   while (
     !extensions.every((extension) => isFree(turn, job, fileKey({ folder, stem: withSuffix(plain, suffix) }, extension)))
@@ -44,7 +95,7 @@ export function reserveName(turn: Turn, job: LiveJob, options: JobOptions, title
       job.id,
     );
   }
-  return { stem, suffix, folder, key: fileKey({ folder, stem }, options.format) };
+  return { stem, suffix };
 }
 
 /** A job's other files (subtitles) get what is free when they are committed. */
@@ -53,7 +104,8 @@ function reservedExtensions(options: JobOptions): string[] {
 }
 
 /** All keys that a reservation holds. */
-export function reservedKeys(options: JobOptions, name: Pick<ReservedName, "folder" | "stem">): string[] {
+export function reservedKeys(options: JobOptions, name: ReservedName): string[] {
+  if (name.rendered !== undefined) return [name.key];
   return reservedExtensions(options).map((extension) => fileKey(name, extension));
 }
 
@@ -80,6 +132,18 @@ function highestSuffix(turn: Turn, job: LiveJob, stemKey: string): number {
   );
 }
 
+/** The suffix of this stem that the job holds already. Uses name_stem(account_id, target_id, stem, suffix). */
+function heldSuffix(turn: Turn, job: LiveJob, stemKey: string): number | null {
+  const held = turn.sql.get<{ suffix: number }>(
+    "SELECT suffix FROM names WHERE account_id = ? AND target_id = ? AND stem = ? AND job_id = ?",
+    job.account_id,
+    job.target_id,
+    stemKey,
+    job.id,
+  );
+  return held?.suffix ?? null;
+}
+
 /** A foreign object lies under the job's name: the name stays taken, by nobody we know. */
 export function markTaken(turn: Turn, job: LiveJob): void {
   turn.sql.run("UPDATE names SET job_id = NULL WHERE job_id = ?", job.id);
@@ -95,7 +159,8 @@ export function passOver(turn: Turn, job: LiveJob, options: JobOptions, key: str
     job.id,
   );
   freeNames(turn, job.id);
-  return reserveName(turn, job, options, job.title);
+  const rendered = parseReserved(job)?.rendered;
+  return rendered === undefined ? reserveName(turn, job, options, job.title) : reserveRendered(turn, job, rendered);
 }
 
 /**

@@ -86,6 +86,15 @@ export class Partition extends DurableObject<Env> {
   async cancelJob(...args: Parameters<ClientDesk["cancelJob"]>) {
     return (await this.#ready()).clients.cancelJob(...args);
   }
+  async holdJobs(...args: Parameters<ClientDesk["holdJobs"]>) {
+    return (await this.#ready()).clients.holdJobs(...args);
+  }
+  async startJobs(...args: Parameters<ClientDesk["startJobs"]>) {
+    return (await this.#ready()).clients.startJobs(...args);
+  }
+  async cancelJobs(...args: Parameters<ClientDesk["cancelJobs"]>) {
+    return (await this.#ready()).clients.cancelJobs(...args);
+  }
   async startBatch(...args: Parameters<ClientDesk["startBatch"]>) {
     return (await this.#ready()).clients.startBatch(...args);
   }

@@ -121,7 +121,9 @@ export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): Extrac
   // A bare file calls itself by its file name; the list that it stands in knows better.
   const listed = job.batch_id !== null && info.extractor === "generic" ? job.title : null;
   const title = listed ?? sourceText(info.title, MAX_TITLE_LENGTH);
-  const reserved = parseReserved(job) ?? reserveName(turn, job, options, title);
+  // yt-dlp names the files of a job of the library API, and only once it has made them.
+  const reserved =
+    parseReserved(job) ?? (options.library === undefined ? reserveName(turn, job, options, title) : null);
   const mayTake = deadlineMs(turn, job, info.is_live);
   const live = Number(options.live_recording || info.is_live);
   const patched = patchJob(turn, job, {
@@ -135,7 +137,7 @@ export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): Extrac
     release_date: info.release_date,
     source: JSON.stringify(info),
     source_id: info.source_id === null ? null : `${info.extractor} ${info.source_id}`,
-    reserved: JSON.stringify(reserved),
+    reserved: reserved === null ? null : JSON.stringify(reserved),
   });
   recordEvent(turn, patched, ".job.changed", null);
   return { kind: "go", job: patched, deadlineMs: mayTake };

@@ -241,6 +241,11 @@ CREATE INDEX job_ready_age ON jobs (queued_at) WHERE state = 'queued';
 CREATE INDEX job_held_live ON jobs (account_id) WHERE live = 1 AND state IN ('offered', 'running');
 `;
 
+const VERSION_14 = `
+-- What yt-dlp named a file of a job of the library API: such a job has several of one kind and language.
+ALTER TABLE uploads ADD COLUMN name TEXT;
+`;
+
 /** In order: version 1 first. None of them is ever edited. */
 export const MIGRATIONS: readonly string[] = [
   VERSION_1,
@@ -254,6 +259,7 @@ export const MIGRATIONS: readonly string[] = [
   VERSION_9,
   VERSION_10,
   VERSION_11,
+  VERSION_14,
 ];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */

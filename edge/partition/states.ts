@@ -25,13 +25,14 @@ export const TRANSITIONS: Record<State, Partial<Record<State, string>>> = {
   held: { queued: "start", skipped: "nothing to download", cancelled: "cancel" },
   queued: {
     offered: "lease",
+    held: "pause",
     cancelled: "cancel",
     failed: "no other node in time",
     warning: "no other node in time",
     skipped: "nothing to download",
   },
-  offered: { running: "confirm", queued: "offer ended, fenced, released", cancelled: "cancel" },
-  delayed: { queued: "time", cancelled: "cancel" },
+  offered: { running: "confirm", queued: "offer ended, fenced, released", held: "pause", cancelled: "cancel" },
+  delayed: { queued: "time", held: "pause", cancelled: "cancel" },
   waiting: { queued: "time", cancelled: "cancel", warning: "24 h over" },
   running: {
     finishing: "complete",

@@ -43,10 +43,10 @@ export async function ticket(
   request: Request,
   origin: string,
 ): Promise<{ ticket: Ticket } | Refusal | "storage_failed"> {
-  const { kind, language } = request;
+  const { kind, language, name } = request;
   const asked = desk.run((turn, job) => ({
-    place: uploadPlace(turn, job, kind, language),
-    begun: findUpload(turn, job, desk.token, kind, language),
+    place: uploadPlace(turn, job, kind, language, name),
+    begun: findUpload(turn, job, desk.token, kind, language, name),
   }));
   if ("refused" in asked) return asked;
   const { place, begun } = asked.value;
@@ -90,15 +90,15 @@ export async function ticket(
 /** @param noted its row, where the id was ours and the answer to an earlier begin was lost. */
 async function begin(
   desk: AttemptDesk,
-  { kind, language, size }: Request,
+  { kind, language, name, size }: Request,
   place: UploadPlace,
   noted: Upload | null,
 ): Promise<Upload | Refusal | "storage_failed"> {
   const { job, token } = desk;
   const note = (upload: BegunUpload) =>
     desk.run((turn, held) => {
-      addUpload(turn, held, { ...upload, token, kind, language }, place);
-      return findUpload(turn, held, token, kind, language);
+      addUpload(turn, held, { ...upload, token, kind, language, name }, place);
+      return findUpload(turn, held, token, kind, language, name);
     });
   const chosen = noted ?? (await chooseId(desk, place, note));
   if (chosen !== null && "refused" in chosen) return chosen;

@@ -1,7 +1,11 @@
 /** Uploads that the live attempt of a job has begun: one row a file, bound to the attempt's token. */
+
+import { contentTypeOf } from "../../shared/content-type.ts";
 import type { FileKind } from "../../shared/contract/media.ts";
 import { CONTENT_TYPES, type JobOptions } from "../../shared/contract/options.ts";
 import { type LiveJob, parseReserved } from "./job-row.ts";
+import { patchJob } from "./move.ts";
+import { freeNames, keyBeside, reserveRendered } from "./names.ts";
 import type { Sql } from "./sql.ts";
 import { forgetIdleTargets, getTarget, MANAGED_TARGET, type StoreRef } from "./targets.ts";
 import type { Turn } from "./turn.ts";
@@ -11,6 +15,8 @@ export interface NewUpload {
   token: string;
   kind: FileKind;
   language: string | null;
+  /** As `TicketRequest` has it. */
+  name?: string | undefined;
   partSize: number;
 }
 
@@ -25,22 +31,52 @@ export interface UploadPlace {
   store: StoreRef;
 }
 
-/** Null: the job's name is not reserved yet. */
-export function uploadPlace(turn: Turn, job: LiveJob, kind: FileKind, language: string | null): UploadPlace | null {
-  const reserved = parseReserved(job);
+/** Null: the job's name is not reserved yet, or this is no file of it. `name`: as `TicketRequest` has it. */
+export function uploadPlace(
+  turn: Turn,
+  job: LiveJob,
+  kind: FileKind,
+  language: string | null,
+  name?: string,
+): UploadPlace | null {
+  const options = JSON.parse(job.options) as JobOptions;
+  const file =
+    options.library === undefined ? plainFile(job, options, kind, language) : renderedFile(turn, job, kind, name);
   const account = turn.sql.get<{ store_prefix: string }>(
     "SELECT store_prefix FROM accounts WHERE id = ?",
     job.account_id,
   );
-  if (reserved === null || account === undefined) return null;
-  const options = JSON.parse(job.options) as JobOptions;
-  // Only where the operator wants it: a node cannot decide that.
-  if (kind === "info" && options.info_json !== true) return null;
-  const base = `${reserved.folder}/${reserved.stem}`;
-  const [path, contentType] = sideFile(kind, base, language) ?? [reserved.key, CONTENT_TYPES[options.format]];
+  if (file === null || account === undefined) return null;
   // Own storage holds logical keys as they are; the prefix keeps accounts apart in ours.
-  const storeKey = job.target_id === MANAGED_TARGET ? account.store_prefix + path : path;
-  return { path, storeKey, contentType, store: storeOf(job) };
+  const storeKey = job.target_id === MANAGED_TARGET ? account.store_prefix + file.path : file.path;
+  return { ...file, storeKey, store: storeOf(job) };
+}
+
+type NamedFile = Pick<UploadPlace, "path" | "contentType">;
+
+function plainFile(job: LiveJob, options: JobOptions, kind: FileKind, language: string | null): NamedFile | null {
+  const reserved = parseReserved(job);
+  // Only where the operator wants it: a node cannot decide that.
+  if (reserved === null || (kind === "info" && options.info_json !== true)) return null;
+  if (kind === "media") return { path: reserved.key, contentType: CONTENT_TYPES[options.format] };
+  return sideFile(kind, `${reserved.folder}/${reserved.stem}`, language);
+}
+
+/** The first ask for the media file reserves its name; another node's yt-dlp may have rendered another one. */
+function renderedFile(turn: Turn, job: LiveJob, kind: FileKind, name: string | undefined): NamedFile | null {
+  if (name === undefined) return null;
+  const reserved = parseReserved(job);
+  if (kind !== "media") {
+    if (reserved === null) return null;
+    const path = keyBeside(turn, job, reserved, name);
+    return { path, contentType: contentTypeOf(path) };
+  }
+  if (reserved !== null && reserved.rendered === name)
+    return { path: reserved.key, contentType: contentTypeOf(reserved.key) };
+  freeNames(turn, job.id);
+  const made = reserveRendered(turn, job, name);
+  patchJob(turn, job, { reserved: JSON.stringify(made) });
+  return { path: made.key, contentType: contentTypeOf(made.key) };
 }
 
 /** What opens the store of a live job. */
@@ -48,19 +84,18 @@ export function storeOf(job: Pick<LiveJob, "account_id" | "target_id" | "sealed"
   return { account: job.account_id, targetId: job.target_id, sealed: job.sealed };
 }
 
-function sideFile(kind: FileKind, base: string, language: string | null): [string, string] | null {
+function sideFile(kind: Exclude<FileKind, "media">, base: string, language: string | null): NamedFile | null {
   switch (kind) {
-    case "media":
-      return null;
-    case "subtitle":
-      return [
-        `${base}.${/^[A-Za-z0-9-]{1,35}$/.test(language ?? "") ? language : "und"}.vtt`,
-        "text/vtt; charset=utf-8",
-      ];
+    case "subtitle": {
+      const tag = /^[A-Za-z0-9-]{1,35}$/.test(language ?? "") ? language : "und";
+      return { path: `${base}.${tag}.vtt`, contentType: "text/vtt; charset=utf-8" };
+    }
     case "thumbnail":
-      return [`${base}.jpg`, "image/jpeg"];
+      return { path: `${base}.jpg`, contentType: "image/jpeg" };
     case "info":
-      return [`${base}.info.json`, "application/json"];
+      return { path: `${base}.info.json`, contentType: "application/json" };
+    case "other":
+      return null;
   }
 }
 
@@ -71,13 +106,16 @@ export function findUpload(
   token: string,
   kind: FileKind,
   language: string | null,
+  name?: string,
 ): { uploadId: string; partSize: number; storeKey: string } | null {
   const row = turn.sql.get<{ upload_id: string; part_size: number; store_key: string }>(
-    "SELECT upload_id, part_size, store_key FROM uploads WHERE job_id = ? AND token = ? AND kind = ? AND language IS ? AND doomed_at IS NULL",
+    `SELECT upload_id, part_size, store_key FROM uploads
+     WHERE job_id = ? AND token = ? AND kind = ? AND language IS ? AND name IS ? AND doomed_at IS NULL`,
     job.id,
     token,
     kind,
     language,
+    name ?? null,
   );
   return row === undefined ? null : { uploadId: row.upload_id, partSize: row.part_size, storeKey: row.store_key };
 }
@@ -103,7 +141,7 @@ export function hasUploads(turn: Turn, job: LiveJob): boolean {
  * that was noted beforehand learns its part size.
  */
 export function addUpload(turn: Turn, job: LiveJob, upload: NewUpload, place: UploadPlace): void {
-  const known = findUpload(turn, job, upload.token, upload.kind, upload.language);
+  const known = findUpload(turn, job, upload.token, upload.kind, upload.language, upload.name);
   if (known !== null) {
     if (known.uploadId !== upload.uploadId || upload.partSize === 0) return;
     turn.sql.run("UPDATE uploads SET part_size = ? WHERE upload_id = ?", upload.partSize, upload.uploadId);
@@ -122,13 +160,14 @@ interface UploadOwner {
 
 function insertUpload(turn: Turn, job: string, upload: NewUpload, place: UploadPlace, owner: UploadOwner): void {
   turn.sql.run(
-    `INSERT INTO uploads (upload_id, job_id, token, kind, language, path, store_key, content_type, part_size, account_id,
-       target_id, sealed, doomed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    `INSERT INTO uploads (upload_id, job_id, token, kind, language, name, path, store_key, content_type, part_size,
+       account_id, target_id, sealed, doomed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     upload.uploadId,
     job,
     upload.token,
     upload.kind,
     upload.language,
+    upload.name ?? null,
     place.path,
     place.storeKey,
     place.contentType,

@@ -3,7 +3,13 @@
  * these schemas decide it. Changes are additive; `features` on both sides of a session start name optional parts.
  */
 import { z } from "zod";
-import { MAX_LEASE_JOBS, MAX_NODE_REASON_LENGTH, MAX_STARTS_IN_SECONDS, MAX_UPLOAD_ID_LENGTH } from "../limits.ts";
+import {
+  MAX_FILE_NAME_LENGTH,
+  MAX_LEASE_JOBS,
+  MAX_NODE_REASON_LENGTH,
+  MAX_STARTS_IN_SECONDS,
+  MAX_UPLOAD_ID_LENGTH,
+} from "../limits.ts";
 import { MAX_COOKIES_BYTES } from "../netscape-cookies.ts";
 import { CallRequest } from "./calls.ts";
 import { FAILURE_CLASSES } from "./failures.ts";
@@ -42,6 +48,22 @@ export const NodeVersions = z.object({
 export type NodeVersions = z.infer<typeof NodeVersions>;
 
 const Features = z.array(z.string().max(50)).max(50);
+
+/** A node that has it runs jobs whose options have `library`. */
+export const LIBRARY_RUN = "library-run";
+
+/**
+ * What a node can do, as the tag by which jobs ask for it. With its plus no client and no enrolment can give it: theirs are
+ * `key=value`.
+ */
+export function featureTag(feature: string): string {
+  return `+${feature}`;
+}
+
+/** The tags that a client gave its job. */
+export function askedTags(tags: string): string[] {
+  return (JSON.parse(tags) as string[]).filter((tag) => !tag.startsWith("+"));
+}
 
 // --- registration and sessions
 
@@ -216,6 +238,11 @@ export const TicketRequest = z.object({
   token: Token,
   kind: FileKind,
   language: z.string().max(35).nullable(),
+  /**
+   * For a job with `library`, and only there: what yt-dlp named the file, a path below the folder that it wrote to. The media
+   * file is asked for first: the others follow its name.
+   */
+  name: z.string().min(1).max(MAX_FILE_NAME_LENGTH).optional(),
   size: z.int().nonnegative().nullable(),
   upload_id: z.string().max(MAX_UPLOAD_ID_LENGTH).nullable(),
   from_part: z.int().min(1).max(10_000),

@@ -29,7 +29,8 @@ export const ExtractedInfo = z.object({
 });
 export type ExtractedInfo = z.infer<typeof ExtractedInfo>;
 
-export const FileKind = z.enum(["media", "subtitle", "thumbnail", "info"]);
+/** `other`: what else yt-dlp wrote for a job with `library` (chapters, descriptions). */
+export const FileKind = z.enum(["media", "subtitle", "thumbnail", "info", "other"]);
 export type FileKind = z.infer<typeof FileKind>;
 
 /** One uploaded part, as the storage answered it. */

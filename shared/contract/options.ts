@@ -64,6 +64,8 @@ export interface JobOptions {
   info_json?: boolean;
   /** What is downloaded instead of the job's URL: the open audio of a show's episode. Never echoed. */
   media_url?: string;
+  /** A job of the library API: yt-dlp runs by these options instead of our media plan. Never echoed. */
+  library?: LibraryRun;
   /** Limits of the key that made the job, where they differ from the account's. Never echoed. */
   limits?: {
     max_duration_seconds?: number;
@@ -71,6 +73,16 @@ export interface JobOptions {
     attempt_deadline_seconds?: number;
     storage_limit_bytes?: number;
   };
+}
+
+/** How a node runs yt-dlp for a job of the library API (sections 3.4 and 3.6 there). The edge has checked all of it. */
+export interface LibraryRun {
+  /** The merged command line of preset and item, a word each: no option of those that a user may not give (5.1). */
+  args: string[];
+  /** Output template, relative: where the file lies below the item's folder. */
+  template: string;
+  /** The same for the files of chapters. */
+  template_chapter: string;
 }
 
 export function isAudioFormat(format: string): format is AudioFormat {

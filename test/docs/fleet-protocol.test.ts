@@ -74,6 +74,7 @@ test("every option that a lease may carry stands in the page", () => {
     hold_children: true,
     info_json: true,
     media_url: true,
+    library: true,
     limits: true,
   };
   for (const name of Object.keys(options)) expect(PAGE).toContain(`\`${name}\``);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { cancelJob } from "../../edge/partition/cancel.ts";
 import { commitFailed } from "../../edge/partition/finish.ts";
+import { holdJob, startJob } from "../../edge/partition/hold.ts";
 import type { LiveJob } from "../../edge/partition/job-row.ts";
 import { IllegalMove, moveJob } from "../../edge/partition/move.ts";
 import { runDue } from "../../edge/partition/reap.ts";
@@ -85,6 +86,10 @@ const COMMANDS = {
   cancel: (harness: Harness) => harness.run((turn) => cancelJob(turn, "ann", JOB, false)),
   "forced cancel": (harness: Harness) => harness.run((turn) => cancelJob(turn, "ann", JOB, true)),
   "cancel of a stranger": (harness: Harness) => harness.run((turn) => cancelJob(turn, "bob", JOB, true)),
+  pause: (harness: Harness) => harness.run((turn) => holdJob(turn, "ann", JOB)),
+  "pause of a stranger": (harness: Harness) => harness.run((turn) => holdJob(turn, "bob", JOB)),
+  start: (harness: Harness) => harness.run((turn) => startJob(turn, "ann", JOB)),
+  "start of a stranger": (harness: Harness) => harness.run((turn) => startJob(turn, "bob", JOB)),
   "15 s later": passTime(15_000),
   "2 h later": passTime(120 * MINUTE),
   "24 h later": passTime(24 * 60 * MINUTE),
@@ -102,10 +107,11 @@ type Command = keyof typeof COMMANDS;
 
 /** Where each command leads; what is not named here changes no state. */
 const EXPECTED: Record<State, Partial<Record<Command, State>>> = {
-  held: { cancel: "cancelled", "forced cancel": "cancelled" },
-  queued: { lease: "offered", cancel: "cancelled", "forced cancel": "cancelled" },
+  held: { start: "queued", cancel: "cancelled", "forced cancel": "cancelled" },
+  queued: { lease: "offered", pause: "held", cancel: "cancelled", "forced cancel": "cancelled" },
   offered: {
     confirm: "running",
+    pause: "held",
     release: "queued",
     "fail, to be repeated": "queued",
     "fail for good": "queued",
@@ -117,6 +123,7 @@ const EXPECTED: Record<State, Partial<Record<Command, State>>> = {
     "a newer session": "queued",
   },
   delayed: {
+    pause: "held",
     cancel: "cancelled",
     "forced cancel": "cancelled",
     "15 s later": "queued",

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { FLEET_BASE, type SessionAnswer, SessionRequest, sessionChallenge } from "../../../shared/contract/fleet.ts";
+import {
+  FLEET_BASE,
+  featureTag,
+  type SessionAnswer,
+  SessionRequest,
+  sessionChallenge,
+} from "../../../shared/contract/fleet.ts";
 import { SESSION_KEY_TTL_MS } from "../../../shared/limits.ts";
 import { everyPartition } from "../../auth/choose-partition.ts";
 import { fromBase64Url, signerOf } from "../../auth/signing.ts";
@@ -37,7 +43,7 @@ export const openSession = fleetEndpoint(
       node: node.id,
       session,
       name: node.name,
-      tags: JSON.parse(node.tags) as string[],
+      tags: [...(JSON.parse(node.tags) as string[]), ...body.features.map(featureTag)],
       country: countryOf(node.tags) ?? node.country,
       account: node.account_id,
       ...(quiet === null ? {} : { quiet: true }),

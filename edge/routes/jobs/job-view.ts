@@ -1,4 +1,5 @@
 /** The fixed shape of `GET /jobs/{id}` (jobs API 3.5): every key is always there, null where it does not apply. */
+import { askedTags } from "../../../shared/contract/fleet.ts";
 import type { EffectiveMedia, ExtractedInfo, Telemetry } from "../../../shared/contract/media.ts";
 import type { JobOptions } from "../../../shared/contract/options.ts";
 import { DEFAULT_AUDIO_BITRATE } from "../../../shared/normalise-options.ts";
@@ -59,7 +60,7 @@ export async function jobView(source: JobWithWebhook, urlOf: FileUrls) {
     actual_clip_start: effective?.actual_clip_start ?? null,
     actual_clip_end: effective?.actual_clip_end ?? null,
     priority: row.priority,
-    tags: JSON.parse(row.tags) as string[],
+    tags: askedTags(row.tags),
     metadata: row.metadata === null ? null : (JSON.parse(row.metadata) as unknown),
     files,
   };
