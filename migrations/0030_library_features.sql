@@ -13,7 +13,7 @@ CREATE TABLE library_features (
   version INTEGER NOT NULL DEFAULT 1,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  -- Bytes of the two columns below, in front of them so that a sum does not read them.
+  -- Bytes of what the two columns below say, in front of them so that a sum does not read them.
   size INTEGER NOT NULL,
   -- JSON of the fields that may be read by anyone who reads the table …
   body TEXT NOT NULL,

@@ -15,7 +15,7 @@ export interface FeatureContent {
   name: string;
   /** Lists are by this, low first, then by name. */
   rank: number;
-  /** Bytes of the two below. */
+  /** Bytes of the two below, as they were before one of them was sealed. */
   size: number;
   /** JSON object. */
   body: string;
@@ -85,18 +85,11 @@ export async function findFeatureByName(
     .first<FeatureRow>();
 }
 
-/** Which of these names are taken. By library_features_name. */
-export async function takenNames(
-  db: D1Database,
-  { account, kind }: FeatureScope,
-  names: readonly string[],
-): Promise<Set<string>> {
+/** All their names. By library_features_name, which covers it. */
+export async function featureNames(db: D1Database, { account, kind }: FeatureScope): Promise<Set<string>> {
   const { results } = await db
-    .prepare(
-      `SELECT name FROM library_features
-       WHERE account_id = ? AND kind = ? AND name IN (SELECT value FROM json_each(?))`,
-    )
-    .bind(account, kind, JSON.stringify(names))
+    .prepare("SELECT name FROM library_features WHERE account_id = ? AND kind = ?")
+    .bind(account, kind)
     .all<{ name: string }>();
   return new Set(results.map((row) => row.name));
 }

@@ -1,24 +1,21 @@
 /** Every change of a feature (library API, sections 7 and 8) passes one of these three: what is told of changes begins here. */
-import { MAX_BODY_BYTES, MIB } from "../../../shared/limits.ts";
+import { MAX_BODY_BYTES } from "../../../shared/limits.ts";
 import { AppError, unavailable } from "../../app-error.ts";
 import {
   deleteFeature,
-  type FeatureContent,
   type FeatureRow,
   findFeature,
   findFeatureByName,
   insertFeatures,
-  measureFeatures,
   updateFeature,
 } from "../../db/features.ts";
 import { failedToValidate } from "../../routes/library/library-error.ts";
 import { type FeatureDeps, Place, readFields } from "./checks.ts";
-import type { FeatureKind, Named, View } from "./kind.ts";
-import { closeBody, openRow, viewOf } from "./records.ts";
+import type { FeatureKind, Named, Shipped, View } from "./kind.ts";
+import { closeBody, openRow, scope, viewOf } from "./records.ts";
+import { nameTaken, unknownFeature } from "./refusals.ts";
+import { expectRoom, expectRoomToGrow, tooLarge } from "./room.ts";
 
-/** Of one kind in one account: lists, and what looks through them, stay bounded. */
-export const MAX_ROWS = 2_000;
-export const MAX_BYTES = 16 * MIB;
 /** Two who change one row begin anew for each other; more than a few in a row is nobody's work. */
 const MAX_TRIES = 10;
 
@@ -46,7 +43,8 @@ async function read<Body extends Named>(
   const place = new Place(deps);
   const body = await readFields(kind.fields, sent, base, place);
   if (body !== undefined) kind.whole?.(body, place);
-  if (body === undefined || place.details.length > 0) throw failedToValidate(what, place.details);
+  if (body === undefined || place.found.details.length > 0) throw failedToValidate(what, place.found.details);
+  if (place.found.outright !== null) throw place.found.outright;
   return body;
 }
 
@@ -95,19 +93,19 @@ export async function createFeature<Body extends Named>(
 export async function changeFeature<Body extends Named>(
   deps: FeatureDeps,
   kind: FeatureKind<Body>,
-  id: number,
+  id: string,
   sent: Record<string, unknown>,
   method: "PATCH" | "PUT",
 ): Promise<View> {
   const what = method === "PATCH" ? (kind.whatOfPatch ?? kind.what) : kind.what;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const row = await expectRow(deps, kind, id, "change");
+    const row = await expectRow(deps, kind, id);
     const base = await openRow(deps, kind, row);
     const body = await read(deps, kind, method === "PATCH" ? (kind.merge?.(sent, base) ?? sent) : sent, base, what);
     const content = await closeBody(deps, kind, body);
-    await expectNameFree(deps, kind, id, body.name);
+    await expectNameFree(deps, kind, row.id, body.name);
     await expectRoomToGrow(deps, kind, row, content);
-    const updated = await updateFeature(deps.env.DB, scope(deps, kind), id, row.version, content, Date.now());
+    const updated = await updateFeature(deps.env.DB, scope(deps, kind), row.id, row.version, content, Date.now());
     if (updated !== null) return viewOf(kind, updated, body);
   }
   throw unavailable("Too many changes at once, try again.", 1);
@@ -121,10 +119,10 @@ export async function changeFeature<Body extends Named>(
 export async function removeFeature<Body extends Named>(
   deps: FeatureDeps,
   kind: FeatureKind<Body>,
-  id: number,
+  id: string,
 ): Promise<View> {
-  if (id <= (kind.shipped?.count ?? 0)) await expectRow(deps, kind, id, "remove");
-  const row = await deleteFeature(deps.env.DB, scope(deps, kind), id);
+  if (isShippedId(kind, id)) throw new AppError("invalid", kind.shipped.fixed.remove);
+  const row = await deleteFeature(deps.env.DB, scope(deps, kind), Number(id));
   if (row === null) throw unknownFeature(kind, id, "remove");
   return viewOf(kind, row, await openRow(deps, kind, row));
 }
@@ -133,31 +131,19 @@ export async function removeFeature<Body extends Named>(
 export async function expectRow<Body extends Named>(
   deps: FeatureDeps,
   kind: FeatureKind<Body>,
-  id: number,
-  to: "change" | "remove",
+  id: string,
 ): Promise<FeatureRow> {
-  const { shipped } = kind;
-  if (shipped !== undefined && id >= 1 && id <= shipped.count) throw new AppError("invalid", shipped.fixed[to]);
-  const row = await findFeature(deps.env.DB, scope(deps, kind), id);
-  if (row === null) throw unknownFeature(kind, id, to);
+  if (isShippedId(kind, id)) throw new AppError("invalid", kind.shipped.fixed.change);
+  const row = await findFeature(deps.env.DB, scope(deps, kind), Number(id));
+  if (row === null) throw unknownFeature(kind, id, "change");
   return row;
 }
 
-export function unknownFeature<Body extends Named>(
+function isShippedId<Body extends Named>(
   kind: FeatureKind<Body>,
-  id: number,
-  to: "read" | "change" | "remove",
-): AppError {
-  const text = to === "remove" ? (kind.notFoundOnDelete ?? kind.notFound)(id) : kind.notFound(id);
-  return new AppError("not_found", text);
-}
-
-export function nameTaken<Body extends Named>(
-  kind: FeatureKind<Body>,
-  to: "create" | "change",
-  name: string,
-): AppError {
-  return new AppError(kind.taken[to], `${kind.title} with name '${name}' already exists.`);
+  id: string,
+): kind is FeatureKind<Body> & { shipped: Shipped<Body> } {
+  return kind.shipped !== undefined && Number(id) >= 1 && Number(id) <= kind.shipped.count;
 }
 
 /** Two who take one name at once: the second finds the first one's row when its own update has failed. */
@@ -179,37 +165,4 @@ async function isShippedName<Body extends Named>(
   name: string,
 ): Promise<boolean> {
   return ((await kind.shipped?.all(deps)) ?? []).some((each) => each.name === name);
-}
-
-function expectRoomToGrow<Body extends Named>(
-  deps: FeatureDeps,
-  kind: FeatureKind<Body>,
-  row: FeatureRow,
-  content: FeatureContent,
-): Promise<void> {
-  if (content.size > MAX_BODY_BYTES) throw tooLarge();
-  const more = content.size - row.size;
-  return more > 0 ? expectRoom(deps, kind, 0, more) : Promise.resolve();
-}
-
-async function expectRoom<Body extends Named>(
-  deps: FeatureDeps,
-  kind: FeatureKind<Body>,
-  rows: number,
-  bytes: number,
-): Promise<void> {
-  const held = await measureFeatures(deps.env.DB, scope(deps, kind));
-  if (held.rows + rows > MAX_ROWS) throw new AppError("invalid", `Too many ${kind.what}s (max ${MAX_ROWS}).`);
-  if (held.bytes + bytes > MAX_BYTES) {
-    throw new AppError("invalid", `Too much is kept as ${kind.what}s (max ${MAX_BYTES / MIB} MiB).`);
-  }
-}
-
-/** What inheritance or a merge has made of a body within the limit. */
-function tooLarge(): AppError {
-  return new AppError("body_too_large", `Request body is too large (max ${MAX_BODY_BYTES / MIB} MiB).`);
-}
-
-export function scope<Body extends Named>({ account }: FeatureDeps, { feature }: FeatureKind<Body>) {
-  return { account, kind: feature };
 }

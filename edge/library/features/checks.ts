@@ -3,7 +3,9 @@
  * gives the field as it is kept, or tells its place what is wrong; all bad fields are told of.
  */
 import { countCodePoints } from "../../../shared/code-points.ts";
+import { AppError } from "../../app-error.ts";
 import type { Env } from "../../env.ts";
+import { isObject } from "../../routes/library/library-body.ts";
 import { type ValidationDetail, valueError } from "../../routes/library/library-error.ts";
 
 /** On whose behalf, for what is looked up. */
@@ -14,30 +16,42 @@ export interface FeatureDeps {
 
 type Path = (string | number)[];
 
+/** What was found wrong so far. */
+interface Found {
+  details: ValidationDetail[];
+  /** Said of the whole instead of details, where there are none. */
+  outright: AppError | null;
+}
+
 /** Where in the object a check looks. */
 export class Place {
   readonly path: Path;
   readonly deps: FeatureDeps;
-  readonly details: ValidationDetail[];
+  readonly found: Found;
 
-  constructor(deps: FeatureDeps, path: Path = [], details: ValidationDetail[] = []) {
+  constructor(deps: FeatureDeps, path: Path = [], found: Found = { details: [], outright: null }) {
     this.deps = deps;
     this.path = path;
-    this.details = details;
+    this.found = found;
   }
 
   at(...keys: Path): Place {
-    return new Place(this.deps, [...this.path, ...keys], this.details);
+    return new Place(this.deps, [...this.path, ...keys], this.found);
   }
 
   /** `Value error, <text>`. */
   fail(text: string): undefined {
-    this.details.push(valueError(this.path, text));
+    this.found.details.push(valueError(this.path, text));
   }
 
   /** Of another type than `value_error`. */
   refuse(type: Exclude<ValidationDetail["type"], "value_error">, msg: string): undefined {
-    this.details.push({ loc: this.path, msg, type });
+    this.found.details.push({ loc: this.path, msg, type });
+  }
+
+  /** A refusal with a text of its own. */
+  refuseOutright(text: string): void {
+    this.found.outright ??= new AppError("invalid", text);
   }
 }
 
@@ -53,6 +67,8 @@ export interface Field<T> {
 export type Fields<Body> = { [Key in keyof Body]: Field<Body[Key]> };
 
 const MAX_NAME = 255;
+/** The database reads no JSON of more than a thousand. */
+const MAX_LEVELS = 100;
 
 /** The text as the database keeps it: a NUL would end it there, and half a surrogate pair has no UTF-8. */
 export function storable(text: string): string {
@@ -67,13 +83,23 @@ export function text(label: string): Check<string> {
   };
 }
 
-/** A name that is not empty, trimmed. */
-export function nameText(normalise: (name: string) => string = (name) => name.trim()): Check<string> {
+/** A text that is not empty, trimmed. */
+export function filledText(label: string, most?: number): Check<string> {
   return (value, place) => {
-    if (typeof value !== "string") return place.fail("Name must be a string.");
-    const name = normalise(storable(value));
-    if (name === "") return place.fail("Name cannot be empty.");
-    return countCodePoints(name) > MAX_NAME ? place.fail(`Name must be at most ${MAX_NAME} characters.`) : name;
+    if (typeof value !== "string") return place.fail(`${label} must be a string.`);
+    const kept = storable(value).trim();
+    if (kept === "") return place.fail(`${label} cannot be empty.`);
+    if (most === undefined || countCodePoints(kept) <= most) return kept;
+    return place.fail(`${label} must be at most ${most} characters.`);
+  };
+}
+
+/** @param normalise what else is done to a name than to trim it. */
+export function nameText(normalise: (name: string) => string = (name) => name): Check<string> {
+  const check = filledText("Name", MAX_NAME);
+  return async (value, place) => {
+    const name = await check(value, place);
+    return name === undefined ? undefined : normalise(name);
   };
 }
 
@@ -91,11 +117,26 @@ export function flag(label: string): Check<boolean> {
 }
 
 export function dictionary(label: string): Check<Record<string, unknown>> {
-  return (value, place) => (isDictionary(value) ? value : place.fail(`${label} must be a dictionary.`));
+  return (value, place) => {
+    if (!isObject(value)) return place.fail(`${label} must be a dictionary.`);
+    return nestsDeeper(value, MAX_LEVELS) ? place.fail(`${label} must nest at most ${MAX_LEVELS} levels.`) : value;
+  };
 }
 
-export function isDictionary(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function nestsDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => nestsDeeper(each, levels - 1));
+}
+
+/** An object with these fields, all of which it has afterwards; others of it are ignored. */
+export function objectOf<Body extends object>(label: string, fields: Fields<Body>): Check<Body> {
+  return (value, place) => {
+    return isObject(value) ? readFields(fields, value, null, place) : place.fail(`${label} must be a dictionary.`);
+  };
+}
+
+export function orNull<T>(check: Check<T>): Check<T | null> {
+  return (value, place) => (value === null ? null : check(value, place));
 }
 
 /** @param type `enum` or `literal_error`: which of the two a field's refusal is. */
@@ -117,7 +158,7 @@ export async function readFields<Body extends object>(
   base: Body | null,
   place: Place,
 ): Promise<Body | undefined> {
-  const before = place.details.length;
+  const before = place.found.details.length;
   const body: Partial<Body> = {};
   for (const key of Object.keys(fields) as (keyof Body & string)[]) {
     const { check, initial } = fields[key];
@@ -126,5 +167,5 @@ export async function readFields<Body extends object>(
     else if (initial !== undefined) body[key] = initial;
     else place.at(key).refuse("missing", "Field required");
   }
-  return place.details.length === before ? (body as Body) : undefined;
+  return place.found.details.length === before ? (body as Body) : undefined;
 }

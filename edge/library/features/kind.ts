@@ -25,9 +25,9 @@ export interface FeatureKind<Body extends Named> {
   title: string;
   /** Status of that: of POST, and of PATCH and PUT. */
   taken: { create: "invalid" | "conflict"; change: "invalid" | "conflict" };
-  notFound(id: number): string;
+  notFound(id: string): string;
   /** … on DELETE, where it differs. */
-  notFoundOnDelete?(id: number): string;
+  notFoundOnDelete?(id: string): string;
   /** In the order of answers. */
   fields: Fields<Body>;
   /** Rules over the whole, once its fields are good. */

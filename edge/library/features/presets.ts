@@ -1,4 +1,5 @@
 /** Presets (library API 7.2). */
+import { featureNames } from "../../db/features.ts";
 import { readSettings } from "../../db/settings.ts";
 import { count, type FeatureDeps, nameText, text } from "./checks.ts";
 import type { FeatureKind } from "./kind.ts";
@@ -35,7 +36,7 @@ export const PRESETS: FeatureKind<Preset> = {
     cli: { check: text("CLI"), initial: "" },
     priority: { check: count("Priority"), initial: 0 },
   },
-  rank: ({ priority }) => -priority,
+  rank: ({ priority }) => 0 - priority,
   sealed: ["cookies", "cli"],
   view: (id, { name, description, folder, template, cookies, cli, priority }) => ({
     ...{ id, name, description, folder, template, cookies, cli },
@@ -59,4 +60,10 @@ export const PRESETS: FeatureKind<Preset> = {
  */
 export function findPreset(deps: FeatureDeps, name: string): Promise<(Preset & { id: number }) | null> {
   return findByName(deps, PRESETS, presetName(name));
+}
+
+/** The names of all of them. */
+export async function presetNames({ env, account }: FeatureDeps): Promise<Set<string>> {
+  const own = await featureNames(env.DB, { account, kind: PRESETS.feature });
+  return new Set([...shippedPresets(true).map(({ name }) => name), ...own]);
 }

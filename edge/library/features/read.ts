@@ -1,10 +1,11 @@
 /** Reading features (library API, sections 1.4, 7 and 8): one by id or name, a page, all of them. */
 import { findFeature, findFeatureByName, listFeatures, measureFeatures } from "../../db/features.ts";
 import { type AskedPage, type Pagination, paginate } from "../../routes/library/pages.ts";
-import { MAX_ROWS, scope, unknownFeature } from "./change.ts";
 import type { FeatureDeps } from "./checks.ts";
 import type { FeatureKind, Named, View } from "./kind.ts";
-import { openRow, viewOf } from "./records.ts";
+import { openRow, scope, viewOf } from "./records.ts";
+import { unknownFeature } from "./refusals.ts";
+import { MAX_ROWS } from "./room.ts";
 
 /** One that every account has is as old as time. */
 const EVER = { created: 0, updated: 0 };
@@ -13,11 +14,11 @@ const EVER = { created: 0, updated: 0 };
 export async function getFeature<Body extends Named>(
   deps: FeatureDeps,
   kind: FeatureKind<Body>,
-  id: number,
+  id: string,
 ): Promise<View> {
-  const shipped = (await kind.shipped?.all(deps))?.find((each) => each.id === id);
-  if (shipped !== undefined) return kind.view(id, shipped, EVER);
-  const row = await findFeature(deps.env.DB, scope(deps, kind), id);
+  const shipped = (await kind.shipped?.all(deps))?.find((each) => each.id === Number(id));
+  if (shipped !== undefined) return kind.view(shipped.id, shipped, EVER);
+  const row = await findFeature(deps.env.DB, scope(deps, kind), Number(id));
   if (row === null) throw unknownFeature(kind, id, "read");
   return viewOf(kind, row, await openRow(deps, kind, row));
 }

@@ -1,6 +1,6 @@
 /** Rows of features as objects: what of a body is sealed, and how large it is. */
 import { secretBoxOf } from "../../auth/secret-box.ts";
-import { FEATURE_PURPOSE, type FeatureContent, type FeatureRow } from "../../db/features.ts";
+import { FEATURE_PURPOSE, type FeatureContent, type FeatureRow, type FeatureScope } from "../../db/features.ts";
 import type { FeatureDeps } from "./checks.ts";
 import type { FeatureKind, Named, View } from "./kind.ts";
 
@@ -18,9 +18,9 @@ export async function closeBody<Body extends Named>(
     if (!isEmpty(body[field])) Object.assign(secret, { [field]: body[field] });
     Reflect.deleteProperty(open, field);
   }
-  const json = JSON.stringify(open);
-  const sealed = Object.keys(secret).length === 0 ? null : await seal(deps, JSON.stringify(secret));
-  const size = encoder.encode(json).byteLength + (sealed?.length ?? 0);
+  const [json, hidden] = [JSON.stringify(open), JSON.stringify(secret)];
+  const sealed = Object.keys(secret).length === 0 ? null : await seal(deps, hidden);
+  const size = encoder.encode(json).byteLength + encoder.encode(hidden).byteLength;
   return { name, rank: kind.rank(body), size, body: json, sealed };
 }
 
@@ -55,4 +55,9 @@ async function unseal({ env, account }: FeatureDeps, sealed: string): Promise<ob
 
 export function viewOf<Body extends Named>(kind: FeatureKind<Body>, row: FeatureRow, body: Body): View {
   return kind.view(row.id, body, { created: row.created_at, updated: row.updated_at });
+}
+
+/** Which rows are the account's of this kind. */
+export function scope<Body extends Named>({ account }: FeatureDeps, { feature }: FeatureKind<Body>): FeatureScope {
+  return { account, kind: feature };
 }

@@ -89,6 +89,7 @@ describe("DELETE /admin/accounts/{id}", () => {
     await TestNode.online(account);
     await admin("PATCH", `/admin/accounts/${account.id}`, { username: `anna-${account.id}`, password: "sesame" });
     await account.createJob();
+    expect((await account.api("POST", "/api/presets", { name: "mine" })).status).toBe(200);
     await remove(account);
     expect(await accountState(account)).toBe("deleting");
     expect((await remove(account)).status).toBe(200);

@@ -32,6 +32,9 @@ const S3 = {
   secret_key: "secret-of-AKFUZZ",
 };
 
+const TARGET = { url: "https://example.com/", method: "PUT", headers: [{ key: "a", value: "b" }] };
+const DEFINITION = { parse: { items: { selector: "li", fields: { link: { type: "css", expression: "a" } } } } };
+
 /** Bodies that would be taken, by operation id. */
 const GOOD: Record<string, object> = {
   "create-job": { url: "https://media.example.com/v1", folder: "talks", clip_start: "1", clip_end: "2", tags: ["a=b"] },
@@ -49,6 +52,14 @@ const GOOD: Record<string, object> = {
     access_key_id: "a",
     access_key_secret: "s",
   },
+  "create-preset": { name: "Fuzz", cli: "--write-subs", cookies: "", priority: 1 },
+  "create-dl-field": { name: "Fuzz", field: "--fuzz", kind: "bool", order: 1, extras: {} },
+  "create-condition": { name: "Fuzz", filter: "duration > 10m", cli: "--write-subs", extras: {}, enabled: true },
+  "create-notification": { name: "Fuzz", on: ["test"], presets: ["default"], request: TARGET },
+  "patch-notification": { request: TARGET },
+  "create-task": { name: "Fuzz", url: "https://media.example.com/v1", timer: "5 */2 * * *", auto_start: false },
+  "create-task-definition": { name: "Fuzz", priority: 1, match_url: ["/a+/"], definition: DEFINITION },
+  "put-task-definition": { match_url: ["*"], definition: DEFINITION },
   "create-account": { name: "Fuzz", limits: { max_queued: 5 }, pool: "own" },
   "patch-account": { name: "Fuzz", username: "fuzz", password: "secret" },
   "create-key": { name: "Fuzz", scopes: ["jobs:read"], limits: {} },
@@ -103,6 +114,7 @@ function idText(world: World): fc.Arbitrary<string> {
 function pathOf(endpoint: Endpoint, world: World): fc.Arbitrary<string> {
   const parts = endpoint.path.split("/").map((part) => {
     if (part === ":partition") return fc.constantFrom(PARTITION, PARTITION, "p9:auto:0", "x");
+    if (part.includes("[0-9]")) return fc.oneof(fc.constantFrom("1", "9", "0", "007", "9".repeat(400)), idText(world));
     if (part.startsWith(":") || part === "*") return idText(world);
     return fc.constant(part);
   });

@@ -18,6 +18,16 @@ export interface FirstAccount {
 const URL = "https://media.example.com/first-secret-url";
 const HOOK = "https://hooks.test/r/200/first-secret-hook";
 
+/** One of each feature of the library API; their numbers are those that every account's first ones have. */
+const FEATURES: [path: string, body: Record<string, unknown>][] = [
+  ["/api/presets", { cli: "--write-subs" }],
+  ["/api/dl_fields", { field: "--first-secret" }],
+  ["/api/conditions", { filter: "is_live", extras: { ignore_download: true } }],
+  ["/api/notifications", { request: { url: HOOK } }],
+  ["/api/tasks", { url: URL }],
+  ["/api/tasks/definitions", { match_url: [URL], definition: { parse: { link: { type: "css", expression: "a" } } } }],
+];
+
 export async function openFirstAccount(): Promise<FirstAccount> {
   const account = await newAccount();
   const mine = {
@@ -56,6 +66,9 @@ export async function openFirstAccount(): Promise<FirstAccount> {
   const bucket = s3Storage("b-first-secret", { access_key: "AKfirst-secret", secret_key: "secret-of-AKfirst-secret" });
   expect((await account.api("POST", "/user/s3", bucket)).status).toBe(200);
   await account.api("POST", "/user/slack", { webhook_url: "https://hooks.slack.com/services/first-secret-slack" });
+  for (const [path, body] of FEATURES) {
+    expect((await account.api("POST", path, { name: "first-secret-feature", ...body })).status).toBeLessThan(300);
+  }
   const list = await account.api<{ next_cursor: string }>("GET", "/jobs?limit=1");
   const files = view.files.map((file) => file.id);
   const ids = [done, cancelled, pending, bulk.body.batch_id, ...bulk.body.job_ids, ...deliveries, ...files];

@@ -13,9 +13,9 @@ export function depsOf(context: AppContext): FeatureDeps {
   return { env: context.env, account: context.var.caller.account.id };
 }
 
-/** The path takes digits only; more of them than a number holds name nothing. */
-export function idOf(context: AppContext): number {
-  return Number(context.req.param("id"));
+/** The path takes digits only. */
+export function idOf(context: AppContext): string {
+  return context.req.param("id") ?? "";
 }
 
 export async function pageOf(context: AppContext, { env, account }: FeatureDeps): Promise<AskedPage> {

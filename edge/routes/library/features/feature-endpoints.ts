@@ -29,7 +29,7 @@ export function featureEndpoints<Body extends Named>(kind: FeatureKind<Body>, ow
     async handler(context) {
       const [deps, id] = [depsOf(context), idOf(context)];
       // Before the body: what is not there cannot be changed whatever is sent.
-      await expectRow(deps, kind, id, "change");
+      await expectRow(deps, kind, id);
       return context.json(await changeFeature(deps, kind, id, await sentObject(context, kind), method));
     },
   });

@@ -1,8 +1,8 @@
 /** Presets (library API 7.2). */
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { findPreset } from "../../../../edge/library/features/presets.ts";
-import { admin, type Json, newAccount } from "../../support.ts";
+import { type Account, admin, type Json, newAccount } from "../../support.ts";
 
 interface List {
   items: Json[];
@@ -14,6 +14,13 @@ const MEDIA_CENTRE =
   "%(channel,uploader|Unknown)s/Season %(release_date>%Y,upload_date>%Y|Unknown)s/%(release_date>%Y%m%d,upload_date>%Y%m%d|0)s - %(title)s [%(id)s].%(ext)s";
 const height = (pixels: number) =>
   `--format-sort vcodec:h264,acodec:aac --format "bv*[height<=${pixels}]+ba/b[height<=${pixels}]" --merge-output-format mp4`;
+
+/** With one preset of its own: for what is refused, and changes nothing. */
+let one: Account;
+beforeAll(async () => {
+  one = await newAccount();
+  await one.api("POST", "/api/presets", { name: "mine" });
+});
 
 describe("the presets that are shipped", () => {
   it.each([
@@ -31,8 +38,7 @@ describe("the presets that are shipped", () => {
     [7, "nfo_maker_tv", "--write-thumbnail --convert-thumbnails jpg", MEDIA_CENTRE],
     [8, "nfo_maker_movie", "--write-thumbnail --convert-thumbnails jpg", MEDIA_CENTRE],
   ])("%d is %s", async (id, name, rest, template) => {
-    const account = await newAccount();
-    expect((await account.api("GET", `/api/presets/${id}`)).body).toEqual({
+    expect((await one.api("GET", `/api/presets/${id}`)).body).toEqual({
       ...{ id, name, description: "", folder: "", template, cookies: "", default: true, priority: 0 },
       cli: rest === "" ? FIRST : `${FIRST}\n${rest}`,
     });
@@ -130,8 +136,6 @@ it.each([
   [{ folder: [] }, ["folder"], "Folder must be a string."],
   [{ cookies: {} }, ["cookies"], "Cookies must be a string."],
 ])("%j is refused, made or changed", async (fields, loc, text) => {
-  const account = await newAccount();
-  await account.api("POST", "/api/presets", { name: "mine" });
   const expected = {
     error: "Failed to validate preset.",
     detail: [{ loc, msg: `Value error, ${text}`, type: "value_error" }],
@@ -141,26 +145,23 @@ it.each([
     ["PATCH", "/api/presets/9"],
     ["PUT", "/api/presets/9"],
   ] as const) {
-    const answer = await account.api(method, path, { name: "other", ...fields });
+    const answer = await one.api(method, path, { name: "other", ...fields });
     expect([answer.status, answer.body]).toEqual([400, expected]);
   }
 });
 
 it("all bad fields are listed", async () => {
-  const account = await newAccount();
-  const answer = await account.api<{ detail: Json[] }>("POST", "/api/presets", { folder: 1, cli: 2, priority: -3 });
+  const answer = await one.api<{ detail: Json[] }>("POST", "/api/presets", { folder: 1, cli: 2, priority: -3 });
   expect(answer.body.detail.map((each) => each.loc)).toEqual([["name"], ["folder"], ["cli"], ["priority"]]);
 });
 
 it.each(["[]", "7", '"x"', "null"])("the body %s is no object", async (body) => {
-  const account = await newAccount();
-  const answer = await account.api("POST", "/api/presets", body);
+  const answer = await one.api("POST", "/api/presets", body);
   expect([answer.status, answer.body]).toEqual([400, { error: "Invalid request body expecting dict." }]);
 });
 
 it("a priority may be a text of digits, and a text may be null", async () => {
-  const account = await newAccount();
-  const answer = await account.api("POST", "/api/presets", { name: "mine", priority: " 7 ", folder: null });
+  const answer = await one.api("POST", "/api/presets", { name: "another", priority: " 7 ", folder: null });
   expect(answer.body).toMatchObject({ priority: 7, folder: "" });
 });
 
@@ -178,6 +179,14 @@ it("findPreset compares names as presets are named, opens what is sealed, and kn
   expect(JSON.stringify(results)).not.toContain("worth-a-lot");
 });
 
+it("a body of nearly 1 MiB is kept, sealed or not", async () => {
+  const account = await newAccount();
+  const cookies = "x".repeat(1_040_000);
+  const made = await account.api("POST", "/api/presets", { name: "mine", cookies });
+  expect([made.status, String(made.body.cookies).length]).toEqual([200, cookies.length]);
+  expect((await account.api("GET", "/api/presets/9")).body.cookies).toBe(cookies);
+});
+
 it("a merge cannot make more of a preset than a body may be", async () => {
   const account = await newAccount();
   const half = "x".repeat(600_000);
@@ -185,4 +194,15 @@ it("a merge cannot make more of a preset than a body may be", async () => {
   const answer = await account.api("PATCH", "/api/presets/9", { folder: half });
   expect([answer.status, answer.body]).toEqual([413, { error: "Request body is too large (max 1 MiB)." }]);
   expect((await account.api("GET", "/api/presets/9")).body.folder).toBe("");
+});
+
+it("an account may keep so much of a kind and no more; what does not grow can still be changed", async () => {
+  const account = await newAccount();
+  await account.api("POST", "/api/presets", { name: "mine", folder: "talks" });
+  const almost = 16 * 1024 * 1024 - 50;
+  await env.DB.prepare("UPDATE library_features SET size = ? WHERE account_id = ?").bind(almost, account.id).run();
+  const error = "Too much is kept as presets (max 16 MiB).";
+  const refused = await account.api("POST", "/api/presets", { name: "other" });
+  expect([refused.status, refused.body]).toEqual([400, { error }]);
+  expect((await account.api("PATCH", "/api/presets/9", { folder: "talk" })).status).toBe(200);
 });
