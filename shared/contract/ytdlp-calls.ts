@@ -58,6 +58,8 @@ export type OptionsResult = z.infer<typeof OptionsResult>;
 
 export const ParseOptionsResult = z.object({
   kind: z.literal("parse_options"),
+  /** Of yt-dlp. */
+  version: z.string().max(100),
   refused,
   /** Names of yt-dlp's Python options whose value differs from the default. */
   opts: anything.nullable(),

@@ -6,7 +6,7 @@ import type { YtDlp, YtDlpContext } from "../media/ytdlp/port.ts";
 
 type Asked<Kind extends CallRequest["kind"]> = Extract<CallRequest, { kind: Kind }>;
 
-const Refused = z.object({ refused: z.string() });
+const Refused = z.object({ refused: z.string(), version: z.string() });
 
 /** @throws MediaFailure */
 export async function answerAboutYtDlp(
@@ -36,6 +36,6 @@ export async function answerAboutYtDlp(
 /** What `questions.py` said as the contract has it; `refusal` stands for the rest where the arguments were not taken. */
 function answer({ kind }: CallRequest, raw: unknown, refusal: Record<string, unknown> = {}): unknown {
   const { data } = Refused.safeParse(raw);
-  if (data !== undefined) return { kind, ...refusal, refused: data.refused.slice(0, 2_000) };
+  if (data !== undefined) return { kind, ...refusal, ...data, refused: data.refused.slice(0, 2_000) };
   return { kind, refused: null, left_out: [], ...(raw as object) };
 }

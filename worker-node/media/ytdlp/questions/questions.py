@@ -50,6 +50,11 @@ class Refused(Exception):
     """The parser's own complaint, for the user."""
 
 
+def yt_dlp_version():
+    from yt_dlp import version
+    return version.__version__
+
+
 def closed_parser(make):
     parser = make()
     for name in CLOSED:
@@ -127,6 +132,7 @@ def answer_parse(question):
         filters = {"filters": given.match_filter, "breaking_filters": given.breaking_match_filter}
         changed["match_filter"] = {key: value for key, value in filters.items() if value}
     return {
+        "version": yt_dlp_version(),
         "opts": plain(changed),
         "output_template": given.outtmpl.get("default"),
         "download_path": given.paths.get("home"),
@@ -135,7 +141,7 @@ def answer_parse(question):
 
 
 def answer_options(_question):
-    from yt_dlp import options, version
+    from yt_dlp import options
     parser = options.create_parser()
     found = []
     for group in [parser, *parser.option_groups]:
@@ -147,7 +153,7 @@ def answer_options(_question):
                 "description": parser.formatter.expand_default(option) if option.help else "",
                 "group": getattr(group, "title", None) or "General Options",
             })
-    return {"version": version.__version__, "options": found}
+    return {"version": yt_dlp_version(), "options": found}
 
 
 def archive_id_of(url):
@@ -234,7 +240,7 @@ def main(argv):
     try:
         answer = ANSWERS[question["ask"]](question)
     except Refused as error:
-        answer = {"refused": str(error)}
+        answer = {"refused": str(error), "version": yt_dlp_version()}
     # ASCII: bytes that are no text come as lone surrogates, which no UTF-8 has.
     out.write(json.dumps(answer))
     out.flush()
