@@ -65,6 +65,9 @@ export const OWNED_TABLES = [
   "enrolments",
   "library_features",
   "library_ids",
+  "archives",
+  "library_answers",
+  "ytdlp_options",
 ] as const;
 
 /** The end of the account. Records of its jobs stay as long as those of any other (`TRAWL_HISTORY_DAYS`). */

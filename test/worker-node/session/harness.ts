@@ -70,6 +70,8 @@ export function fakeYtDlp(extract: (context: YtDlpContext) => Promise<Extracted>
   return {
     kind: "fake",
     version: "2026.10.26",
+    answersQuestions: true,
+    ask: never,
     extract: (_, context) => extract(context),
     describe: never,
     download: never,

@@ -28,7 +28,7 @@ export interface ArgumentOptions {
 }
 
 /** Closed to configuration, plugins, netrc, browsers' cookies, caches, hooks; the same for each call. */
-function common({ tool, jsRuntime, context }: ArgumentOptions): string[] {
+export function commonArguments({ tool, jsRuntime, context }: ArgumentOptions): string[] {
   return [
     "--ignore-config",
     "--no-plugin-dirs",
@@ -61,7 +61,7 @@ export function extractArguments(
   request: { url: string; oneVideo: boolean; entries: number },
 ): string[] {
   return [
-    ...common(options),
+    ...commonArguments(options),
     "--dump-single-json",
     "--flat-playlist",
     request.oneVideo ? "--no-playlist" : "--yes-playlist",
@@ -84,7 +84,7 @@ export function downloadArguments(
   request: { infoFile: string; fileName: string; maxBytes: number | null },
 ): string[] {
   return [
-    ...common(options),
+    ...commonArguments(options),
     ...fromInfo(request.infoFile),
     ...["--format", CHOSEN],
     ...["--output", request.fileName],
@@ -112,7 +112,7 @@ export function sideFileArguments(
       ? ["--write-thumbnail"]
       : ["--write-subs", "--sub-langs", CHOSEN, "--sub-format", "best", "--hls-prefer-native"];
   return [
-    ...common(options),
+    ...commonArguments(options),
     ...fromInfo(request.infoFile),
     ...["--format", CHOSEN],
     "--skip-download",

@@ -7,7 +7,7 @@ import { withOwnCookies } from "../cookies.ts";
 import { abortFailure, MediaFailure, sizeFailure } from "../failure.ts";
 import { classifyToolFailure } from "../failures.ts";
 import { toSourceInfo } from "../source.ts";
-import { downloadArguments, extractArguments, PROGRESS_MARK, sideFileArguments } from "./arguments.ts";
+import { commonArguments, downloadArguments, extractArguments, PROGRESS_MARK, sideFileArguments } from "./arguments.ts";
 import { isList, toEntries } from "./entries.ts";
 import type {
   DescribeRequest,
@@ -19,6 +19,8 @@ import type {
   YtDlpContext,
 } from "./port.ts";
 import { parseProgress } from "./progress.ts";
+import { askQuestion, type RunQuestion } from "./questions/ask.ts";
+import { questionsSource } from "./questions/source.ts";
 import { saveInfo, writeFormatRequest, writeSubtitleRequest, writeThumbnailRequest } from "./request-info.ts";
 
 /** The largest answer to one look; a long list of a large site is 5 MB. */
@@ -41,29 +43,50 @@ export type Run = (
   more: Partial<Parameters<typeof runTool>[1]>,
 ) => Promise<RunResult>;
 
+/** Without the empty entry, which is the folder of the attempt, full of a stranger's files. */
+const QUESTION_PROGRAM = `import sys
+sys.path[:] = [path for path in sys.path if path]
+${questionsSource}
+sys.exit(main(sys.argv[1:]))`;
+
 /**
  * @example
  * const ytdlp = commandLineYtDlp(tools.ytdlp, tools.jsRuntime);
  * const found = await ytdlp.extract({ url, playlist: "auto", listLimit: 500 }, context);
  */
 export function commandLineYtDlp(tool: YtDlpTool, jsRuntime: string): YtDlp {
-  return ytDlpByArguments("command-line", tool, jsRuntime, (args, context, more) =>
-    runTool([...tool.command, ...args], {
+  const { python } = tool;
+  const start = (command: readonly string[], context: YtDlpContext, more: Parameters<Run>[2]): Promise<RunResult> =>
+    runTool(command, {
       dir: context.dir,
       env: tool.env,
       signal: context.signal,
       groups: context.groups,
       memoryBytes: YTDLP_MEMORY_BYTES,
       ...more,
-    }),
-  );
+    });
+  return ytDlpByArguments("command-line", tool, jsRuntime, {
+    run: (args, context, more) => start([...tool.command, ...args], context, more),
+    runQuestion:
+      python === null ? null : (file, context, more) => start([python, "-c", QUESTION_PROGRAM, file], context, more),
+  });
 }
 
 /** The port, on top of something that runs yt-dlp with the arguments of `arguments.ts`. */
-export function ytDlpByArguments(kind: YtDlp["kind"], tool: YtDlpTool, jsRuntime: string, run: Run): YtDlp {
+export function ytDlpByArguments(
+  kind: YtDlp["kind"],
+  tool: YtDlpTool,
+  jsRuntime: string,
+  { run, runQuestion }: { run: Run; runQuestion: RunQuestion | null },
+): YtDlp {
   return {
     kind,
     version: tool.version,
+    answersQuestions: runQuestion !== null,
+    async ask(question, given) {
+      const context = await withOwnCookies(given);
+      return askQuestion(question, commonArguments({ tool, jsRuntime, context }), context, runQuestion);
+    },
     extract: async (request, context) => extract(request, await withOwnCookies(context), tool, jsRuntime, run),
     describe: async (request, context) =>
       (await describe(request, await withOwnCookies(context), tool, jsRuntime, run)).raw,

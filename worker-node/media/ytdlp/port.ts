@@ -5,6 +5,7 @@
 import type { PlaylistMode } from "../../../shared/contract/options.ts";
 import type { GroupLog } from "../../process/run.ts";
 import type { SourceInfo } from "../source.ts";
+import type { Question } from "./questions/ask.ts";
 
 /** What belongs to the attempt rather than to one request. */
 export interface YtDlpContext {
@@ -88,6 +89,8 @@ export interface YtDlp {
   /** For logs and `trawl nodes`: `warm-host` or `command-line`. */
   readonly kind: string;
   readonly version: string;
+  /** Whether `ask` works: not by a frozen binary. */
+  readonly answersQuestions: boolean;
   /**
    * Looks at a URL once and keeps what it learned in the folder, for `download`.
    * @throws MediaFailure
@@ -113,4 +116,9 @@ export interface YtDlp {
    * @throws MediaFailure only when aborted.
    */
   thumbnail(request: ThumbnailRequest, context: YtDlpContext): Promise<string | null>;
+  /**
+   * A question that no option of the command line answers; the answer is unchecked (`questions/questions.py`).
+   * @throws MediaFailure
+   */
+  ask(question: Question, context: YtDlpContext): Promise<unknown>;
 }

@@ -129,8 +129,12 @@ export class HostProcess {
     return this.#peakKib;
   }
 
-  /** Forks a child that runs yt-dlp with these arguments; for `runTool` as its launcher. */
-  fork(argv: readonly string[], options: RunOptions): ToolProcess {
+  /**
+   * Forks a child that runs yt-dlp with these arguments; for `runTool` as its launcher.
+   *
+   * @param program Python text whose `main(argv)` is run in yt-dlp's place.
+   */
+  fork(argv: readonly string[], options: RunOptions, program: string | null = null): ToolProcess {
     const id = this.#nextId++;
     const child = new HostedChild(() => this.#send({ drop: id }));
     this.#children.set(id, child);
@@ -145,7 +149,7 @@ export class HostProcess {
       () => {},
     );
     const { dir } = options;
-    this.#send({ id, argv, dir, env: toolEnvironment(options), ...this.#confinement(dir) });
+    this.#send({ id, argv, program, dir, env: toolEnvironment(options), ...this.#confinement(dir) });
     return child;
   }
 
