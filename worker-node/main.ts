@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { NodeVersions, Slots } from "../shared/contract/fleet.ts";
+import { LIBRARY_RUN, type NodeVersions, type Slots } from "../shared/contract/fleet.ts";
 import { guardedDispatcher } from "./egress/dispatcher.ts";
 import { resolveEgress } from "./egress/policy.ts";
 import { startEgressProxy } from "./egress/proxy.ts";
@@ -132,6 +132,7 @@ async function work(
     identity,
     slots,
     versions,
+    features: () => [LIBRARY_RUN],
     signal: AbortSignal.any([stopped.signal, stopping.atOnce]),
     log,
     onFinal: (error) => fenced.resolve(error),

@@ -90,6 +90,7 @@ export async function openInstalled(options: InstalledOptions): Promise<Installe
     download: async (request, context) => (await current()).download(request, context),
     subtitle: async (request, context) => (await current()).subtitle(request, context),
     thumbnail: async (request, context) => (await current()).thumbnail(request, context),
+    run: async (build, context, more) => (await current()).run(build, context, more),
     refresh,
     async stop() {
       stopped = true;
