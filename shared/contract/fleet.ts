@@ -7,6 +7,7 @@ import {
   MAX_FILE_NAME_LENGTH,
   MAX_LEASE_JOBS,
   MAX_NODE_REASON_LENGTH,
+  MAX_POSTPROCESSOR_LENGTH,
   MAX_STARTS_IN_SECONDS,
   MAX_UPLOAD_ID_LENGTH,
 } from "../limits.ts";
@@ -277,6 +278,8 @@ export const ProgressEntry = z.object({
   fraction: z.number().min(0).max(1).nullable(),
   eta_seconds: z.int().nonnegative().nullable(),
   speed_bytes_per_second: z.int().nonnegative().nullable(),
+  /** For a job with `library`, in step `mux`: what yt-dlp calls the work that it is at (`Merger`, `ExtractAudio`). */
+  postprocessor: z.string().max(MAX_POSTPROCESSOR_LENGTH).optional(),
 });
 export type ProgressEntry = z.infer<typeof ProgressEntry>;
 

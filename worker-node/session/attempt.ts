@@ -129,6 +129,7 @@ export class Attempt {
       fraction: progress.fraction === null ? null : Math.min(1, Math.max(0, progress.fraction)),
       eta_seconds: whole(progress.eta_seconds),
       speed_bytes_per_second: whole(progress.speed_bytes_per_second),
+      ...(progress.postprocessor === undefined ? {} : { postprocessor: progress.postprocessor }),
     };
     const text = JSON.stringify(entry);
     if (text === this.#reported) return null;
@@ -264,10 +265,12 @@ export class Attempt {
     let sent = 0;
     const uploaded: Uploaded[] = [];
     for (const file of produced.files) {
-      const { kind, language } = file;
-      const request = { kind, language, size: file.size };
+      const { kind, language, name } = file;
+      const request = { kind, language, size: file.size, ...(name === undefined ? {} : { name }) };
+      // The tickets of the look know no names.
+      const ready = name === undefined ? tickets : [];
       const ticket =
-        tickets.find((each) => each.kind === kind && each.language === language) ??
+        ready.find((each) => each.kind === kind && each.language === language) ??
         (await this.#deps.link.ticket(this.held, { ...request, upload_id: null, from_part: 1 }, this.#signal)).ticket;
       uploaded.push(
         await uploadFile({

@@ -77,6 +77,7 @@ export function fakeYtDlp(extract: (context: YtDlpContext) => Promise<Extracted>
     download: never,
     subtitle: never,
     thumbnail: never,
+    run: never,
   };
 }
 

@@ -24,9 +24,9 @@ import { questionsSource } from "./questions/source.ts";
 import { saveInfo, writeFormatRequest, writeSubtitleRequest, writeThumbnailRequest } from "./request-info.ts";
 
 /** The largest answer to one look; a long list of a large site is 5 MB. */
-const MAX_INFO_BYTES = 48 * 1024 * 1024;
+export const MAX_INFO_BYTES = 48 * 1024 * 1024;
 /** One look at a source, its own retries included. */
-const EXTRACT_TIMEOUT_MS = 3 * 60_000;
+export const EXTRACT_TIMEOUT_MS = 3 * 60_000;
 const SIDE_FILE_TIMEOUT_MS = 60_000;
 const MAX_SIDE_FILE_BYTES = 16 * 1024 * 1024;
 /**
@@ -34,7 +34,7 @@ const MAX_SIDE_FILE_BYTES = 16 * 1024 * 1024;
  * to: 200 KB of gzip that unpack to a page of 200 MB, a playlist of three million segments.
  */
 export const YTDLP_MEMORY_BYTES = 1.5 * 1024 ** 3;
-const RETRY_LINE = /\bRetrying\b.*\(\d+\/\d+\)/;
+export const RETRY_LINE = /\bRetrying\b.*\(\d+\/\d+\)/;
 
 /** How one set of arguments is run; the two adapters differ in nothing else. */
 export type Run = (
@@ -91,6 +91,10 @@ export function ytDlpByArguments(
     describe: async (request, context) =>
       (await describe(request, await withOwnCookies(context), tool, jsRuntime, run)).raw,
     download: async (request, context) => download(request, await withOwnCookies(context), tool, jsRuntime, run),
+    async run(build, given, more) {
+      const context = await withOwnCookies(given);
+      return run(build({ tool, jsRuntime, context }), context, more);
+    },
     async subtitle(request, given) {
       const context = await withOwnCookies(given);
       const infoFile = await writeSubtitleRequest(context.dir, request, request.fileName);
@@ -206,14 +210,20 @@ async function sideFile(
   return size > 0 && size <= MAX_SIDE_FILE_BYTES ? path : null;
 }
 
-function ensureDone(result: RunResult, stage: "extract" | "download", context: YtDlpContext): void {
+/** @throws MediaFailure of what went wrong, unless its output was only too long. */
+export function ensureDone(
+  result: RunResult,
+  stage: "extract" | "download",
+  context: Pick<YtDlpContext, "signal">,
+): void {
   if (result.aborted) throw abortFailure(context.signal);
   if (result.code === 0 && !result.timedOut) return;
   if (result.overflow) return;
   throw classifyToolFailure(stage, result);
 }
 
-function parseJson(text: string): Record<string, unknown> {
+/** @throws MediaFailure when it is no JSON object. */
+export function parseJson(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null) return value as Record<string, unknown>;

@@ -94,6 +94,7 @@ export async function openInstalled(options: InstalledOptions): Promise<Installe
     subtitle: async (request, context) => (await current()).subtitle(request, context),
     thumbnail: async (request, context) => (await current()).thumbnail(request, context),
     ask: async (question, context) => (await current()).ask(question, context),
+    run: async (build, context, more) => (await current()).run(build, context, more),
     refresh,
     async stop() {
       stopped = true;

@@ -3,8 +3,9 @@
  * (`host/warm-host.ts`), and the command line (`command-line.ts`) where yt_dlp cannot be imported. Both pass `test/worker-node/media/ytdlp.conformance.ts`.
  */
 import type { PlaylistMode } from "../../../shared/contract/options.ts";
-import type { GroupLog } from "../../process/run.ts";
+import type { GroupLog, RunOptions, RunResult } from "../../process/run.ts";
 import type { SourceInfo } from "../source.ts";
+import type { ArgumentOptions } from "./arguments.ts";
 import type { Question } from "./questions/ask.ts";
 
 /** What belongs to the attempt rather than to one request. */
@@ -85,6 +86,12 @@ export interface ThumbnailRequest {
   fileName: string;
 }
 
+/** What one run is given beside its arguments. */
+export type RunMore = Pick<
+  RunOptions,
+  "signal" | "interrupt" | "timeoutMs" | "onStdout" | "onStderr" | "captureBytes" | "memoryBytes"
+>;
+
 export interface YtDlp {
   /** For logs and `trawl nodes`: `warm-host` or `command-line`. */
   readonly kind: string;
@@ -121,4 +128,9 @@ export interface YtDlp {
    * @throws MediaFailure
    */
   ask(question: Question, context: YtDlpContext): Promise<unknown>;
+  /**
+   * One run by a command line of the caller's, built around what the adapter knows (`media/library/arguments.ts`).
+   * Never rejects for what yt-dlp does.
+   */
+  run(build: (options: ArgumentOptions) => string[], context: YtDlpContext, more: RunMore): Promise<RunResult>;
 }

@@ -49,7 +49,7 @@ export async function startWarmHost(options: WarmHostOptions): Promise<WarmYtDlp
   const old = new Set<HostProcess>();
   const start = (): HostProcess => {
     const host: HostProcess = new HostProcess({
-      confinement: (dir) => confinementOf(dir, YTDLP_MEMORY_BYTES),
+      confinement: (dir, memoryBytes = YTDLP_MEMORY_BYTES) => confinementOf(dir, memoryBytes),
       python: tool.python,
       env: tool.env,
       onEnd: (said) => {
