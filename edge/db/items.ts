@@ -35,14 +35,6 @@ export async function insertItems(db: D1Database, items: readonly NewItemRow[]):
     .run();
 }
 
-/** The create was refused. */
-export async function removeItems(db: D1Database, jobs: readonly string[]): Promise<void> {
-  await db
-    .prepare("DELETE FROM library_items WHERE job_id IN (SELECT value FROM json_each(?))")
-    .bind(JSON.stringify(jobs))
-    .run();
-}
-
 /** An entry of a list has what the job had that became the list. */
 const kept = (column: string) =>
   `(SELECT i.${column} FROM library_items i

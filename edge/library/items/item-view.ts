@@ -9,7 +9,7 @@ import type { ItemFacts, ItemSecrets } from "./facts.ts";
 import { itemStatus } from "./status.ts";
 
 /** What the root of the tree is called on the wire, wherever it is. */
-export const ROOT = "/downloads";
+const ROOT = "/downloads";
 /** The jobs API's own folder of managed storage. */
 const JOBS_FOLDER = "videos";
 const NANOSECONDS = 1_000_000;

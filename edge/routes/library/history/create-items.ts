@@ -22,7 +22,7 @@ import { chosenPreset } from "../ytdlp/chosen-preset.ts";
 import { mergeCommandLine } from "../ytdlp/merged-command-line.ts";
 import { readSubmission, type Submission } from "../ytdlp/submission.ts";
 
-export const SURFACE = "library";
+const SURFACE = "library";
 /** A command line of two characters says nothing. */
 const MIN_CLI = 3;
 const SEAL_RETRY_SECONDS = 5;
