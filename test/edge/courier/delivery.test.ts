@@ -172,6 +172,15 @@ test.each([
   });
 });
 
+test.each([
+  ["broken-200", { status: "delivered", last_status_code: 200, last_error: null }],
+  ["broken-500", { status: "pending", last_status_code: 500, last_error: "HTTP 500" }],
+  ["broken-410", { status: "failed", last_status_code: 410, last_error: "HTTP 410" }],
+])("a status counts though the egress guard says that its body broke off: %s", async (behaviour, entry) => {
+  const { courier, notice } = await tried(behaviour);
+  expect(await courier.entry(notice.id)).toMatchObject({ ...entry, attempts: 1, response_time_ms: expect.any(Number) });
+});
+
 test.each(["endless", "stuck"])("a 200 counts though its body is %s", async (behaviour) => {
   const { courier, notice } = await tried(behaviour);
   expect(await courier.entry(notice.id)).toMatchObject({ status: "delivered", attempts: 1 });
