@@ -108,8 +108,15 @@ export interface VerifyRequest {
   signal: AbortSignal;
 }
 
+/** Where a store says that the bucket is which it was asked for, in its own words. Nothing is ever sent there. */
+export interface ToldPlace {
+  region: string | null;
+  /** A host, perhaps with a port. */
+  endpoint: string | null;
+}
+
 /** `code` is the provider's own (`AccessDenied`, `NoSuchBucket`), or `timeout`, `unreachable`. */
-export type VerifyResult = { ok: true } | { ok: false; code: string };
+export type VerifyResult = { ok: true } | { ok: false; code: string; told?: ToldPlace };
 
 export interface PresignReadRequest {
   key: string;

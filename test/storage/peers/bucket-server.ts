@@ -47,7 +47,8 @@ interface Upload {
   parts: Map<number, { bytes: Buffer; etag: string }>;
 }
 
-export type Fault = { status: number; code: string } | "lost" | "flip";
+/** `endpoint`: which the refusal names as the bucket's. */
+export type Fault = { status: number; code: string; endpoint?: string } | "lost" | "flip";
 
 const PART_MIN_BYTES = 5 * 1_048_576;
 
@@ -120,7 +121,8 @@ export class BucketServer {
     const fault = found?.fault;
     const body = Buffer.concat(chunks);
     if (fault === "flip" && body.length > 0) body[0] = (body[0] ?? 0) ^ 1;
-    const answer = typeof fault === "object" ? refusal(fault.status, fault.code) : this.#judge(heard, bucket, body);
+    const answer =
+      typeof fault === "object" ? refusal(fault.status, fault.code, fault.endpoint) : this.#judge(heard, bucket, body);
     if (fault === "lost") {
       request.socket.destroy();
       return;
@@ -244,7 +246,8 @@ function ok(body: string): Answer {
   return { status: 200, headers: { "content-type": "application/xml" }, body };
 }
 
-function refusal(status: number, code: string): Answer {
-  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`;
+function refusal(status: number, code: string, endpoint?: string): Answer {
+  const more = endpoint === undefined ? "" : `<Endpoint>${endpoint}</Endpoint>`;
+  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message>${more}</Error>`;
   return { status, headers: { "content-type": "application/xml" }, body };
 }

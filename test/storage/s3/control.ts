@@ -7,7 +7,13 @@ export interface S3Fault {
   bucket?: string;
   times: number;
   /** `lost`: done, and the answer never sent. `late-error`: 200, with an error in the body. `hang`: no answer at all. */
-  how: { status: number; code: string } | "lost" | "late-error" | "hang";
+  how: { status: number; code: string; told?: Told } | "lost" | "late-error" | "hang";
+}
+
+/** Where the bucket is, as Amazon says it beside a refusal. */
+export interface Told {
+  region: string;
+  endpoint?: string;
 }
 
 export type Operation = "put" | "begin" | "part" | "complete" | "abort" | "head" | "get" | "delete" | "list";

@@ -8,7 +8,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { listAnswerOf } from "../peers/list-answer.ts";
-import type { Operation, S3Fault } from "./control.ts";
+import type { Operation, S3Fault, Told } from "./control.ts";
 import { type SignedRequest, verifySignature } from "./sigv4.ts";
 
 export interface FakeS3Options {
@@ -63,10 +63,12 @@ export function secretOf(accessKey: string): string {
 class Refusal extends Error {
   readonly status: number;
   readonly code: string;
-  constructor(status: number, code: string) {
+  readonly told: Told | null;
+  constructor(status: number, code: string, told: Told | null = null) {
     super(code);
     this.status = status;
     this.code = code;
+    this.told = told;
   }
 }
 
@@ -135,7 +137,9 @@ export class FakeS3 {
         await pause(HANG_MS);
         return null;
       }
-      if (typeof fault?.how === "object") throw new Refusal(fault.how.status, fault.how.code);
+      if (typeof fault?.how === "object") {
+        throw new Refusal(fault.how.status, fault.how.code, fault.how.told);
+      }
       const accessKey = this.#authorise(request);
       this.calls.push({ operation, bucket, key, accessKey });
       if (!bucket.startsWith("b-")) throw new Refusal(404, "NoSuchBucket");
@@ -145,7 +149,9 @@ export class FakeS3 {
       return answer;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return this.#answer(error.status, {}, request.method === "HEAD" ? "" : errorBody(error.code));
+      const { status, code, told } = error;
+      const headers: Record<string, string> = told === null ? {} : { "x-amz-bucket-region": told.region };
+      return this.#answer(status, headers, request.method === "HEAD" ? "" : errorBody(code, told));
     }
   }
 
@@ -155,7 +161,10 @@ export class FakeS3 {
       secretOf: (accessKey) => (accessKey.startsWith("AK") ? secretOf(accessKey) : null),
       now: () => this.now(),
     });
-    if ("refused" in verdict) throw new Refusal(403, verdict.refused);
+    if ("refused" in verdict) {
+      const misplaced = verdict.refused === "AuthorizationHeaderMalformed";
+      throw new Refusal(misplaced ? 400 : 403, verdict.refused, misplaced ? { region: this.#options.region } : null);
+    }
     if (this.#denied.has(verdict.accessKey)) throw new Refusal(403, "AccessDenied");
     return verdict.accessKey;
   }
@@ -328,8 +337,11 @@ function md5(bytes: Buffer): string {
   return createHash("md5").update(bytes).digest("hex");
 }
 
-function errorBody(code: string): string {
-  return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>no</Message></Error>`;
+function errorBody(code: string, told: Told | null = null): string {
+  const region = told === null ? "" : `<Region>${told.region}</Region>`;
+  const endpoint = told?.endpoint === undefined ? "" : `<Endpoint>${told.endpoint}</Endpoint>`;
+  const more = `<Message>no</Message>${region}${endpoint}`;
+  return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code>${more}</Error>`;
 }
 
 async function pause(ms: number): Promise<void> {
