@@ -5,8 +5,8 @@
  *
  * `https://<any host>/r/<behaviour>,<behaviour>,…/<key>`: the n-th request gets the n-th behaviour, the last one repeats.
  * A behaviour is a status code, or `hang` (no answer), `endless` (200 and a body without end), `stuck` (200 and a body
- * that stops), `egress-<reason>` (what the embedded stack's egress guard answers when it reached nobody), `broken-<status>`
- * (what it answers when the body broke off behind that status), or a picture (`fake-pictures.ts`).
+ * that stops), `egress-<reason>` (what the embedded stack's egress guard answers when it reached nobody), or a picture
+ * (`fake-pictures.ts`).
  * `https://receiver.fake/requests/<key>` gives what came for a key, `/arrivals/<prefix>` the keys in order of arrival.
  */
 
@@ -70,8 +70,6 @@ async function behave(behaviour: string, url: URL, key: string): Promise<Answer>
     return { status, headers: { location: `${url.origin}/r/200/${key}-redirected` } };
   }
   if (status > 0) return { status, body: status === 204 || status === 205 ? null : "thanks" };
-  const broken = Number(/^broken-(\d{3})$/.exec(behaviour)?.[1]);
-  if (broken > 0) return { status: broken, headers: { "x-trawl-egress": "broken" } };
   switch (behaviour) {
     case "hang":
       await pause(LONG_MS);

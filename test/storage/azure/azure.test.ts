@@ -42,7 +42,6 @@ describe("Azure, when something is wrong", () => {
     [403, "private", "unreachable", "permanent"],
     [502, "unresolvable", "unreachable", "unavailable"],
     [504, "timeout", "timeout", "unavailable"],
-    [200, "broken", "unreachable", "unavailable"],
   ])(
     "tells what the egress guard answers with %i (%s) as %s, not as Azure's word",
     async (status, reason, code, fault) => {
