@@ -71,8 +71,11 @@ export interface CommittedObject {
 export type CommitResult =
   /** `key` differs from the asked one only on the disk store, which may link to the next free suffix by itself. */
   | CommittedObject
-  /** A foreign object lies under the name: it is marked taken and the job repeats with the next suffix. */
-  | { kind: "taken" }
+  /**
+   * A foreign object lies under the name: it is marked taken and the job repeats with the next suffix. `replaced`: the upload was
+   * committed, and that object then put in its place. It may look as if the upload had made it, so an abort must not be asked for.
+   */
+  | { kind: "taken"; replaced?: true }
   /** The bytes are not there or not those of the manifest; a repeat of the commit cannot help. */
   | { kind: "refused"; code: string; permanent: boolean }
   /** No answer, or a passing fault: ask again. */

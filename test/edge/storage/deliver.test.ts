@@ -1,6 +1,8 @@
 /** Jobs that deliver to storage of the client's own: keys, URLs, collisions, failures, deletion (jobs API 11.1, 11.2, 3.9). */
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { extractedInfo, manifestOf, putPart, TestNode } from "../fleet-node.ts";
+import { extractedInfo, manifestOf, PARTITION, putPart, TestNode } from "../fleet-node.ts";
 import { type Account, call, type Json, newAccount, refusal, store } from "../support.ts";
 import { deliver, eventually, newBucket, readJob, s3, s3Storage, untilStatus, useStorage } from "./support.ts";
 
@@ -120,6 +122,22 @@ describe("a name", () => {
     await eventually(async () => expect(await readJob(account, id)).toMatchObject({ status: "Pending" }));
     expect((await s3.look(bucket)).objects).toEqual({ [KEY]: "foreign" });
     await eventually(async () => expect((await s3.look(bucket)).uploads).toEqual([]));
+  });
+
+  it("under which somebody has put another object in the place of ours is theirs, though that bears our metadata", async () => {
+    await useStorage(account, bucket);
+    const id = await account.createJob();
+    const node = await TestNode.online(account);
+    const complete = await uploadOnly(node, await node.take(), "mine");
+    await s3.fail({ operation: "complete", bucket, times: 1, how: "replaced" });
+    await complete();
+    await eventually(async () => expect(await readJob(account, id)).toMatchObject({ status: "Pending" }));
+    // No upload waits to be aborted: that would take the object for what it has left behind.
+    const waiting = (_: unknown, { storage }: DurableObjectState) =>
+      storage.sql.exec("SELECT upload_id FROM uploads WHERE job_id = ?", id).toArray();
+    expect(await runInDurableObject(env.PARTITION.getByName(PARTITION), waiting)).toEqual([]);
+    const { objects, uploads } = await s3.look(bucket);
+    expect([Object.keys(objects), objects[KEY] === "mine", uploads]).toEqual([[KEY], false, []]);
   });
 
   it("differs by case: a bucket is no file system", async () => {

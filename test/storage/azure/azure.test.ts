@@ -162,7 +162,7 @@ describe("Azure, when something is wrong", () => {
       return answer;
     };
     const store = azureStore(configFor(opened.container), network({ fetch: replaced }), azurite.serviceUrl);
-    expect(await store.commit(request)).toEqual({ kind: "taken" });
+    expect(await store.commit(request)).toEqual({ kind: "taken", replaced: true });
     expect(await readAll(store, request.key)).toEqual(foreign);
   });
 

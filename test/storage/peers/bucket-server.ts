@@ -48,7 +48,7 @@ interface Upload {
 }
 
 /** `endpoint`: which the refusal names as the bucket's. */
-export type Fault = { status: number; code: string; endpoint?: string } | "lost" | "flip";
+export type Fault = { status: number; code: string; endpoint?: string } | "lost" | "flip" | "replaced";
 
 const PART_MIN_BYTES = 5 * 1_048_576;
 
@@ -81,7 +81,10 @@ export class BucketServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** The next request for which it holds meets this fault; `lost`: it is done, and the connection cut instead of an answer. */
+  /**
+   * The next request for which it holds meets this fault; `lost`: it is done, and the connection cut instead of an answer; `replaced`: it is
+   * done, and at once another object of that size and with the same metadata put in its place.
+   */
   fail(when: (request: Heard) => boolean, fault: Fault): void {
     this.#faults.push({ when, fault });
   }
@@ -123,6 +126,13 @@ export class BucketServer {
     if (fault === "flip" && body.length > 0) body[0] = (body[0] ?? 0) ^ 1;
     const answer =
       typeof fault === "object" ? refusal(fault.status, fault.code, fault.endpoint) : this.#judge(heard, bucket, body);
+    const made = fault === "replaced" ? this.objects.get(heard.key) : undefined;
+    if (made !== undefined)
+      this.put(
+        heard.key,
+        made.bytes.map((byte) => byte ^ 1),
+        made.headers,
+      );
     if (fault === "lost") {
       request.socket.destroy();
       return;
@@ -206,9 +216,10 @@ export class BucketServer {
     if (known.slice(0, -1).some((part) => part.bytes.length < PART_MIN_BYTES)) {
       return refusal(400, "EntityTooSmall");
     }
-    this.put(heard.key, Buffer.concat(known.map((part) => part.bytes)), upload.headers);
+    const made = this.put(heard.key, Buffer.concat(known.map((part) => part.bytes)), upload.headers);
     this.uploads.delete(id);
-    return ok("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>");
+    const answer = ok("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>");
+    return { ...answer, headers: { ...answer.headers, ...(this.#family.describe?.(made) ?? {}) } };
   }
 
   #serve(heard: Heard, object: StoredObject): Answer {

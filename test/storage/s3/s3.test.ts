@@ -282,7 +282,7 @@ group("a probe", () => {
 group("a redirect", () => {
   const ELSEWHERE = { region: "eu-west-1", endpoint: `${BUCKET}.s3.eu-west-1.amazonaws.com` };
   const redirect = (status: number, code: string) => ({ status, code, told: ELSEWHERE });
-  const probe = { key: "verify_credentials.txt", signal: AbortSignal.timeout(10_000) };
+  const probe = () => ({ key: "verify_credentials.txt", signal: AbortSignal.timeout(10_000) });
 
   it.each([
     [301, "PermanentRedirect", "region"],
@@ -291,7 +291,7 @@ group("a redirect", () => {
   ])("of the probe, %i, tells the owner where the bucket is", async (status, code, field) => {
     await start();
     fail("put", redirect(status, code));
-    const result = await opened.store.verify(probe);
+    const result = await opened.store.verify(probe());
     expect(result).toEqual({ ok: false, code, told: ELSEWHERE });
     expect(adviceFor({ provider: "s3" }, code, result.ok ? undefined : result.told)).toEqual({
       field,
@@ -311,7 +311,7 @@ group("a redirect", () => {
       told: { region, endpoint: endpoint.replaceAll("<", "&lt;") },
     });
     const told = region === "eu-west-1" ? { told: { region, endpoint: null } } : {};
-    expect(await opened.store.verify(probe)).toEqual({ ok: false, code: "PermanentRedirect", ...told });
+    expect(await opened.store.verify(probe())).toEqual({ ok: false, code: "PermanentRedirect", ...told });
   });
 
   it("for a while is waited out where we asked, and never followed: part URLs could not be", async () => {
