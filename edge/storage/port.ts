@@ -76,8 +76,8 @@ export type CommitResult =
    * committed, and that object then put in its place. It may look as if the upload had made it, so an abort must not be asked for.
    */
   | { kind: "taken"; replaced?: true }
-  /** The bytes are not there or not those of the manifest; a repeat of the commit cannot help. */
-  | { kind: "refused"; code: string; permanent: boolean }
+  /** The bytes are not there or not those of the manifest; a repeat of the commit cannot help. `says`: in place of the code. */
+  | { kind: "refused"; code: string; permanent: boolean; says?: string }
   /** No answer, or a passing fault: ask again. */
   | { kind: "unavailable"; code: string };
 

@@ -14,12 +14,15 @@ export class StoreError extends Error {
   readonly fault: StoreFault;
   /** With some refusals of buckets. */
   readonly told: ToldPlace | null;
+  /** What is told to the client in place of the code, where that says too little. */
+  readonly says: string | null;
 
-  constructor(code: string, fault: StoreFault, told: ToldPlace | null = null) {
+  constructor(code: string, fault: StoreFault, more: { told?: ToldPlace | null; says?: string } = {}) {
     super(`The store answered ${code}`);
     this.code = code;
     this.fault = fault;
-    this.told = told;
+    this.told = more.told ?? null;
+    this.says = more.says ?? null;
   }
 }
 

@@ -38,7 +38,7 @@ export function refusalOf(status: number, headers: Headers, body: string): Store
   if (guard !== null) return guard;
   const told = elementText(body, "Code");
   const code = told !== null && CODE.test(told) ? told : (BY_STATUS[status] ?? `HTTP ${status}`);
-  return new StoreError(code, faultOf(status, code), toldPlace(headers, body));
+  return new StoreError(code, faultOf(status, code), { told: toldPlace(headers, body) });
 }
 
 function faultOf(status: number, code: string): StoreFault {

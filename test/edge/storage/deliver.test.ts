@@ -162,6 +162,36 @@ async function uploadOnly(node: TestNode, job: { job: string; token: string }, b
   return () => node.job(job, "complete", { manifest });
 }
 
+describe("a folder of the downloads that is read-only", () => {
+  const says =
+    "the folder 'videos' below the downloads folder is read-only: give the user that runs Trawl the right to write there";
+  const failed = { status: "Failed", error: `Upload failed: ${says}`, error_type: "error" };
+  const refuse = async (call: "begin" | "commit", answer: Json) => {
+    const row = await env.DB.prepare("SELECT store_prefix FROM accounts WHERE id = ?").bind(account.id).first<Json>();
+    const key = `${row?.store_prefix}${KEY}`;
+    await store("POST", "fault", JSON.stringify({ call, key, times: 1, status: 200, answer }));
+  };
+
+  it("ends the job at once, before its download", async () => {
+    const id = await account.createJob();
+    const node = await TestNode.online(account);
+    await refuse("begin", { read_only: "videos" });
+    const looked = await node.job(await node.take(), "extracted", {
+      result: { kind: "single", info: extractedInfo() },
+    });
+    expect(looked.body).toEqual({ decision: "stop" });
+    expect(await readJob(account, id)).toMatchObject(failed);
+  });
+
+  it("ends it at once when it has become so since", async () => {
+    const id = await account.createJob();
+    const node = await TestNode.online(account);
+    await refuse("commit", { kind: "refused", code: "read_only", permanent: true, read_only: "videos" });
+    await node.deliver(await node.take(), "the bytes");
+    expect(await untilStatus(account, id, "Failed")).toMatchObject(failed);
+  });
+});
+
 describe("a storage that refuses", () => {
   it("before the download ends the job at once, for good if the credentials are refused", async () => {
     await useStorage(account, bucket);
