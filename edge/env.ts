@@ -2,6 +2,7 @@ import type { UrlPolicy } from "../shared/url-guard.ts";
 import type { Courier } from "./courier/courier.ts";
 import type { EventStream } from "./events/event-stream.ts";
 import type { Partition } from "./partition/partition.ts";
+import { toNumber } from "./settings.ts";
 
 /** Bindings of the Worker. Vars and secrets bear the names of the operator's manual; all of them arrive as text. */
 export interface Env {
@@ -51,8 +52,7 @@ export function urlPolicy(env: Env): UrlPolicy {
   return { allowPrivate: env.TRAWL_ALLOW_PRIVATE === "1", allowHosts };
 }
 
-/** A number of the environment; anything that is not one is the default. */
+/** A number of the environment; anything that is not one is the default, and a {@link settingFaults} of the Worker's. */
 export function envNumber(text: string | undefined, fallback: number): number {
-  const number = Number(text);
-  return text === undefined || text.trim() === "" || !Number.isFinite(number) || number < 0 ? fallback : number;
+  return toNumber(text) ?? fallback;
 }

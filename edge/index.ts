@@ -15,6 +15,7 @@ import { fleetErrorResponse } from "./routes/fleet/fleet-call.ts";
 import { type AppContext, type AppTypes, errorResponse } from "./routes/http.ts";
 import { isLibraryPath, libraryErrorResponse, unknownPath } from "./routes/library/library-error.ts";
 import { signInLibrary } from "./routes/library/sign-in.ts";
+import { settingFaults } from "./settings.ts";
 import { proxyPartPut } from "./storage/disk-proxy.ts";
 import { relayPart } from "./storage/relay.ts";
 import { sweep } from "./sweep/sweep.ts";
@@ -35,6 +36,7 @@ const app = new Hono<AppTypes>();
 
 app.use(async (context, next) => {
   context.set("requestId", crypto.randomUUID());
+  tellOfSettings(context.env);
   // A preflight names a method and brings no key.
   if (context.req.method === "OPTIONS") context.res = new Response(null, { status: 204 });
   else await next();
@@ -44,6 +46,19 @@ app.use(async (context, next) => {
   for (const [name, value] of CORS) headers.set(name, value);
   for (const [name, value] of Object.entries(context.var.rateHeaders ?? {})) headers.set(name, value);
 });
+
+/** Told in this isolate. */
+const toldOfSettings = new Set<string>();
+
+/** The defaults are in force where a setting is bad: whoever set it must hear of that, and once. */
+function tellOfSettings(env: Env): void {
+  const problems = settingFaults({ ...env })
+    .map(({ says }) => says)
+    .join("; ");
+  if (problems === "" || toldOfSettings.has(problems)) return;
+  toldOfSettings.add(problems);
+  makeLog(env)("error", "settings.refused", { problems });
+}
 
 /** The answer with the request's id on it: it may be of another service, whose headers are fixed. */
 function changeable(context: AppContext): Response {

@@ -9,8 +9,6 @@ const MAX_ANSWER_MS = 1_000;
 
 /** The embedded stack's egress guard puts it on answers of its own: why nobody was reached. */
 const EGRESS_HEADER = "x-trawl-egress";
-/** Somebody was reached, and only the body broke off. */
-const BROKEN_BODY = "broken";
 const EGRESS_ERRORS: Record<string, string> = {
   private: "private address",
   "own-port": "private address",
@@ -47,8 +45,7 @@ export async function post(message: Post, rules: PostRules): Promise<TryOutcome>
     const responseTimeMs = Date.now() - began;
     await readSome(response);
     const refusal = response.headers.get(EGRESS_HEADER);
-    if (refusal !== null && refusal !== BROKEN_BODY)
-      return { kind: "unanswered", error: EGRESS_ERRORS[refusal] ?? "unreachable" };
+    if (refusal !== null) return { kind: "unanswered", error: EGRESS_ERRORS[refusal] ?? "unreachable" };
     return { kind: "answered", statusCode: response.status, responseTimeMs };
   } catch {
     // The runtime's words may name addresses; ours are few.

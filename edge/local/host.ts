@@ -11,6 +11,7 @@ import { migrate } from "./migrations.ts";
 import { keepNode } from "./node-keeper.ts";
 import { type HostOptions, type ResolvedHost, resolveHost } from "./options.ts";
 import { hostOutbound } from "./outbound.ts";
+import { serveOutbound } from "./outbound-service.ts";
 import { canOwnProcesses, writeWorkerdWrapper } from "./owned-process.ts";
 import { workerdBinary } from "./runtime.ts";
 import { keepRuntime } from "./runtime-keeper.ts";
@@ -77,6 +78,9 @@ async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Prom
   const ownPorts = new Set(store === null ? [] : [store.port]);
   const outbound = hostOutbound(env, ownPorts);
   undo.add(() => outbound.close());
+  const door = await serveOutbound(resolved.outbound ?? outbound.answer);
+  undo.add(() => door.close());
+  ownPorts.add(door.port);
   if (!canOwnProcesses()) log.warn("processes.untied", { message: "setpriv is missing: kill -9 would leave workerd" });
   await writeWorkerdWrapper(paths.workerdWrapper, workerdBinary());
   const runtime = await keepRuntime(
@@ -89,7 +93,7 @@ async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Prom
       wrapper: paths.workerdWrapper,
       scratch: paths.scratch,
       pidFile: paths.workerdPid,
-      outbound: resolved.outbound ?? outbound.answer,
+      outbound: door,
       log,
     },
     lock,

@@ -1,12 +1,14 @@
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import type { Miniflare, MiniflareOptions, V4MiniflareOptions, V4WorkerOptionsShape } from "miniflare";
+import type { Miniflare, MiniflareOptions, V4MiniflareOptions, V4WorkerOptions, V4WorkerOptionsShape } from "miniflare";
 import { HostError } from "./host-error.ts";
 import { errorText, type Log } from "./log.ts";
 import type { Database } from "./migrations.ts";
 import { forwardingLog, forwardWorkerLine, type MiniflareModule } from "./miniflare-log.ts";
+import { OUTBOUND_SECRET_HEADER, type OutboundService } from "./outbound-service.ts";
 import { HOST_PID_VAR, PID_FILE_VAR } from "./owned-process.ts";
 import { keepForeignSignalsOut } from "./signals.ts";
+import { WORKER } from "./worker-config.ts";
 import { useWrapper } from "./wrapper-path.ts";
 
 /** What one workerd is started with. */
@@ -21,7 +23,8 @@ export type RuntimeConfig = {
   /** Holds Miniflare's temporary folder. */
   scratch: string;
   pidFile: string;
-  outbound: (request: Request) => Promise<Response>;
+  /** Takes all that the Worker asks of the internet. */
+  outbound: Pick<OutboundService, "port" | "secret">;
   log: Log;
   /** Called when Miniflare has replaced a workerd that died. */
   onRestart: () => Promise<void>;
@@ -103,12 +106,17 @@ export function workerdBinary(): string {
 
 function v4Options(module: MiniflareModule, config: RuntimeConfig): V4MiniflareOptions {
   return {
-    ...config.bindings,
-    modules: [{ type: "ESModule", path: config.bundle }],
-    // Module names are paths from here, and workerd refuses one that begins with "..": the working directory will not do.
-    modulesRoot: dirname(config.bundle),
-    outboundService: (request: unknown) => config.outbound(request as Request) as never,
-    unsafeDirectSockets: [{ host: config.host, port: config.port }],
+    workers: [
+      {
+        ...config.bindings,
+        modules: [{ type: "ESModule", path: config.bundle }],
+        // Module names are paths from here, and workerd refuses one that begins with "..": the working directory will not do.
+        modulesRoot: dirname(config.bundle),
+        outboundService: OUTBOUND_WORKER,
+        unsafeDirectSockets: [{ host: config.host, port: config.port }],
+      },
+      outboundWorker(module, config.outbound),
+    ],
     host: "127.0.0.1",
     port: 0,
     resourcePersistencePath: config.statePath,
@@ -122,6 +130,28 @@ function v4Options(module: MiniflareModule, config: RuntimeConfig): V4MiniflareO
     unsafeHandleRuntimeRestart: config.onRestart,
     log: forwardingLog(module, config.log),
     handleStructuredLogs: ({ level, message }) => forwardWorkerLine(config.log, level, message),
+  };
+}
+
+const OUTBOUND_WORKER = "outbound";
+
+/** What stands for the internet: a Worker cannot be told to use a server for that, but another Worker, and that one a server. */
+function outboundWorker(module: MiniflareModule, { port, secret }: RuntimeConfig["outbound"]): V4WorkerOptions {
+  const header = { name: OUTBOUND_SECRET_HEADER, value: secret };
+  return {
+    name: OUTBOUND_WORKER,
+    compatibilityDate: WORKER.compatibilityDate,
+    modules: true,
+    script: "export default { fetch: (request, env) => env.HOST.fetch(request) };",
+    serviceBindings: {
+      // In a proxy's style the whole URL is in the request line; in the other one its scheme is lost.
+      HOST: {
+        external: {
+          address: `127.0.0.1:${port}`,
+          http: { style: module.HttpOptions_Style.PROXY, injectRequestHeaders: [header] },
+        },
+      },
+    },
   };
 }
 

@@ -186,7 +186,7 @@ export type CommitProblem =
   /** Ask again later. */
   | { kind: "unavailable"; code: string }
   /** The bytes are not what the manifest says, or the store refuses for good. */
-  | { kind: "refused"; code: string; permanent: boolean }
+  | { kind: "refused"; code: string; permanent: boolean; says?: string }
   /** A foreign object lies under the name. */
   | { kind: "taken" };
 
@@ -206,12 +206,16 @@ export function commitFailed(turn: Turn, id: string, problem: CommitProblem): Li
     // The next attempt reserves anew, with the next suffix.
     turn.sql.run("UPDATE jobs SET reserved = NULL WHERE id = ?", job.id);
   }
-  const code = problem.kind === "taken" ? "name taken" : problem.code;
   const current = getJob(turn, id) ?? job;
   return failAttempt(turn, current, {
     class: "storage",
-    message: `Upload failed: ${code}`,
+    message: `Upload failed: ${wordsOf(problem)}`,
     permanent: problem.kind === "refused" && problem.permanent,
     retryAfterMs: null,
   });
+}
+
+function wordsOf(problem: CommitProblem): string {
+  if (problem.kind === "taken") return "name taken";
+  return (problem.kind === "refused" ? problem.says : undefined) ?? problem.code;
 }

@@ -82,6 +82,8 @@ export class StorageWork {
           })
           .catch((error: unknown) => ({ kind: "unavailable", code: errorName(error) }) as const);
         if (result.kind !== "committed") {
+          // Nothing is left of the upload, and what lies there must not be taken for it.
+          if (result.kind === "taken" && result.replaced) this.#run((turn) => forgetUpload(turn, file.uploadId));
           this.#problem(pending, result);
           return;
         }

@@ -148,11 +148,11 @@ async function beginAt(
 }
 
 /** There is no use in downloading what cannot be delivered. */
-function storageFailed(desk: AttemptDesk, { code, fault }: StoreError): Refusal | "storage_failed" {
+function storageFailed(desk: AttemptDesk, { code, fault, says }: StoreError): Refusal | "storage_failed" {
   const tooLarge = code === "too_large";
   const report: FailureReport = {
     class: tooLarge ? "too_large" : "storage",
-    message: tooLarge ? null : `Upload failed: ${code}`,
+    message: tooLarge ? null : `Upload failed: ${says ?? code}`,
     permanent: fault === "permanent",
     retryAfterMs: null,
   };

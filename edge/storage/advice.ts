@@ -3,18 +3,14 @@
  * The codes themselves are told as they are (jobs API 9.2); this stands beside them in `details`.
  */
 import type { Provider } from "../../shared/contract/storage.ts";
+import type { ToldPlace } from "./port.ts";
 
-type Concern = "bucket" | "region" | "secret" | "rights" | "expired" | "away";
+type Concern = "bucket" | "region" | "route" | "secret" | "rights" | "expired" | "away";
 
 const CONCERNS: Record<Concern, readonly string[]> = {
   bucket: ["NoSuchBucket", "ContainerNotFound", "InvalidBucketName", "ResourceNotFound", "ContainerBeingDeleted"],
-  region: [
-    "AuthorizationHeaderMalformed",
-    "IllegalLocationConstraintException",
-    "InvalidRegion",
-    "PermanentRedirect",
-    "TemporaryRedirect",
-  ],
+  region: ["AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "InvalidRegion", "PermanentRedirect"],
+  route: ["TemporaryRedirect"],
   secret: [
     "AuthenticationFailed",
     "AuthorizationFailure",
@@ -55,6 +51,8 @@ const CONCERN_OF = new Map(
 const SENTENCES: Record<Concern, string> = {
   bucket: "There is no such bucket at this endpoint: create it, or correct its name",
   region: "The bucket is in another region: set the region and the endpoint that it has",
+  route:
+    "The way from this endpoint to the bucket is not known yet, as when it is new: send the same request again in a while, or set the region and the endpoint that it has",
   secret: "These credentials are not known there, or have run out: copy both parts of them anew, or make new ones",
   rights:
     "These credentials may not write and delete here: give them the rights that the guide names, below the prefix",
@@ -70,6 +68,16 @@ const FIELDS: Record<Provider, { bucket: string; region: string; secret: string;
   oss: { bucket: "bucket", region: "endpoint", secret: "access_key_secret", endpoint: "endpoint" },
 };
 
+const FIELD_OF: Record<Concern, keyof (typeof FIELDS)[Provider]> = {
+  bucket: "bucket",
+  region: "region",
+  route: "endpoint",
+  secret: "secret",
+  rights: "secret",
+  expired: "secret",
+  away: "endpoint",
+};
+
 export interface Advice {
   field: string;
   message: string;
@@ -82,15 +90,26 @@ export interface Tried {
   sas_token?: string | undefined;
 }
 
-/** Null: a code that says all there is, or none that we know. */
-export function adviceFor({ provider, sas_token }: Tried, code: string): Advice | null {
-  const concern = CONCERN_OF.get(code);
+/**
+ * Null: a code that says all there is, or none that we know.
+ *
+ * @param told what the store said beside the code
+ */
+export function adviceFor({ provider, sas_token }: Tried, code: string, told?: ToldPlace): Advice | null {
+  // OSS says `AccessDenied` where it means another endpoint, and names that.
+  const concern = code === "AccessDenied" && told?.endpoint ? "region" : CONCERN_OF.get(code);
   if (concern === undefined) return null;
   const fields = sas_token === undefined ? FIELDS[provider] : { ...FIELDS[provider], secret: "sas_token" };
-  const field = concern === "bucket" || concern === "region" ? fields[concern] : secretOr(concern, fields);
-  return { field, message: SENTENCES[concern] };
+  const place = concern === "region" || concern === "route" ? placeWords(fields, told) : "";
+  return { field: fields[FIELD_OF[concern]], message: SENTENCES[concern] + place };
 }
 
-function secretOr(concern: Exclude<Concern, "bucket" | "region">, fields: (typeof FIELDS)[Provider]): string {
-  return concern === "away" ? fields.endpoint : fields.secret;
+/** ` (region eu-west-1, endpoint my-videos.s3.eu-west-1.amazonaws.com)`, as far as there are such fields. */
+function placeWords(fields: (typeof FIELDS)[Provider], told: ToldPlace | undefined): string {
+  const { region = null, endpoint = null } = told ?? {};
+  const known = [
+    ...(region !== null && fields.region === "region" ? [`region ${region}`] : []),
+    ...(endpoint !== null && fields.endpoint === "endpoint" ? [`endpoint ${endpoint}`] : []),
+  ];
+  return known.length === 0 ? "" : ` (${known.join(", ")})`;
 }

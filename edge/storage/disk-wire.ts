@@ -27,7 +27,12 @@ export const BeginCall = Intent.extend({
     .optional(),
   size: Bytes.nullable(),
 });
-export const BeginAnswer = z.object({ upload_id: UploadId, part_size: z.int().positive() });
+/** A folder of the key's in which nothing can be made, as a key; "" is the downloads folder itself. */
+const ReadOnlyFolder = z.string().max(MAX_KEY_LENGTH);
+export const BeginAnswer = z.union([
+  z.object({ upload_id: UploadId, part_size: z.int().positive() }),
+  z.object({ read_only: ReadOnlyFolder }),
+]);
 
 export const CommitCall = Intent.extend({
   upload_id: UploadId,
@@ -46,7 +51,12 @@ export const CommitAnswer = z.discriminatedUnion("kind", [
     sha256: Sha256.optional(),
   }),
   z.object({ kind: z.literal("taken") }),
-  z.object({ kind: z.literal("refused"), code: z.string(), permanent: z.boolean() }),
+  z.object({
+    kind: z.literal("refused"),
+    code: z.string(),
+    permanent: z.boolean(),
+    read_only: ReadOnlyFolder.optional(),
+  }),
   z.object({ kind: z.literal("unavailable"), code: z.string() }),
 ]);
 

@@ -103,7 +103,9 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
 
     async begin(intent: UploadIntent, uploadId?: string): Promise<BegunUpload> {
       const body: BeginCall = { ...wireIntent(intent), upload_id: uploadId, size: intent.size };
-      const { upload_id, part_size } = await ask("begin", body, BeginAnswer);
+      const answer = await ask("begin", body, BeginAnswer);
+      if ("read_only" in answer) throw new StoreError("read_only", "permanent", { says: readOnly(answer.read_only) });
+      const { upload_id, part_size } = answer;
       return { uploadId: upload_id, partSize: part_size };
     },
 
@@ -126,7 +128,10 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
       const body: CommitCall = { ...wireIntent(request), upload_id: uploadId, size, sha256, parts };
       try {
         // The service reads and syncs the whole file. Who has stopped waiting asks again, and waits for that same commit.
-        return await ask("commit", body, CommitAnswer, { timeoutMs: COMPLETE_TIMEOUT_MS });
+        const answer = await ask("commit", body, CommitAnswer, { timeoutMs: COMPLETE_TIMEOUT_MS });
+        if (answer.kind !== "refused" || answer.read_only === undefined) return answer;
+        const { kind, code, permanent, read_only } = answer;
+        return { kind, code, permanent, says: readOnly(read_only) };
       } catch (error) {
         // Whatever went wrong on the way, the service may have committed: only asking again can tell.
         return { kind: "unavailable", code: error instanceof StoreError ? error.code : "no_answer" };
@@ -180,6 +185,12 @@ function wireIntent(intent: UploadIntent) {
 /** The service answered, but not what was asked for; it may another time. */
 function refusal(code: string): StoreError {
   return new StoreError(code, code === "too_large" ? "permanent" : "unavailable");
+}
+
+/** Where the folder is on the host is the host's own: its name below the downloads folder is all that is told. */
+function readOnly(folder: string): string {
+  const which = folder === "" ? "the downloads folder" : `the folder '${folder}' below the downloads folder`;
+  return `${which} is read-only: give the user that runs Trawl the right to write there`;
 }
 
 async function errorCode(response: Response): Promise<string> {

@@ -71,10 +71,13 @@ export interface CommittedObject {
 export type CommitResult =
   /** `key` differs from the asked one only on the disk store, which may link to the next free suffix by itself. */
   | CommittedObject
-  /** A foreign object lies under the name: it is marked taken and the job repeats with the next suffix. */
-  | { kind: "taken" }
-  /** The bytes are not there or not those of the manifest; a repeat of the commit cannot help. */
-  | { kind: "refused"; code: string; permanent: boolean }
+  /**
+   * A foreign object lies under the name: it is marked taken and the job repeats with the next suffix. `replaced`: the upload was
+   * committed, and that object then put in its place. It may look as if the upload had made it, so an abort must not be asked for.
+   */
+  | { kind: "taken"; replaced?: true }
+  /** The bytes are not there or not those of the manifest; a repeat of the commit cannot help. `says`: in place of the code. */
+  | { kind: "refused"; code: string; permanent: boolean; says?: string }
   /** No answer, or a passing fault: ask again. */
   | { kind: "unavailable"; code: string };
 
@@ -108,8 +111,15 @@ export interface VerifyRequest {
   signal: AbortSignal;
 }
 
+/** Where a store says that the bucket is which it was asked for, in its own words. Nothing is ever sent there. */
+export interface ToldPlace {
+  region: string | null;
+  /** A host, perhaps with a port. */
+  endpoint: string | null;
+}
+
 /** `code` is the provider's own (`AccessDenied`, `NoSuchBucket`), or `timeout`, `unreachable`. */
-export type VerifyResult = { ok: true } | { ok: false; code: string };
+export type VerifyResult = { ok: true } | { ok: false; code: string; told?: ToldPlace };
 
 export interface PresignReadRequest {
   key: string;

@@ -1,5 +1,5 @@
 /** What an adapter throws: the store said no, or said nothing. */
-import type { CommitResult, VerifyResult } from "./port.ts";
+import type { CommitResult, ToldPlace, VerifyResult } from "./port.ts";
 
 /**
  * `permanent`: refused credentials, a missing bucket; the same call cannot succeed later (jobs API 12, class storage).
@@ -12,11 +12,17 @@ export class StoreError extends Error {
   /** The provider's code (`AccessDenied`, `NoSuchBucket`), or ours: `timeout`, `unreachable`. May be told to the client. */
   readonly code: string;
   readonly fault: StoreFault;
+  /** With some refusals of buckets. */
+  readonly told: ToldPlace | null;
+  /** What is told to the client in place of the code, where that says too little. */
+  readonly says: string | null;
 
-  constructor(code: string, fault: StoreFault) {
+  constructor(code: string, fault: StoreFault, more: { told?: ToldPlace | null; says?: string } = {}) {
     super(`The store answered ${code}`);
     this.code = code;
     this.fault = fault;
+    this.told = more.told ?? null;
+    this.says = more.says ?? null;
   }
 }
 
@@ -31,5 +37,7 @@ export function commitProblem(error: unknown): Extract<CommitResult, { kind: "re
 
 /** Any error of a probe as its result. */
 export function verifyProblem(error: unknown): VerifyResult {
-  return { ok: false, code: error instanceof StoreError ? error.code : "unreachable" };
+  if (!(error instanceof StoreError)) return { ok: false, code: "unreachable" };
+  const { code, told } = error;
+  return { ok: false, code, ...(told === null ? {} : { told }) };
 }

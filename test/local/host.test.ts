@@ -156,6 +156,53 @@ test("what the Worker fetches goes through the given outbound service", async ()
   expect(asked).toEqual(["http://127.0.0.1:1/x"]);
 });
 
+test("a client that reads slowly makes nobody hold the file: it comes no faster than it is read", async () => {
+  const PIECE = 256 * 1024;
+  const PIECES = 384;
+  // Sockets on the way hold some of it: six of them, a few megabytes each.
+  const UNDER_WAY = 48 * 1024 ** 2;
+  let sent = 0;
+  const outbound = async () =>
+    new Response(
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          controller.enqueue(new Uint8Array(PIECE).fill(sent++));
+          if (sent === PIECES) controller.close();
+        },
+      }),
+    );
+  const host = await start({ ...fixtureOptions(await temporaryFolder()), node: false, outbound });
+  const answer = await fetch(`${host.url}/fetch?url=http://media.test/film`);
+  let read = 0;
+  let ahead = 0;
+  for await (const chunk of answer.body ?? []) {
+    read += chunk.length;
+    ahead = Math.max(ahead, sent * PIECE - read);
+    // Others have their turn: whoever takes what is not asked for has all of it by then.
+    if (read < UNDER_WAY) await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect([read, ahead < UNDER_WAY]).toEqual([PIECE * PIECES, true]);
+});
+
+test.each([9, 99_000_000])(
+  "an answer of %i bytes that breaks off has its status, and breaks off for the Worker",
+  async (length) => {
+    const outbound = async () => {
+      let pulls = 0;
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (pulls++ === 0) controller.enqueue(new Uint8Array(4));
+          else controller.error(new Error("reset"));
+        },
+      });
+      return new Response(body, { status: 201, headers: { "content-length": String(length) } });
+    };
+    const host = await start({ ...fixtureOptions(await temporaryFolder()), node: false, outbound });
+    const answer = await fetch(`${host.url}/read?url=http://media.test/film`);
+    expect(await answer.json()).toEqual({ status: 201, text: null });
+  },
+);
+
 test("what the Worker fetches is guarded by default, and our own ports are closed even where private ones are open", async () => {
   const site = createServer((_, response) => response.end("private"));
   await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StoreNetwork } from "../../edge/storage/network.ts";
 import type { ObjectStore } from "../../edge/storage/port.ts";
 import { StoreError } from "../../edge/storage/store-error.ts";
-import { intentFor, readAll, sampleBytes, Uploading } from "./object-store.conformance.ts";
+import { intentFor, readAll, sampleBytes, sha256, Uploading } from "./object-store.conformance.ts";
 import type { BucketServer } from "./peers/bucket-server.ts";
 import { type BucketUnderTest, network } from "./peers/open-bucket.ts";
 
@@ -108,6 +108,14 @@ export function testBucketFaults(
       );
       expect(await opened.store.commit(request)).toEqual({ kind: "taken" });
       expect(await readAll(opened.store, "videos/a.mp4")).toEqual(foreign);
+    });
+
+    it("tells what was put in the place of the object that it has just made, though that looks as if it had made it", async () => {
+      const request = await uploaded(sampleBytes(10));
+      opened.server.fail(({ method }) => method === "POST", "replaced");
+      expect(await opened.store.commit(request)).toEqual({ kind: "taken", replaced: true });
+      const lies = await readAll(opened.store, "videos/a.mp4");
+      expect([lies?.length, sha256(lies ?? new Uint8Array()) === request.sha256]).toEqual([10, false]);
     });
 
     it("does not take another upload of the same job for this one", async () => {

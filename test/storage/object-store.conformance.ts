@@ -73,12 +73,12 @@ export function intentFor(key: string, size: number | null, job = `job-${++jobs}
 
 /** An upload as the edge and a node do it together, one step at a time. */
 export class Uploading {
-  readonly opened: StoreUnderTest;
+  readonly opened: Pick<StoreUnderTest, "store" | "origin" | "relay">;
   readonly intent: UploadIntent;
   uploadId = "";
   partSize = 0;
 
-  constructor(opened: StoreUnderTest, intent: UploadIntent) {
+  constructor(opened: Uploading["opened"], intent: UploadIntent) {
     this.opened = opened;
     this.intent = intent;
   }

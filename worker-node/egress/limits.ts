@@ -22,6 +22,3 @@ export const MAX_REFUSALS_KEPT = 16;
 
 /** Redirects that a guarded fetch follows. */
 export const MAX_REDIRECTS = 5;
-
-/** So much of an answer to the edge is taken before its head goes on, if it comes within this time. */
-export const READ_AHEAD = { maxBytes: 1_048_576, waitMs: 1_000 };

@@ -9,13 +9,15 @@
  */
 import { stat } from "node:fs/promises";
 import type { CommitAnswer, CommitCall } from "../../storage/disk-wire.ts";
-import { errnoCode, isErrno } from "./errno.ts";
+import { errnoCode, isErrno, isForbidden } from "./errno.ts";
 import { etagOf } from "./etag.ts";
 import type { Journal } from "./journal.ts";
 import { permanentFault } from "./permanent-fault.ts";
 import type { Places } from "./place.ts";
 import type { Upload } from "./upload.ts";
 import type { Uploads } from "./uploads.ts";
+
+type Refused = Extract<CommitAnswer, { kind: "refused" }>;
 
 export interface CommitDeps {
   uploads: Uploads;
@@ -83,6 +85,8 @@ export class Commits {
       }
       return await this.#finish(upload, placed, durable.sha256);
     } catch (error) {
+      const readOnly = isForbidden(error) ? await this.#deps.places.readOnlyFolder(key) : null;
+      if (readOnly !== null) return { ...(await this.#refuse(upload, "read_only", true)), read_only: readOnly };
       const code = permanentFault(error);
       if (code === null) throw error;
       return this.#refuse(upload, code, true);
@@ -97,7 +101,7 @@ export class Commits {
     return { kind: "committed", key, size, etag, sha256 };
   }
 
-  async #refuse(upload: Upload, code: string, permanent: boolean): Promise<CommitAnswer> {
+  async #refuse(upload: Upload, code: string, permanent: boolean): Promise<Refused> {
     await this.#deps.uploads.remove(upload);
     return refused(code, permanent);
   }
@@ -181,7 +185,7 @@ function unquote(etag: string): string {
   return etag.replace(/^"|"$/g, "");
 }
 
-function refused(code: string, permanent: boolean): CommitAnswer {
+function refused(code: string, permanent: boolean): Refused {
   return { kind: "refused", code, permanent };
 }
 

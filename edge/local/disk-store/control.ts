@@ -19,6 +19,7 @@ import { etagOf } from "./etag.ts";
 import type { Journal } from "./journal.ts";
 import { MAX_CONTROL_BODY_BYTES, READ_CHUNK_BYTES } from "./limits.ts";
 import type { Objects, OpenedObject } from "./objects.ts";
+import type { Places } from "./place.ts";
 import { sendJson } from "./refuse.ts";
 import type { Uploads } from "./uploads.ts";
 
@@ -27,6 +28,7 @@ export interface ControlDeps {
   uploads: Uploads;
   commits: Commits;
   objects: Objects;
+  places: Places;
   journal: Journal;
   now: () => number;
 }
@@ -35,7 +37,14 @@ type Handler = (deps: ControlDeps, body: unknown, response: ServerResponse) => P
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   async begin(deps, body, response) {
-    const { record } = await deps.uploads.begin(BeginCall.parse(body), deps.now());
+    const call = BeginCall.parse(body);
+    const readOnly = await deps.places.readOnlyFolder(call.key);
+    if (readOnly !== null) {
+      // Before anything is downloaded for it.
+      sendJson(response, 200, { read_only: readOnly });
+      return;
+    }
+    const { record } = await deps.uploads.begin(call, deps.now());
     sendJson(response, 200, { upload_id: record.id, part_size: record.part_size });
   },
 

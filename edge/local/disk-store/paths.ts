@@ -1,8 +1,8 @@
 /** From keys to paths inside the downloads folder, and nowhere else. */
-import { lstat, mkdir } from "node:fs/promises";
+import { access, constants, lstat, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { foldKey } from "../../../shared/names.ts";
-import { isErrno } from "./errno.ts";
+import { isErrno, isForbidden } from "./errno.ts";
 
 /** The service's own folder inside downloads: uploads in progress and its journal. */
 export const OWN_FOLDER = ".trawl";
@@ -77,6 +77,23 @@ export async function makeFolders(root: string, folders: string[], made: (key: s
     }
   }
   return path;
+}
+
+/**
+ * The folder in which a file of this key would be made, or the first folder of it that is not there yet, if we may not write
+ * there; as a key, "" is the downloads folder itself. Null: nothing is in the way.
+ */
+export async function readOnlyFolder(root: string, folders: string[]): Promise<string | null> {
+  let depth = 0;
+  while (depth < folders.length && (await findFolder(root, folders.slice(0, depth + 1))) !== null) depth++;
+  const there = folders.slice(0, depth);
+  try {
+    await access(join(root, ...there), constants.W_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    // EPERM here: it is marked as not to be changed (`chattr +i`).
+    return isForbidden(error) ? there.join("/") : null;
+  }
 }
 
 async function isPlainFolder(path: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** Which faults of giving a file its name no repeat can cure. */
-import { isErrno } from "./errno.ts";
+import { isErrno, isForbidden } from "./errno.ts";
 import { BadKeyError } from "./paths.ts";
 
 /** A word for the caller; null: it may pass. */
@@ -9,5 +9,6 @@ export function permanentFault(error: unknown): string | null {
   // exFAT and some network folders: the operator must choose another place.
   if (isErrno(error, "EPERM") || isErrno(error, "ENOTSUP") || isErrno(error, "EOPNOTSUPP")) return "no_hard_links";
   if (isErrno(error, "EXDEV")) return "other_file_system";
+  if (isForbidden(error)) return "read_only";
   return null;
 }

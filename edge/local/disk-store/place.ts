@@ -14,7 +14,7 @@ import { isErrno } from "./errno.ts";
 import { FoldedNames } from "./folded-names.ts";
 import type { Journal } from "./journal.ts";
 import { PLACE_TRIES } from "./limits.ts";
-import { findFolder, type KeyParts, makeFolders, splitKey } from "./paths.ts";
+import { findFolder, type KeyParts, makeFolders, readOnlyFolder, splitKey } from "./paths.ts";
 import { dropName, fileBearing, isOther, secondName } from "./relink.ts";
 import { candidateNames } from "./suffixes.ts";
 
@@ -46,6 +46,15 @@ export class Places {
     const linked = await this.inTurn(() => this.#link(temp, key));
     if (linked !== null) await this.#sync(linked);
     return linked?.key ?? null;
+  }
+
+  /**
+   * A folder of the key's in which nothing can be made, as a key; null: there is none.
+   *
+   * @throws BadKeyError
+   */
+  readOnlyFolder(key: string): Promise<string | null> {
+    return readOnlyFolder(this.#root, splitKey(key).folders);
   }
 
   /** Where a temp file was linked before a crash: the candidate with its inode. */

@@ -68,7 +68,7 @@ export async function startDiskStore(options: DiskStoreServiceOptions): Promise<
   await commits.recover();
   const partKey = await importPartKey(options.secret);
   const objects = new Objects(root, places);
-  const deps: ServiceDeps = { secret: options.secret, uploads, commits, objects, journal, partKey, now };
+  const deps: ServiceDeps = { secret: options.secret, uploads, commits, objects, places, journal, partKey, now };
 
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     void answer(deps, request, response);

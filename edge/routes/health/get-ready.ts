@@ -1,10 +1,11 @@
 import { NotReady, Ready } from "../../../shared/contract/views/health.ts";
 import { configuredPartitions } from "../../auth/choose-partition.ts";
 import { answer } from "../../openapi/describe.ts";
+import { settingFaults } from "../../settings.ts";
 import { askDatabase, askEach } from "../admin/ask-partitions.ts";
 import type { Endpoint } from "../endpoint.ts";
 
-/** 200 once D1 and every partition answer and some node is online; 503 with what is missing, after two seconds at most. */
+/** 200 once the settings are good, D1 and every partition answer and some node is online; 503 with what is missing, after two seconds at most. */
 export const getReady: Endpoint = {
   operationId: "get-ready",
   method: "GET",
@@ -27,6 +28,7 @@ export const getReady: Endpoint = {
     const away = partitions.filter(({ answer }) => answer === null);
     const online = partitions.reduce((sum, { answer }) => sum + (answer ?? 0), 0);
     const missing = [
+      ...settingFaults({ ...env }).map(({ says }) => says),
       ...(d1 === null ? ["the database does not answer"] : []),
       ...away.map(({ name }) => `partition ${name} does not answer`),
       ...(online === 0 && away.length < partitions.length ? ["no worker node is online"] : []),

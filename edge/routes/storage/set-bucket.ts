@@ -38,7 +38,7 @@ export const setBucket: Endpoint = {
   async handler(context) {
     const { storage } = await readStorage(context, "s3");
     const failed = await probe(context.env, storage);
-    if (failed !== null) throw new AppError("invalid", `Verification failed: ${OLDER[failed] ?? failed}`);
+    if (failed !== null) throw new AppError("invalid", `Verification failed: ${OLDER[failed.code] ?? failed.code}`);
     await saveStorage(context, storage, "legacy");
     return context.json({ message: "Bucket configuration updated successfully" });
   },

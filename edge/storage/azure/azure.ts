@@ -198,7 +198,8 @@ class AzureStore implements ObjectStore {
     const head = await this.#head(request.key);
     if (head === null) return { kind: "unavailable", code: "BlobNotFound" };
     // Replaced since: it may bear our metadata, but is not what we have joined.
-    return etag !== null && head.etag !== etag ? { kind: "taken" } : verdict(head, request, nonce);
+    const replaced = etag !== null && head.etag !== etag;
+    return replaced ? { kind: "taken", replaced } : verdict(head, request, nonce);
   }
 
   async abort(uploadId: string, key: string): Promise<void> {

@@ -36,6 +36,7 @@ import { CLOCK_TOLERANCE_MS } from "./clock.ts";
 import type { BucketDialect } from "./dialect.ts";
 import { refusalOf } from "./errors.ts";
 import { listUploads, type OpenUpload } from "./list-uploads.ts";
+import { type Completion, isReplaced } from "./same-object.ts";
 import { type BucketUploadId, formatUploadId, parseUploadId } from "./upload-id.ts";
 import { completeBody } from "./xml.ts";
 
@@ -163,26 +164,33 @@ export class BucketStore implements ObjectStore {
   /** What lies under the key decides at once; null: nothing does, or nobody may look. */
   async #lookFirst(request: CommitRequest, id: BucketUploadId): Promise<CommitResult | null> {
     const head = await this.#lookAt(request.key);
-    return head === null ? null : verdict(head, request, id.nonce);
+    return head === null ? null : this.#verdict(head, request, id, null);
+  }
+
+  #verdict(head: OwnedHead, request: CommitRequest, id: BucketUploadId, answered: Completion | null): CommitResult {
+    const result = verdict(head, request, id.nonce);
+    if (result.kind !== "committed" || !isReplaced(this.#dialect, head.headers, request.parts, answered)) return result;
+    return { kind: "taken", replaced: true };
   }
 
   async #complete(request: CommitRequest, id: BucketUploadId): Promise<CommitResult> {
+    let answered: Completion;
     try {
-      await this.#sendComplete(request, id.server);
+      answered = await this.#sendComplete(request, id.server);
     } catch (error) {
       // 412: somebody was faster. 404, 409: so were we, or another commit of ours is. No answer: it may have happened.
       const head = error instanceof StoreError && error.fault !== "permanent" ? await this.#lookAt(request.key) : null;
-      const decided = head === null ? null : await this.#settle(head, request, id);
+      const decided = head === null ? null : await this.#settle(head, request, id, null);
       if (decided !== null) return decided;
       if (error instanceof StoreError && EXISTS.has(error.code)) return { kind: "taken" };
       throw error;
     }
     const head = await this.#head(request.key);
     if (head === null) return { kind: "unavailable", code: "NoSuchKey" };
-    return this.#settle(head, request, id);
+    return this.#settle(head, request, id, answered);
   }
 
-  async #sendComplete(request: CommitRequest, uploadId: string): Promise<void> {
+  async #sendComplete(request: CommitRequest, uploadId: string): Promise<Completion> {
     const call = {
       method: "POST",
       key: request.key,
@@ -200,16 +208,22 @@ export class BucketStore implements ObjectStore {
       });
       // S3 may answer 200 and change its mind while it works: the body then is an error.
       if (hasElement(text, "Error")) throw refusalOf(500, headers, text);
+      return { headers, etag: elementText(text, "ETag") };
     } catch (error) {
       if (!conditional || !(error instanceof StoreError) || error.code !== "NotImplemented") throw error;
       this.#knowsConditions = false;
-      await this.#sendComplete(request, uploadId);
+      return this.#sendComplete(request, uploadId);
     }
   }
 
   /** Ours with another size than the manifest says goes again: the node has told us something that is not so. */
-  async #settle(head: OwnedHead, request: CommitRequest, id: BucketUploadId): Promise<CommitResult> {
-    const result = verdict(head, request, id.nonce);
+  async #settle(
+    head: OwnedHead,
+    request: CommitRequest,
+    id: BucketUploadId,
+    answered: Completion | null,
+  ): Promise<CommitResult> {
+    const result = this.#verdict(head, request, id, answered);
     if (result.kind === "refused") await this.delete(request.key, head.etag);
     return result;
   }

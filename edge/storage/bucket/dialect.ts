@@ -32,6 +32,10 @@ export interface BucketDialect {
   metaPrefix: string;
   /** Condition of a completion: only where no object is. */
   ifAbsent: Readonly<Record<string, string>>;
+  /** Headers by which a completion's answer and the object both say which object it is; the first that both have counts. */
+  versions: readonly string[];
+  /** Whether an object in parts may have the ETag that Amazon counts for it. */
+  etagOfParts: boolean;
   /** Condition of a deletion, from the headers of the object as it was seen; null: the server knows none. */
   ifUnchanged(seen: Headers): Record<string, string> | null;
 }

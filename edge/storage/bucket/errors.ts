@@ -3,6 +3,7 @@ import { elementText } from "../../../shared/element-text.ts";
 import { BUCKET_REFUSED_FOR_GOOD } from "../../../shared/storage-codes.ts";
 import { guardRefusal } from "../guard-refusal.ts";
 import { StoreError, type StoreFault } from "../store-error.ts";
+import { toldPlace } from "./told-place.ts";
 
 const CODE = /^[A-Za-z][A-Za-z0-9.]{0,63}$/;
 
@@ -13,6 +14,8 @@ const PASSING: ReadonlySet<string> = new Set([
   "RequestTimeout",
   "RequestTimeTooSkewed",
   "SlowDown",
+  // A bucket that was made a moment ago: routes to it are still on their way.
+  "TemporaryRedirect",
   "TooManyRequests",
 ]);
 /** For answers without a body, as those to HEAD are. */
@@ -35,7 +38,7 @@ export function refusalOf(status: number, headers: Headers, body: string): Store
   if (guard !== null) return guard;
   const told = elementText(body, "Code");
   const code = told !== null && CODE.test(told) ? told : (BY_STATUS[status] ?? `HTTP ${status}`);
-  return new StoreError(code, faultOf(status, code));
+  return new StoreError(code, faultOf(status, code), { told: toldPlace(headers, body) });
 }
 
 function faultOf(status: number, code: string): StoreFault {

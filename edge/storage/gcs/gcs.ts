@@ -31,6 +31,8 @@ function gcsDialect(config: StorageOf<"gcs">, serviceUrl: string): BucketDialect
     partDigest: "content-md5",
     metaPrefix: "x-goog-meta-",
     ifAbsent: { "x-goog-if-generation-match": "0" },
+    versions: ["x-goog-generation"],
+    etagOfParts: false,
     ifUnchanged: (seen) => {
       const generation = seen.get("x-goog-generation");
       return generation === null ? null : { "x-goog-if-generation-match": generation };

@@ -35,6 +35,9 @@ function ossDialect(config: StorageOf<"oss">): BucketDialect {
     partDigest: "etag-md5",
     metaPrefix: "x-oss-meta-",
     ifAbsent: { "x-oss-forbid-overwrite": "true" },
+    // The second one is of the bytes: another object with the same ones is as good.
+    versions: ["x-oss-version-id", "x-oss-hash-crc64ecma"],
+    etagOfParts: false,
     ifUnchanged: () => null,
     objectUrl,
     async authorize({ method, key, query, headers }, at) {

@@ -41,6 +41,8 @@ export function s3Dialect(config: StorageOf<"s3">): BucketDialect {
     partDigest: "content-md5",
     metaPrefix: "x-amz-meta-",
     ifAbsent: { "if-none-match": "*" },
+    versions: ["x-amz-version-id"],
+    etagOfParts: true,
     ifUnchanged: (seen) => ({ "if-match": seen.get("etag") ?? "" }),
     objectUrl: (key) => objectUrl(config, key),
     async authorize({ method, key, query, headers, body }, at) {

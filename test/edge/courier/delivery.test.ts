@@ -172,6 +172,29 @@ test.each([
   });
 });
 
+test.each([
+  [200, { status: "delivered", last_status_code: 200, last_error: null }],
+  [500, { status: "pending", last_status_code: 500, last_error: "HTTP 500" }],
+  [410, { status: "failed", last_status_code: 410, last_error: "HTTP 410" }],
+])("a status counts though its body breaks off: %i", async (status, entry) => {
+  const courier = await TestCourier.open();
+  const notice = await courier.notice({ url: receiver("204", newKey()) });
+  await courier.accept(notice);
+  // What lies between here and a receiver of the tests would end the body as if it were whole.
+  const breaking = vi.spyOn(globalThis, "fetch").mockImplementation(async () => {
+    let pulls = 0;
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>) =>
+      pulls++ === 0
+        ? controller.enqueue(new Uint8Array(4))
+        : controller.error(new TypeError("Network connection lost"));
+    return new Response(new ReadableStream({ pull }), { status });
+  });
+  await courier.run();
+  expect(breaking).toHaveBeenCalledOnce();
+  breaking.mockRestore();
+  expect(await courier.entry(notice.id)).toMatchObject({ ...entry, attempts: 1, response_time_ms: expect.any(Number) });
+});
+
 test.each(["endless", "stuck"])("a 200 counts though its body is %s", async (behaviour) => {
   const { courier, notice } = await tried(behaviour);
   expect(await courier.entry(notice.id)).toMatchObject({ status: "delivered", attempts: 1 });

@@ -1,6 +1,10 @@
 /** What every answer has in common: statuses, the error envelope, headers, the rate bucket (jobs API 1.1–1.3). */
-import { beforeAll, describe, expect, it } from "vitest";
-import { type Account, call, newAccount, newKey, refusal, send } from "../support.ts";
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { type Env, envNumber } from "../../../edge/env.ts";
+import worker from "../../../edge/index.ts";
+import { type Account, call, newAccount, newKey, ORIGIN, refusal, send } from "../support.ts";
 
 let account: Account;
 beforeAll(async () => {
@@ -166,4 +170,48 @@ it("GET /health answers without a key, GET /ready says what is missing", async (
   const ready = await send("GET", "/ready");
   expect(ready.status).toBe(503);
   expect(ready.body).toMatchObject({ missing: ["no worker node is online"] });
+});
+
+describe("settings that the Worker cannot use", () => {
+  const bad = { TRAWL_MAX_PENDING: "many", TRAWL_RATE: "-1", TRAWL_STORE: "floppy", TRAWL_KEK: "c2VjcmV0:k1" };
+  const says = [
+    "TRAWL_MAX_PENDING must be a number of at least 0",
+    "TRAWL_RATE must be a number of at least 0",
+    "TRAWL_STORE must be disk or r2",
+    "TRAWL_KEK must be id:base64[,id:base64], keys of 32 bytes",
+  ];
+  const ask = async (path: string, changes: Record<string, unknown>) => {
+    const answer = await worker.fetch(
+      new Request(ORIGIN + path),
+      { ...env, ...changes } as Env,
+      createExecutionContext(),
+    );
+    return { status: answer.status, body: (await answer.json()) as { missing?: string[] } };
+  };
+  afterEach(() => vi.restoreAllMocks());
+
+  it("are named by GET /ready, without their values", async () => {
+    const { status, body } = await ask("/ready", bad);
+    expect([status, body.missing?.filter((each) => each.startsWith("TRAWL_"))]).toEqual([503, says]);
+  });
+
+  it("are told once in the log, as an error", async () => {
+    const lines = vi.spyOn(console, "log").mockImplementation(() => {});
+    const twice = { ...bad, TRAWL_DEADLINE_MS: "2h" };
+    await ask("/health", twice);
+    await ask("/health", twice);
+    const told = lines.mock.calls.map(([line]) => JSON.parse(String(line)) as { event: string });
+    expect(told.filter(({ event }) => event === "settings.refused")).toEqual([
+      expect.objectContaining({ level: "error", problems: expect.stringContaining("TRAWL_DEADLINE_MS must be") }),
+    ]);
+    expect(JSON.stringify(told)).not.toContain("2h");
+  });
+
+  it("are not those that wrangler makes numbers of, nor empty ones", async () => {
+    const good = { TRAWL_MAX_PENDING: 500, TRAWL_RATE: " 0.5 ", TRAWL_HISTORY_DAYS: "", TRAWL_STORE: "r2" };
+    expect((await ask("/ready", good)).body.missing).toEqual(["no worker node is online"]);
+    expect([500, " 0.5 ", "", undefined, "1e3", "-1"].map((each) => envNumber(each as string, 7))).toEqual([
+      500, 0.5, 7, 7, 7, 7,
+    ]);
+  });
 });

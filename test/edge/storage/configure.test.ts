@@ -73,6 +73,15 @@ describe("POST /user/s3", () => {
     expect((await account.api("GET", "/user/s3")).body).toEqual(unset("s3"));
   });
 
+  it("tells which region the bucket is in, as the store says it", async () => {
+    const answer = await set({ region: "eu-west-1" });
+    expect(refusal(answer)).toEqual({
+      status: 400,
+      error: "Credential validation failed: AuthorizationHeaderMalformed",
+    });
+    expect(answer.body.details).toEqual([{ field: "region", message: expect.stringMatching(/\(region us-east-1\)$/) }]);
+  });
+
   it.each([
     [{ endpoint: undefined }, "endpoint is required", "endpoint"],
     [{ endpoint: 5 }, "endpoint must be a string", "endpoint"],

@@ -1,6 +1,8 @@
 /** Jobs that deliver to storage of the client's own: keys, URLs, collisions, failures, deletion (jobs API 11.1, 11.2, 3.9). */
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { extractedInfo, manifestOf, putPart, TestNode } from "../fleet-node.ts";
+import { extractedInfo, manifestOf, PARTITION, putPart, TestNode } from "../fleet-node.ts";
 import { type Account, call, type Json, newAccount, refusal, store } from "../support.ts";
 import { deliver, eventually, newBucket, readJob, s3, s3Storage, untilStatus, useStorage } from "./support.ts";
 
@@ -122,6 +124,22 @@ describe("a name", () => {
     await eventually(async () => expect((await s3.look(bucket)).uploads).toEqual([]));
   });
 
+  it("under which somebody has put another object in the place of ours is theirs, though that bears our metadata", async () => {
+    await useStorage(account, bucket);
+    const id = await account.createJob();
+    const node = await TestNode.online(account);
+    const complete = await uploadOnly(node, await node.take(), "mine");
+    await s3.fail({ operation: "complete", bucket, times: 1, how: "replaced" });
+    await complete();
+    await eventually(async () => expect(await readJob(account, id)).toMatchObject({ status: "Pending" }));
+    // No upload waits to be aborted: that would take the object for what it has left behind.
+    const waiting = (_: unknown, { storage }: DurableObjectState) =>
+      storage.sql.exec("SELECT upload_id FROM uploads WHERE job_id = ?", id).toArray();
+    expect(await runInDurableObject(env.PARTITION.getByName(PARTITION), waiting)).toEqual([]);
+    const { objects, uploads } = await s3.look(bucket);
+    expect([Object.keys(objects), objects[KEY] === "mine", uploads]).toEqual([[KEY], false, []]);
+  });
+
   it("differs by case: a bucket is no file system", async () => {
     await useStorage(account, bucket);
     await deliver(account, "one", { filename: "Talk" });
@@ -143,6 +161,36 @@ async function uploadOnly(node: TestNode, job: { job: string; token: string }, b
   const manifest = await manifestOf(ticket.upload_id, bytes, put.headers.get("etag") ?? "");
   return () => node.job(job, "complete", { manifest });
 }
+
+describe("a folder of the downloads that is read-only", () => {
+  const says =
+    "the folder 'videos' below the downloads folder is read-only: give the user that runs Trawl the right to write there";
+  const failed = { status: "Failed", error: `Upload failed: ${says}`, error_type: "error" };
+  const refuse = async (call: "begin" | "commit", answer: Json) => {
+    const row = await env.DB.prepare("SELECT store_prefix FROM accounts WHERE id = ?").bind(account.id).first<Json>();
+    const key = `${row?.store_prefix}${KEY}`;
+    await store("POST", "fault", JSON.stringify({ call, key, times: 1, status: 200, answer }));
+  };
+
+  it("ends the job at once, before its download", async () => {
+    const id = await account.createJob();
+    const node = await TestNode.online(account);
+    await refuse("begin", { read_only: "videos" });
+    const looked = await node.job(await node.take(), "extracted", {
+      result: { kind: "single", info: extractedInfo() },
+    });
+    expect(looked.body).toEqual({ decision: "stop" });
+    expect(await readJob(account, id)).toMatchObject(failed);
+  });
+
+  it("ends it at once when it has become so since", async () => {
+    const id = await account.createJob();
+    const node = await TestNode.online(account);
+    await refuse("commit", { kind: "refused", code: "read_only", permanent: true, read_only: "videos" });
+    await node.deliver(await node.take(), "the bytes");
+    expect(await untilStatus(account, id, "Failed")).toMatchObject(failed);
+  });
+});
 
 describe("a storage that refuses", () => {
   it("before the download ends the job at once, for good if the credentials are refused", async () => {

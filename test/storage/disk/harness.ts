@@ -29,7 +29,7 @@ export interface DiskUnderTest extends StoreUnderTest {
 }
 
 /** The adapter as the Worker has it: a binding instead of an address. */
-export function adapterFor(service: DiskStoreService): DiskStore {
+export function adapterFor(service: Pick<DiskStoreService, "url">): DiskStore {
   const binding = { fetch: (url: string, init?: RequestInit) => fetch(url.replace("http://store", service.url), init) };
   return diskStore({ service: binding, secret: SECRET, serviceUrl: service.url });
 }
@@ -41,10 +41,15 @@ export interface SpawnedService extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** The service in a process of its own. */
-export async function spawnService(downloads: string): Promise<SpawnedService> {
+/**
+ * The service in a process of its own.
+ *
+ * @param uid as another user; only root may
+ */
+export async function spawnService(downloads: string, uid?: number): Promise<SpawnedService> {
   const script = fileURLToPath(new URL("./service-process.ts", import.meta.url));
-  const child = spawn(process.execPath, [script, downloads, SECRET], { stdio: ["ignore", "pipe", "inherit"] });
+  const user = uid === undefined ? [] : [String(uid)];
+  const child = spawn(process.execPath, [script, downloads, SECRET, ...user], { stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(child, "exit");
   const kill = async () => {
     child.kill("SIGKILL");

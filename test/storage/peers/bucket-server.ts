@@ -47,7 +47,8 @@ interface Upload {
   parts: Map<number, { bytes: Buffer; etag: string }>;
 }
 
-export type Fault = { status: number; code: string } | "lost" | "flip";
+/** `endpoint`: which the refusal names as the bucket's. */
+export type Fault = { status: number; code: string; endpoint?: string } | "lost" | "flip" | "replaced";
 
 const PART_MIN_BYTES = 5 * 1_048_576;
 
@@ -80,7 +81,10 @@ export class BucketServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** The next request for which it holds meets this fault; `lost`: it is done, and the connection cut instead of an answer. */
+  /**
+   * The next request for which it holds meets this fault; `lost`: it is done, and the connection cut instead of an answer; `replaced`: it is
+   * done, and at once another object of that size and with the same metadata put in its place.
+   */
   fail(when: (request: Heard) => boolean, fault: Fault): void {
     this.#faults.push({ when, fault });
   }
@@ -120,7 +124,15 @@ export class BucketServer {
     const fault = found?.fault;
     const body = Buffer.concat(chunks);
     if (fault === "flip" && body.length > 0) body[0] = (body[0] ?? 0) ^ 1;
-    const answer = typeof fault === "object" ? refusal(fault.status, fault.code) : this.#judge(heard, bucket, body);
+    const answer =
+      typeof fault === "object" ? refusal(fault.status, fault.code, fault.endpoint) : this.#judge(heard, bucket, body);
+    const made = fault === "replaced" ? this.objects.get(heard.key) : undefined;
+    if (made !== undefined)
+      this.put(
+        heard.key,
+        made.bytes.map((byte) => byte ^ 1),
+        made.headers,
+      );
     if (fault === "lost") {
       request.socket.destroy();
       return;
@@ -204,9 +216,10 @@ export class BucketServer {
     if (known.slice(0, -1).some((part) => part.bytes.length < PART_MIN_BYTES)) {
       return refusal(400, "EntityTooSmall");
     }
-    this.put(heard.key, Buffer.concat(known.map((part) => part.bytes)), upload.headers);
+    const made = this.put(heard.key, Buffer.concat(known.map((part) => part.bytes)), upload.headers);
     this.uploads.delete(id);
-    return ok("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>");
+    const answer = ok("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>");
+    return { ...answer, headers: { ...answer.headers, ...(this.#family.describe?.(made) ?? {}) } };
   }
 
   #serve(heard: Heard, object: StoredObject): Answer {
@@ -244,7 +257,8 @@ function ok(body: string): Answer {
   return { status: 200, headers: { "content-type": "application/xml" }, body };
 }
 
-function refusal(status: number, code: string): Answer {
-  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`;
+function refusal(status: number, code: string, endpoint?: string): Answer {
+  const more = endpoint === undefined ? "" : `<Endpoint>${endpoint}</Endpoint>`;
+  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message>${more}</Error>`;
   return { status, headers: { "content-type": "application/xml" }, body };
 }

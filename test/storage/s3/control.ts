@@ -6,8 +6,17 @@ export interface S3Fault {
   /** Of one bucket alone. */
   bucket?: string;
   times: number;
-  /** `lost`: done, and the answer never sent. `late-error`: 200, with an error in the body. `hang`: no answer at all. */
-  how: { status: number; code: string } | "lost" | "late-error" | "hang";
+  /**
+   * `lost`: done, and the answer never sent. `late-error`: 200, with an error in the body. `hang`: no answer at all. `replaced`:
+   * done, and at once another object of that size and with the same metadata is put in its place; `replaced-lost`: both.
+   */
+  how: { status: number; code: string; told?: Told } | "lost" | "late-error" | "hang" | "replaced" | "replaced-lost";
+}
+
+/** Where the bucket is, as Amazon says it beside a refusal. */
+export interface Told {
+  region: string;
+  endpoint?: string;
 }
 
 export type Operation = "put" | "begin" | "part" | "complete" | "abort" | "head" | "get" | "delete" | "list";

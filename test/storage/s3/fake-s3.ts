@@ -8,7 +8,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { listAnswerOf } from "../peers/list-answer.ts";
-import type { Operation, S3Fault } from "./control.ts";
+import type { Operation, S3Fault, Told } from "./control.ts";
 import { type SignedRequest, verifySignature } from "./sigv4.ts";
 
 export interface FakeS3Options {
@@ -20,6 +20,14 @@ export interface FakeS3Options {
   mayList?: boolean;
   /** How far its clock is ahead. Defaults to 0. */
   skewMs?: number;
+  /**
+   * What an object in parts bears as its ETag: the MD5 of the parts' MD5s (`amazon`), drawn for part and whole as where Amazon
+   * encrypts by a key of the customer's (`drawn`), or one thing in the answer and another one at the object (`odd`). Defaults to
+   * `amazon`.
+   */
+  etags?: "amazon" | "drawn" | "odd";
+  /** What it says of its encryption with each object: `AES256`, `aws:kms`. Defaults to nothing. */
+  encryption?: string | null;
 }
 
 export interface S3Answer {
@@ -52,6 +60,14 @@ interface Called {
   accessKey: string;
 }
 
+const DEFAULTS: Required<FakeS3Options> = {
+  region: "us-east-1",
+  conditions: "known",
+  mayList: true,
+  skewMs: 0,
+  etags: "amazon",
+  encryption: null,
+};
 const MIN_PART_BYTES = 5 * 1_048_576;
 /** Nobody is to wait for it any longer then. */
 const HANG_MS = 3_000;
@@ -63,10 +79,12 @@ export function secretOf(accessKey: string): string {
 class Refusal extends Error {
   readonly status: number;
   readonly code: string;
-  constructor(status: number, code: string) {
+  readonly told: Told | null;
+  constructor(status: number, code: string, told: Told | null = null) {
     super(code);
     this.status = status;
     this.code = code;
+    this.told = told;
   }
 }
 
@@ -81,7 +99,7 @@ export class FakeS3 {
   readonly #together: S3Fault[][] = [];
 
   constructor(options: FakeS3Options = {}) {
-    this.#options = { region: "us-east-1", conditions: "known", mayList: true, skewMs: 0, ...options };
+    this.#options = { ...DEFAULTS, ...options };
   }
 
   fail(fault: S3Fault): void {
@@ -135,18 +153,28 @@ export class FakeS3 {
         await pause(HANG_MS);
         return null;
       }
-      if (typeof fault?.how === "object") throw new Refusal(fault.how.status, fault.how.code);
+      if (typeof fault?.how === "object") {
+        throw new Refusal(fault.how.status, fault.how.code, fault.how.told);
+      }
       const accessKey = this.#authorise(request);
       this.calls.push({ operation, bucket, key, accessKey });
       if (!bucket.startsWith("b-")) throw new Refusal(404, "NoSuchBucket");
       const answer = this.#do(operation, request, bucket, key);
-      if (fault?.how === "lost") return null;
+      if (fault?.how === "replaced" || fault?.how === "replaced-lost") this.#replace(`${bucket}/${key}`);
+      if (fault?.how === "lost" || fault?.how === "replaced-lost") return null;
       if (fault?.how === "late-error") return this.#answer(200, {}, errorBody("InternalError"));
       return answer;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return this.#answer(error.status, {}, request.method === "HEAD" ? "" : errorBody(error.code));
+      const { status, code, told } = error;
+      const headers: Record<string, string> = told === null ? {} : { "x-amz-bucket-region": told.region };
+      return this.#answer(status, headers, request.method === "HEAD" ? "" : errorBody(code, told));
     }
+  }
+
+  #replace(place: string): void {
+    const { bytes, type, meta } = this.objects.get(place) ?? object(Buffer.alloc(0), "", {});
+    this.objects.set(place, object(Buffer.from(bytes.map((byte) => byte ^ 1)), type, meta));
   }
 
   #authorise(request: SignedRequest): string {
@@ -155,7 +183,10 @@ export class FakeS3 {
       secretOf: (accessKey) => (accessKey.startsWith("AK") ? secretOf(accessKey) : null),
       now: () => this.now(),
     });
-    if ("refused" in verdict) throw new Refusal(403, verdict.refused);
+    if ("refused" in verdict) {
+      const misplaced = verdict.refused === "AuthorizationHeaderMalformed";
+      throw new Refusal(misplaced ? 400 : 403, verdict.refused, misplaced ? { region: this.#options.region } : null);
+    }
     if (this.#denied.has(verdict.accessKey)) throw new Refusal(403, "AccessDenied");
     return verdict.accessKey;
   }
@@ -200,7 +231,7 @@ export class FakeS3 {
         if (claimed !== null && Buffer.from(claimed, "base64").toString("hex") !== md5(body)) {
           throw new Refusal(400, "BadDigest");
         }
-        const etag = `"${md5(body)}"`;
+        const etag = `"${this.#options.etags === "drawn" ? randomBytes(16).toString("hex") : md5(body)}"`;
         upload.parts.set(Number(url.searchParams.get("partNumber")), { bytes: body, etag });
         return this.#answer(200, { etag });
       }
@@ -262,11 +293,18 @@ export class FakeS3 {
     });
     if (parts.slice(0, -1).some((part) => part.bytes.length < MIN_PART_BYTES)) throw new Refusal(400, "EntityTooSmall");
     const stored = object(Buffer.concat(parts.map((part) => part.bytes)), upload.type, upload.meta);
-    stored.etag = `${stored.etag.slice(0, -1)}-${parts.length}"`;
+    const { etags } = this.#options;
+    const hash = etags === "amazon" ? md5(Buffer.concat(parts.map((part) => hexOf(part.etag)))) : "";
+    if (etags !== "odd") stored.etag = `"${hash || randomBytes(16).toString("hex")}-${parts.length}"`;
     this.objects.set(`${bucket}/${key}`, stored);
     this.uploads.delete(url.searchParams.get("uploadId") ?? "");
-    const etag = stored.etag.replaceAll('"', "&quot;");
-    return this.#answer(200, {}, `<CompleteMultipartUploadResult><ETag>${etag}</ETag></CompleteMultipartUploadResult>`);
+    const told = etags === "odd" ? `"${md5(Buffer.from(key))}-${parts.length}"` : stored.etag;
+    const etag = told.replaceAll('"', "&quot;");
+    return this.#answer(
+      200,
+      this.#encryption(),
+      `<CompleteMultipartUploadResult><ETag>${etag}</ETag></CompleteMultipartUploadResult>`,
+    );
   }
 
   #read({ method, headers, url }: SignedRequest, known: StoredObject | undefined): S3Answer {
@@ -282,6 +320,7 @@ export class FakeS3 {
     const disposition = url.searchParams.get("response-content-disposition");
     const answer = this.#answer(range === null ? 200 : 206, {
       ...part,
+      ...this.#encryption(),
       "content-type": known.type,
       etag: known.etag,
       "last-modified": new Date().toUTCString(),
@@ -291,6 +330,11 @@ export class FakeS3 {
     answer.headers["content-length"] = String(bytes.length);
     if (method === "GET") answer.body = bytes;
     return answer;
+  }
+
+  #encryption(): Record<string, string> {
+    const { encryption } = this.#options;
+    return encryption === null ? {} : { "x-amz-server-side-encryption": encryption };
   }
 
   #answer(status: number, headers: Record<string, string> = {}, text = ""): S3Answer {
@@ -324,12 +368,19 @@ function object(bytes: Buffer, type: string, meta: Record<string, string>): Stor
   return { bytes, etag: `"${md5(bytes)}"`, type, meta };
 }
 
+function hexOf(etag: string): Buffer {
+  return Buffer.from(etag.replaceAll('"', ""), "hex");
+}
+
 function md5(bytes: Buffer): string {
   return createHash("md5").update(bytes).digest("hex");
 }
 
-function errorBody(code: string): string {
-  return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>no</Message></Error>`;
+function errorBody(code: string, told: Told | null = null): string {
+  const region = told === null ? "" : `<Region>${told.region}</Region>`;
+  const endpoint = told?.endpoint === undefined ? "" : `<Endpoint>${told.endpoint}</Endpoint>`;
+  const more = `<Message>no</Message>${region}${endpoint}`;
+  return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code>${more}</Error>`;
 }
 
 async function pause(ms: number): Promise<void> {

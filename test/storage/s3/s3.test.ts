@@ -1,5 +1,7 @@
 /** What the S3 adapter makes of a server's words, its clock and its lost answers (DESIGN section 6). */
 import { afterEach, expect, describe as group, it } from "vitest";
+import { adviceFor } from "../../../edge/storage/advice.ts";
+import type { StoreNetwork } from "../../../edge/storage/network.ts";
 import type { CommitResult, UploadIntent } from "../../../edge/storage/port.ts";
 import { bucketUrl, objectUrl } from "../../../edge/storage/s3/address.ts";
 import { s3Store } from "../../../edge/storage/s3/s3.ts";
@@ -159,6 +161,7 @@ group("a refusal", () => {
     [{ status: 403, code: "AccessDenied" }, "permanent AccessDenied"],
     [{ status: 404, code: "NoSuchBucket" }, "permanent NoSuchBucket"],
     [{ status: 301, code: "PermanentRedirect" }, "permanent PermanentRedirect"],
+    [{ status: 307, code: "" }, "unavailable TemporaryRedirect"],
     [{ status: 429, code: "TooManyRequests" }, "unavailable TooManyRequests"],
     [{ status: 503, code: "" }, "unavailable SlowDown"],
     [{ status: 418, code: "<script>" }, "refused HTTP 418"],
@@ -271,7 +274,68 @@ group("a probe", () => {
     expect(await verify(opened.again({ region: "eu-west-1" }))).toEqual({
       ok: false,
       code: "AuthorizationHeaderMalformed",
+      told: { region: "us-east-1", endpoint: null },
     });
+  });
+});
+
+group("a redirect", () => {
+  const ELSEWHERE = { region: "eu-west-1", endpoint: `${BUCKET}.s3.eu-west-1.amazonaws.com` };
+  const redirect = (status: number, code: string) => ({ status, code, told: ELSEWHERE });
+  const probe = () => ({ key: "verify_credentials.txt", signal: AbortSignal.timeout(10_000) });
+
+  it.each([
+    [301, "PermanentRedirect", "region"],
+    [307, "TemporaryRedirect", "endpoint"],
+    [400, "IllegalLocationConstraintException", "region"],
+  ])("of the probe, %i, tells the owner where the bucket is", async (status, code, field) => {
+    await start();
+    fail("put", redirect(status, code));
+    const result = await opened.store.verify(probe());
+    expect(result).toEqual({ ok: false, code, told: ELSEWHERE });
+    expect(adviceFor({ provider: "s3" }, code, result.ok ? undefined : result.told)).toEqual({
+      field,
+      message: expect.stringMatching(/\(region eu-west-1, endpoint b-videos\.s3\.eu-west-1\.amazonaws\.com\)$/),
+    });
+  });
+
+  it.each([
+    ["<b>here</b>", "eu-west-1"],
+    ["host/path", "../x"],
+    ["a b", "EU West"],
+  ])("to %s in %s is told as far as it is a place", async (endpoint, region) => {
+    await start();
+    fail("put", {
+      status: 301,
+      code: "PermanentRedirect",
+      told: { region, endpoint: endpoint.replaceAll("<", "&lt;") },
+    });
+    const told = region === "eu-west-1" ? { told: { region, endpoint: null } } : {};
+    expect(await opened.store.verify(probe())).toEqual({ ok: false, code: "PermanentRedirect", ...told });
+  });
+
+  it("for a while is waited out where we asked, and never followed: part URLs could not be", async () => {
+    await start();
+    const hosts = new Set<string>();
+    const watched: StoreNetwork = {
+      fetch: (url, init) => {
+        hosts.add(new URL(url).host);
+        return fetch(url, init);
+      },
+      now: Date.now,
+      accepts: () => true,
+    };
+    const store = s3Store(opened.config, watched);
+    fail("begin", redirect(307, "TemporaryRedirect"));
+    expect(await fault(store.begin(intentFor(KEY, 1)))).toBe("unavailable TemporaryRedirect");
+    const request = await uploaded();
+    fail("complete", redirect(307, "TemporaryRedirect"));
+    expect(await store.commit(request)).toEqual({ kind: "unavailable", code: "TemporaryRedirect" });
+    expect(await store.commit(request)).toMatchObject({ kind: "committed" });
+    fail("complete", redirect(301, "PermanentRedirect"));
+    const other = await uploaded(intentFor("videos/b.mp4", BYTES.length));
+    expect(await store.commit(other)).toEqual({ kind: "refused", code: "PermanentRedirect", permanent: true });
+    expect([...hosts]).toEqual([new URL(opened.config.endpoint).host]);
   });
 });
 
@@ -281,11 +345,26 @@ group("an address", () => {
     ["https://x.supabase.co/storage/v1/s3/", "videos", "https://x.supabase.co/storage/v1/s3/videos/"],
     ["https://s3.us-east-1.amazonaws.com", "my-videos", "https://my-videos.s3.us-east-1.amazonaws.com/"],
     ["https://s3.us-east-1.amazonaws.com", "my.videos", "https://s3.us-east-1.amazonaws.com/my.videos/"],
-    ["https://my.videos.s3.amazonaws.com", "my.videos", "https://my.videos.s3.amazonaws.com/"],
+    // Amazon's host for all regions redirects what is asked of it about a new bucket; that of the region does not.
+    ["https://my.videos.s3.amazonaws.com", "my.videos", "https://my.videos.s3.us-east-1.amazonaws.com/"],
+    ["https://s3.amazonaws.com", "my-videos", "https://my-videos.s3.us-east-1.amazonaws.com/"],
+    ["https://s3.amazonaws.com/", "my.videos", "https://s3.us-east-1.amazonaws.com/my.videos/"],
+    ["https://s3.amazonaws.com.example.net", "my-videos", "https://s3.amazonaws.com.example.net/my-videos/"],
     ["https://acc.r2.cloudflarestorage.com", "my-videos", "https://acc.r2.cloudflarestorage.com/my-videos/"],
   ])("of %s and %s is %s", async (endpoint, bucket, url) => {
     await start();
-    expect(bucketUrl({ endpoint, bucket }).href).toBe(url);
-    expect(objectUrl({ endpoint, bucket }, "a b/c+d%'(1).mp4").href).toBe(`${url}a%20b/c%2Bd%25%27%281%29.mp4`);
+    const region = "us-east-1";
+    expect(bucketUrl({ endpoint, bucket, region }).href).toBe(url);
+    expect(objectUrl({ endpoint, bucket, region }, "a b/c+d%'(1).mp4").href).toBe(`${url}a%20b/c%2Bd%25%27%281%29.mp4`);
+  });
+
+  it("of Amazon's without a region is that of the region, if it is one", () => {
+    const at = (region: string) => bucketUrl({ endpoint: "https://s3.amazonaws.com", bucket: "b-videos", region }).host;
+    expect(["eu-west-1", "us-gov-east-1", "auto", "x.evil.test/"].map(at)).toEqual([
+      "b-videos.s3.eu-west-1.amazonaws.com",
+      "b-videos.s3.us-gov-east-1.amazonaws.com",
+      "b-videos.s3.amazonaws.com",
+      "b-videos.s3.amazonaws.com",
+    ]);
   });
 });
