@@ -4,7 +4,7 @@
  */
 import type { Step } from "../../shared/contract/fleet.ts";
 import { ALARM_MAX_ROWS, BARRIER_WAIT_MS, GROUP_COMMIT_WAIT_MS } from "../../shared/limits.ts";
-import { leasesRunFrom } from "./absence.ts";
+import { leasesRunAt } from "./absence.ts";
 import { cancelJob } from "./cancel.ts";
 import type { Core } from "./core.ts";
 import { type AccountFacts, pushAccount } from "./create.ts";
@@ -99,7 +99,7 @@ export class AdminDesk {
       `SELECT s.node_id, s.state, s.reason, o.quarantine, s.last_seen, s.lease_until >= ?1 AS online,
          (SELECT count(*) FROM jobs j WHERE j.node_id = s.node_id AND j.state IN ('offered', 'running') AND j.state = 'running') AS running
        FROM sessions s LEFT JOIN node_orders o ON o.node_id = s.node_id ORDER BY s.last_seen DESC LIMIT ${MAX_SESSIONS_LISTED}`,
-      leasesRunFrom(sql, now),
+      leasesRunAt(sql, now),
     );
     return sessions.map((row) => ({
       node: row.node_id,

@@ -3,7 +3,7 @@
  * whoever asked holds the deadline and asks again if this object was restarted.
  */
 import type { CallAnswer, CallRequest } from "../../shared/contract/calls.ts";
-import { leasesRunFrom, ONLINE } from "./absence.ts";
+import { leasesRunAt, ONLINE } from "./absence.ts";
 import type { Sql } from "./sql.ts";
 
 /** Nodes of each kind that a question may go to. */
@@ -92,7 +92,7 @@ export class Calls {
   #candidates(account: string, exclude: readonly string[]): string[] {
     const { sql, now } = this.#deps;
     const asked = Map.groupBy(this.#pending.values(), (pending) => pending.node);
-    const from = leasesRunFrom(sql, now());
+    const from = leasesRunAt(sql, now());
     const find = (whose: string) =>
       sql.all<{ node_id: string; account_id: string | null; free: number }>(
         `SELECT node_id, account_id, json_extract(slots, '$.download') AS free FROM sessions

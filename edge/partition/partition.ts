@@ -7,7 +7,7 @@ import { errorText, type Log, makeLog } from "../log.ts";
 import { resealObject } from "../seals/object-tables.ts";
 import type { SealPage } from "../seals/plan.ts";
 import { within } from "../within.ts";
-import { leasesRunFrom, ONLINE } from "./absence.ts";
+import { leasesRunAt, ONLINE } from "./absence.ts";
 import type { AdminDesk } from "./admin-desk.ts";
 import type { Calls } from "./calls.ts";
 import type { ClientDesk } from "./client-desk.ts";
@@ -153,7 +153,7 @@ export class Partition extends DurableObject<Env> {
     await open.arm();
     const row = open.core.sql.get<{ n: number }>(
       `SELECT count(*) AS n FROM sessions WHERE ${ONLINE}`,
-      leasesRunFrom(open.core.sql, Date.now()),
+      leasesRunAt(open.core.sql, Date.now()),
     );
     return row?.n ?? 0;
   }

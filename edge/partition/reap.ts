@@ -136,7 +136,7 @@ function giveUp(turn: Turn): number {
 function endLeases(turn: Turn): Pick<ReapCount, "sessionsEnded" | "attemptsReturned"> {
   const due = turn.sql.all<{ node_id: string }>(
     `SELECT node_id FROM sessions WHERE lease_until < ? AND state <> 'lost' ORDER BY lease_until LIMIT ${ALARM_MAX_ROWS}`,
-    leasesRunFrom(turn.sql, turn.now),
+    leasesRunFrom(turn),
   );
   let returned = 0;
   let ended = 0;
@@ -224,7 +224,7 @@ export function nextDue(turn: Turn): number | null {
   const doomed = turn.sql.get<{ due: number | null }>(
     "SELECT min(doomed_at) AS due FROM uploads WHERE doomed_at IS NOT NULL",
   );
-  const leaseDue = lease?.due == null ? null : leaseEnd(turn.sql, lease.due);
+  const leaseDue = lease?.due == null ? null : leaseEnd(turn, lease.due);
   const candidates = [row?.due ?? null, leaseDue, nextDeadline(turn), doomed?.due ?? null].filter(
     (due) => due !== null,
   );

@@ -129,7 +129,8 @@ export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): Extrac
     live,
     // For its next hand-out, if there is one.
     lane: live === job.live ? job.lane : laneOf(turn, { ...job, live }),
-    deadline_at: deadlineRow(turn, (job.started_at ?? turn.now) + mayTake),
+    // What the edge has missed since the confirm stays put off.
+    deadline_at: (job.deadline_at ?? 0) + mayTake - deadlineMs(turn, job, job.live === 1),
     title,
     description: sourceText(info.description, MAX_DESCRIPTION_LENGTH),
     release_date: info.release_date,

@@ -127,6 +127,18 @@ describe("after the edge itself was away", () => {
     },
   );
 
+  it("an hour asleep stays no part of it when the attempt says then what it has found", () => {
+    const harness = new Harness({ deadlineMs: 30 * MINUTE });
+    harness.create(id(1));
+    harness.start(id(1), ONE);
+    const asleepAt = harness.now;
+    harness.now += 60 * MINUTE;
+    alarm(harness, { lastHandledAt: asleepAt, dueAt: asleepAt + MINUTE });
+    const left = leftOf(harness);
+    harness.extracted(id(1));
+    expect(leftOf(harness)).toBe(left);
+  });
+
   it("a deadline that has passed even so is put off by a TTL, the others by the absence alone", () => {
     const harness = new Harness({ deadlineMs: 10 * MINUTE });
     const beats = (minutes: number) => {
