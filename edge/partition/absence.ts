@@ -13,7 +13,10 @@ export interface Absence {
    * was given after that session was heard last. A second one it does not get (decision 007).
    */
   renewals: readonly number[];
-  /** Milliseconds that were nobody's: a deadline stands in its row as if the edge had always been there. */
+  /**
+   * Milliseconds that were nobody's: `jobs.deadline_at` stands in its row as if the edge had always been there, so that the
+   * sum of both is when an attempt has to end.
+   */
   awayMs: number;
   /** When the edge was back last: a deadline that had passed by then has one TTL more. */
   backAt: number;
@@ -104,9 +107,14 @@ export function putOffDeadlines(turn: Turn, awayMs: number): void {
   write(turn, { ...absence, awayMs: absence.awayMs + Math.max(0, Math.round(awayMs)), backAt: turn.now });
 }
 
-/** What `jobs.deadline_at` is for an attempt that may run until then. */
-export function deadlineRow(turn: Turn, until: number): number {
-  return until - of(turn).awayMs;
+/** When deadlines were put off last: what was before it has been seen to. */
+export function putOffAt(turn: Turn): number {
+  return of(turn).backAt;
+}
+
+/** All that was put off so far. An attempt's part of it is what is added after it has begun. */
+export function awaySoFar(turn: Turn): number {
+  return of(turn).awayMs;
 }
 
 /** Attempts are over time whose `deadline_at` is more than `above` and at most `upTo`. */

@@ -56,7 +56,7 @@ export class Partition extends DurableObject<Env> {
   /** The open partition, or an error that the route answers with 503. Marks the call as handled (late reaper rule). */
   async #ready(): Promise<Engine> {
     this.#opened ??= await within(OPEN_WAIT_MS, this.#engine, REBUILDING);
-    this.#opened.lastHandledAt = Date.now();
+    this.#opened.presence.handled(Date.now());
     return this.#opened;
   }
 

@@ -241,6 +241,12 @@ CREATE INDEX job_ready_age ON jobs (queued_at) WHERE state = 'queued';
 CREATE INDEX job_held_live ON jobs (account_id) WHERE live = 1 AND state IN ('offered', 'running');
 `;
 
+const VERSION_12 = `
+-- What had been put off for the edge's absences when the attempt began: its deadline is reckoned anew once it is known what it is.
+ALTER TABLE jobs ADD COLUMN away_before INTEGER NOT NULL DEFAULT 0;
+UPDATE jobs SET away_before = coalesce((SELECT json_extract(value, '$.awayMs') FROM meta WHERE key = 'absence'), 0) WHERE state = 'running';
+`;
+
 /** In order: version 1 first. None of them is ever edited. */
 export const MIGRATIONS: readonly string[] = [
   VERSION_1,
@@ -254,6 +260,7 @@ export const MIGRATIONS: readonly string[] = [
   VERSION_9,
   VERSION_10,
   VERSION_11,
+  VERSION_12,
 ];
 
 /** Brings the storage to the newest version. Returns true when it was empty: the birth rule applies then. */

@@ -1,7 +1,7 @@
 /** One attempt on a node: confirm, look, download, upload, complete; or one of the many other ways it can end. */
 import { FAILURE_CLASSES, type FailureClass } from "../../../shared/contract/failures.ts";
 import type { LeasedJob, SlotClass } from "../../../shared/contract/fleet.ts";
-import type { FileKind } from "../../../shared/contract/media.ts";
+import type { FileKind, Manifest } from "../../../shared/contract/media.ts";
 import { type FileWish, info, manifest } from "../fixtures.ts";
 import type { Answer } from "./desk.ts";
 import type { VirtualNode } from "./virtual-node.ts";
@@ -45,6 +45,12 @@ export class VirtualAttempt {
 
   /** The source is touched only after the confirm was answered. */
   begin(): void {
+    const { random } = this.#node.world;
+    if (random.chance(0.03)) {
+      if (random.chance(0.5)) this.#fail("network");
+      else this.release();
+      return;
+    }
     this.#report(
       (desk, who) => desk.confirm(who, this.job, this.token),
       () => this.#after(200, 6_000, () => this.#look()),
@@ -65,7 +71,12 @@ export class VirtualAttempt {
       return;
     }
     const isLive = random.chance(0.15);
-    const found = { title: random.pick(TITLES), size_estimate: 10, is_live: isLive };
+    const found = {
+      title: random.pick(TITLES),
+      size_estimate: 10,
+      is_live: isLive,
+      duration_seconds: random.chance(0.1) ? random.pick([100, 101, null]) : 10,
+    };
     this.#report(
       (desk, who) => desk.extracted(who, this.job, this.token, this.#plan === "list" ? "list" : info(found)),
       (decision) => {
@@ -135,10 +146,36 @@ export class VirtualAttempt {
   }
 
   #complete(files: FileWish[]): void {
+    const { random } = this.#node.world;
+    if (random.chance(0.1)) {
+      const spoilt = this.#spoilt(files);
+      const tell = () => this.#node.desk.complete(this.#node.who, this.job, this.token, spoilt, true);
+      this.#node.host.handle(tell, () => {});
+    }
     this.#report(
-      (desk, who) => desk.complete(who, this.job, this.token, manifest(files)),
+      (desk, who) => desk.complete(who, this.job, this.token, manifest(files), false),
       () => this.#node.drop(this),
     );
+  }
+
+  /** Says one thing that is not so. */
+  #spoilt(files: readonly FileWish[]): Manifest {
+    const { random, store } = this.#node.world;
+    const right = manifest(files);
+    const [media, ...others] = right.files;
+    if (media === undefined) return right;
+    const foreign = random.pick(
+      [...store.noted].filter((id) => files.every((file) => file.uploadId !== id)).concat("u0"),
+    );
+    const wrong: Manifest["files"] = random.pick([
+      [...right.files, media],
+      right.files.map((file) => ({ ...file, kind: file.kind === "media" ? "thumbnail" : "media" })),
+      [{ ...media, size: media.size + 1 }, ...others],
+      [{ ...media, language: "en" }, ...others],
+      [{ ...media, upload_id: foreign }, ...others],
+      others,
+    ]);
+    return { ...right, files: wrong };
   }
 
   #fail(failure: FailureClass = REPORTED.find((each) => each === this.#plan) ?? "network"): void {
