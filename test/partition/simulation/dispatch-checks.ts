@@ -12,7 +12,7 @@ import { isTerminal } from "../../../edge/partition/states.ts";
 import { FAILURE_RULES, type FailureClass } from "../../../shared/contract/failures.ts";
 import type { LeasedJob, Slots } from "../../../shared/contract/fleet.ts";
 import { LEASE_REPEAT_MS, MAX_LEASE_JOBS } from "../../../shared/limits.ts";
-import { deadlineOf } from "./expectations.ts";
+import { deadlineOf, limitsOn } from "./expectations.ts";
 import { hasTags, serves } from "./fleet-checks.ts";
 import { type AccountCounters, endOfLease, type Tables } from "./state-checks.ts";
 import { demand, type World } from "./world.ts";
@@ -159,10 +159,16 @@ export class DispatchChecks {
     const { now, config } = this.#world;
     const row = sql.get<LiveJob>("SELECT * FROM jobs WHERE id = ?", leased.job);
     if (row === undefined) return;
-    const limits = sql.get<{ limits: string }>("SELECT limits FROM accounts WHERE id = ?", row.account_id)?.limits;
-    const told = [leased.token, leased.confirm_within_ms, leased.slot, leased.deadline_ms].join();
-    const deadline = deadlineOf(row, limits ?? "{}", row.live === 1, config);
-    const right = [`${epoch}.${row.attempt}`, config.offerTtlMs, row.live === 1 ? "live" : "download", deadline].join();
+    const known = sql.get<{ limits: string }>("SELECT limits FROM accounts WHERE id = ?", row.account_id);
+    const limits = known?.limits ?? "{}";
+    const { max_duration_seconds: seconds, max_filesize_bytes: bytes } = limitsOn(row, limits);
+    const slot = row.live === 1 ? "live" : "download";
+    const told = [leased.token, leased.confirm_within_ms, leased.slot, leased.deadline_ms]
+      .concat([leased.max_duration_seconds, leased.max_filesize_bytes].map(String))
+      .join();
+    const right = [`${epoch}.${row.attempt}`, config.offerTtlMs, slot, deadlineOf(row, limits, row.live === 1, config)]
+      .concat([seconds ?? null, bytes ?? null].map(String))
+      .join();
     demand("a hand-out says what it is", told === right, () => `${leased.job}: ${told}, not ${right}`);
     demand("an offer lasts as long as one", row.offer_until === now + config.offerTtlMs, () => leased.job);
   }

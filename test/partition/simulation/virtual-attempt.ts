@@ -1,5 +1,5 @@
 /** One attempt on a node: confirm, look, download, upload, complete; or one of the many other ways it can end. */
-import { FAILURE_CLASSES, type FailureClass } from "../../../shared/contract/failures.ts";
+import { FAILURE_CLASSES, FAILURE_RULES, type FailureClass } from "../../../shared/contract/failures.ts";
 import type { LeasedJob, SlotClass } from "../../../shared/contract/fleet.ts";
 import type { FileKind, Manifest } from "../../../shared/contract/media.ts";
 import { type FileWish, info, manifest } from "../fixtures.ts";
@@ -11,6 +11,9 @@ const TRIES = 12;
 const TITLES = ["One", "one", "Two", "Three"];
 /** What a node reports; the others are the edge's own. */
 const REPORTED = FAILURE_CLASSES.filter((each) => each !== "lost" && each !== "cancelled" && each !== "quota");
+
+/** Those that say something of the node: who comes next is another one, sooner or later. */
+const NODES_OWN = REPORTED.filter((each) => FAILURE_RULES[each].next !== "any");
 
 type Plan = "deliver" | "hang" | "release" | "list" | FailureClass;
 
@@ -36,7 +39,8 @@ export class VirtualAttempt {
     const { random, weather } = this.#node.world;
     if (random.chance(weather.attemptFails)) {
       if (this.#leased.options.wait_for_video && random.chance(0.7)) return "not_begun";
-      return random.chance(0.1) ? "list" : random.pick(REPORTED);
+      if (random.chance(0.1)) return "list";
+      return random.pick(random.chance(0.4) ? NODES_OWN : REPORTED);
     }
     if (random.chance(0.1)) return "list";
     if (random.chance(weather.attemptHangs)) return "hang";
@@ -183,7 +187,7 @@ export class VirtualAttempt {
     const report = {
       class: failure,
       message: null,
-      permanent: failure === "storage" && random.chance(0.2),
+      permanent: random.chance(0.15),
       retryAfterMs: failure === "rate" && random.chance(0.5) ? random.ms(0, 120_000) : null,
       startsInMs: failure === "not_begun" && random.chance(0.5) ? random.ms(0, 20 * 60_000) : null,
     };
