@@ -7,13 +7,16 @@ import { getMeta, setMeta } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 import type { Turn } from "./turn.ts";
 
-interface Absence {
+export interface Absence {
   /**
    * Ends of the fresh TTLs that all sessions were given, rising. A session's is the first that ends after its own lease: it
    * was given after that session was heard last. A second one it does not get (decision 007).
    */
   renewals: readonly number[];
-  /** Milliseconds that were nobody's: a deadline stands in its row as if the edge had always been there. */
+  /**
+   * Milliseconds that were nobody's: `jobs.deadline_at` stands in its row as if the edge had always been there, so that the
+   * sum of both is when an attempt has to end.
+   */
   awayMs: number;
   /** When the edge was back last: a deadline that had passed by then has one TTL more. */
   backAt: number;
@@ -27,48 +30,63 @@ function read(sql: Sql): Absence {
   return text === null ? NONE : (JSON.parse(text) as Absence);
 }
 
-function write(sql: Sql, absence: Absence): void {
-  setMeta(sql, KEY, JSON.stringify(absence));
+/** Read once a turn, whatever it asks: a lease alone asks for each account whose own nodes it looks at. */
+function of(turn: Turn): Absence {
+  turn.absence.known ??= read(turn.sql);
+  return turn.absence.known;
+}
+
+function write(turn: Turn, absence: Absence): void {
+  setMeta(turn.sql, KEY, JSON.stringify(absence));
+  turn.absence.known = absence;
 }
 
 /** Gives every session a fresh TTL, whatever it had before. */
 export function renewAllLeases(turn: Turn): void {
-  write(turn.sql, { ...read(turn.sql), renewals: [turn.now + turn.config.leaseTtlMs] });
+  write(turn, { ...of(turn), renewals: [turn.now + turn.config.leaseTtlMs] });
 }
 
 /** Gives one to each session that has not had one since it was heard last, so that a slow fleet keeps no dead node's lease alive. */
 export function renewLeasesOnce(turn: Turn): void {
-  const absence = read(turn.sql);
+  const absence = of(turn);
   // Of those that have run out the last one alone still tells who is over.
   const over = absence.renewals.findLastIndex((end) => end <= turn.now);
   const renewals = [...absence.renewals.slice(Math.max(0, over)), turn.now + turn.config.leaseTtlMs];
-  write(turn.sql, { ...absence, renewals });
+  write(turn, { ...absence, renewals });
 }
 
 /** Once every session whose lease has ended was given up, renewals that have run out say nothing about anyone. */
 export function forgetRenewals(turn: Turn): void {
-  const absence = read(turn.sql);
+  const absence = of(turn);
   const renewals = absence.renewals.filter((end) => end > turn.now);
-  if (renewals.length < absence.renewals.length) write(turn.sql, { ...absence, renewals });
+  if (renewals.length < absence.renewals.length) write(turn, { ...absence, renewals });
 }
 
 /** A lease runs iff its `sessions.lease_until` is not less than this. Whole milliseconds. */
-export function leasesRunFrom(sql: Sql, now: number): number {
-  const { renewals } = read(sql);
+export function leasesRunFrom(turn: Turn): number {
+  return runFrom(of(turn), turn.now);
+}
+
+/** As {@link leasesRunFrom}, for who only looks. */
+export function leasesRunAt(sql: Sql, now: number): number {
+  return runFrom(read(sql), now);
+}
+
+function runFrom({ renewals }: Absence, now: number): number {
   if ((renewals.at(-1) ?? 0) <= now) return now + 1;
   // Who was heard since the last renewal that has run out has one that has not.
   return renewals.findLast((end) => end <= now) ?? 0;
 }
 
 /**
- * Of sessions that take work; its parameter is {@link leasesRunFrom}. Uses session_lease(lease_until), which has to be told that
+ * Of sessions that take work; its parameter is {@link leasesRunFrom} or {@link leasesRunAt}. Uses session_lease(lease_until), which has to be told that
  * lost ones are not meant: they stay for a day, and thousands of them may stand in front.
  */
 export const ONLINE = "state = 'running' AND state <> 'lost' AND lease_until >= ?";
 
 /** When the lease ends that stands as `leaseUntil` in its row. Rises with it, so the least of them ends first. */
-export function leaseEnd(sql: Sql, leaseUntil: number): number {
-  return read(sql).renewals.find((end) => end > leaseUntil) ?? leaseUntil;
+export function leaseEnd(turn: Turn, leaseUntil: number): number {
+  return of(turn).renewals.find((end) => end > leaseUntil) ?? leaseUntil;
 }
 
 /** When anyone was heard last, or given a fresh TTL; null without a session. Uses session_lease(lease_until). */
@@ -77,7 +95,7 @@ export function lastSign(turn: Turn): number | null {
     "SELECT max(lease_until) AS until FROM sessions WHERE state <> 'lost'",
   );
   if (newest?.until == null) return null;
-  return Math.max(newest.until, read(turn.sql).renewals.at(-1) ?? 0) - turn.config.leaseTtlMs;
+  return Math.max(newest.until, of(turn).renewals.at(-1) ?? 0) - turn.config.leaseTtlMs;
 }
 
 /**
@@ -85,25 +103,30 @@ export function lastSign(turn: Turn): number | null {
  * by a TTL (decision 108). A laptop that slept for an hour took its nodes along.
  */
 export function putOffDeadlines(turn: Turn, awayMs: number): void {
-  const absence = read(turn.sql);
-  write(turn.sql, { ...absence, awayMs: absence.awayMs + Math.max(0, Math.round(awayMs)), backAt: turn.now });
+  const absence = of(turn);
+  write(turn, { ...absence, awayMs: absence.awayMs + Math.max(0, Math.round(awayMs)), backAt: turn.now });
 }
 
-/** What `jobs.deadline_at` is for an attempt that may run until then. */
-export function deadlineRow(turn: Turn, until: number): number {
-  return until - read(turn.sql).awayMs;
+/** When deadlines were put off last: what was before it has been seen to. */
+export function putOffAt(turn: Turn): number {
+  return of(turn).backAt;
+}
+
+/** All that was put off so far. An attempt's part of it is what is added after it has begun. */
+export function awaySoFar(turn: Turn): number {
+  return of(turn).awayMs;
 }
 
 /** Attempts are over time whose `deadline_at` is more than `above` and at most `upTo`. */
 export function overdueBetween(turn: Turn): { above: number; upTo: number } {
-  const { awayMs, backAt } = read(turn.sql);
+  const { awayMs, backAt } = of(turn);
   const patient = turn.now < backAt + turn.config.leaseTtlMs;
   return { above: patient ? backAt - awayMs : Number.MIN_SAFE_INTEGER, upTo: turn.now - awayMs };
 }
 
 /** When the next deadline runs out; null: nothing runs. Uses job_due_deadline(deadline_at), twice at most. */
 export function nextDeadline(turn: Turn): number | null {
-  const { awayMs, backAt } = read(turn.sql);
+  const { awayMs, backAt } = of(turn);
   const firstAfter = (row: number): number | null => {
     const found = turn.sql.get<{ at: number | null }>(
       "SELECT min(deadline_at) AS at FROM jobs WHERE state = 'running' AND deadline_at > ?",

@@ -4,7 +4,6 @@
  */
 import type { Step } from "../../shared/contract/fleet.ts";
 import { ALARM_MAX_ROWS, BARRIER_WAIT_MS, GROUP_COMMIT_WAIT_MS } from "../../shared/limits.ts";
-import { leasesRunFrom } from "./absence.ts";
 import { cancelJob } from "./cancel.ts";
 import type { Core } from "./core.ts";
 import { type AccountFacts, pushAccount } from "./create.ts";
@@ -12,6 +11,7 @@ import type { Drainer } from "./drainer.ts";
 import { getJobRow } from "./move.ts";
 import { drainNode, resumeNode, takeStanding } from "./node-faults.ts";
 import { type NodeStanding, orderRemoval } from "./node-orders.ts";
+import { type NodePresence, readPresence } from "./node-presence.ts";
 import type { ProgressBoard } from "./progress-board.ts";
 import { newestEventOf, readAccountTotals } from "./reads.ts";
 import { forgetRecords } from "./records.ts";
@@ -21,9 +21,6 @@ import type { Sql } from "./sql.ts";
 import { type PartitionStats, readStats } from "./stats.ts";
 import type { Effects, Turn } from "./turn.ts";
 
-/** Sessions told of at once. */
-const MAX_SESSIONS_LISTED = 10_000;
-
 export interface AdminDeskDeps {
   core: Core;
   board: ProgressBoard;
@@ -32,26 +29,6 @@ export interface AdminDeskDeps {
   follow(effects: Effects): void;
   /** Whether a node may have slots free, as far as its orders tell. */
   room(node: string, free: boolean): void;
-}
-
-/** A node as this partition knows it. */
-export interface NodePresence {
-  node: string;
-  /** `lost`: silent for a whole lease. */
-  state: "running" | "quiet" | "lost";
-  /** Its own words, while it is quiet. */
-  reason: string | null;
-  /** Why it is in quarantine; null: it is not. */
-  quarantine: string | null;
-  last_seen: number;
-  running: number;
-  cool_downs: { host: string; until: number }[];
-}
-
-interface PresenceRow extends Pick<NodePresence, "reason" | "quarantine" | "last_seen" | "running"> {
-  node_id: string;
-  state: string;
-  online: number;
 }
 
 export interface CancelCount {
@@ -84,32 +61,9 @@ export class AdminDesk {
     return readStats(this.#deps.core, this.#deps.now());
   }
 
-  // Uses job_held_by(node_id) once a session.
-  nodes(): NodePresence[] {
-    const { sql } = this.#deps.core;
-    const now = this.#deps.now();
-    const resting = Map.groupBy(
-      sql.all<{ node_id: string; host: string; until: number }>(
-        "SELECT node_id, host, until FROM cool_downs WHERE until > ? ORDER BY until",
-        now,
-      ),
-      (row) => row.node_id,
-    );
-    const sessions = sql.all<PresenceRow>(
-      `SELECT s.node_id, s.state, s.reason, o.quarantine, s.last_seen, s.lease_until >= ?1 AS online,
-         (SELECT count(*) FROM jobs j WHERE j.node_id = s.node_id AND j.state IN ('offered', 'running') AND j.state = 'running') AS running
-       FROM sessions s LEFT JOIN node_orders o ON o.node_id = s.node_id ORDER BY s.last_seen DESC LIMIT ${MAX_SESSIONS_LISTED}`,
-      leasesRunFrom(sql, now),
-    );
-    return sessions.map((row) => ({
-      node: row.node_id,
-      state: row.online !== 1 || row.state === "lost" ? "lost" : row.state === "running" ? "running" : "quiet",
-      reason: row.reason,
-      quarantine: row.quarantine,
-      last_seen: row.last_seen,
-      running: row.running,
-      cool_downs: (resting.get(row.node_id) ?? []).map(({ host, until }) => ({ host, until })),
-    }));
+  /** @param node that one alone. Missing: all of them. */
+  nodes(node?: string): NodePresence[] {
+    return readPresence(this.#deps.core.sql, this.#deps.now(), node);
   }
 
   /**

@@ -98,7 +98,23 @@ function isRefusedCountry({ countries, class: failureClass }: Avoid, { country }
   return country === null || countries.includes(country);
 }
 
-/** Only a node that may serve the account and has the tags is one to leave the job to. */
+/**
+ * Those of the sessions that may serve the account and have the tags: no other is one to leave the job to. The account is
+ * read by primary key.
+ */
+export function ableOf(
+  turn: Turn,
+  sessions: readonly SessionRow[],
+  job: Pick<LiveJob, "account_id" | "tags">,
+): SessionRow[] {
+  if (sessions.length === 0) return [];
+  const required = JSON.parse(job.tags) as string[];
+  const pool = turn.sql.get<{ pool: string }>("SELECT pool FROM accounts WHERE id = ?", job.account_id)?.pool;
+  const isOpen = (session: SessionRow) => session.account_id !== null || pool !== "own";
+  return sessions.filter((session) => isOpen(session) && couldRun(session, job, required));
+}
+
+/** It has the tags, and is the account's own or nobody's. */
 export function couldRun(session: SessionRow, job: Pick<LiveJob, "account_id">, required: readonly string[]): boolean {
   if (session.account_id !== null && session.account_id !== job.account_id) return false;
   const tags = required.length === 0 ? [] : (JSON.parse(session.tags) as string[]);
@@ -110,11 +126,11 @@ export function otherCountryOnline(turn: Turn, job: LiveJob): boolean {
   const refused = new Set(parseAvoid(job)?.countries ?? []);
   const own = job.node_id === null ? null : countryOf(turn, job.node_id);
   if (own !== null) refused.add(own);
-  const required = JSON.parse(job.tags) as string[];
-  return turn.sql
+  const elsewhere = turn.sql
     .all<SessionRow>(
       `SELECT * FROM sessions WHERE ${ONLINE} AND country IS NOT NULL LIMIT ${MAX_SESSIONS}`,
-      leasesRunFrom(turn.sql, turn.now),
+      leasesRunFrom(turn),
     )
-    .some((row) => row.country !== null && !refused.has(row.country) && couldRun(row, job, required));
+    .filter((row) => row.country !== null && !refused.has(row.country));
+  return ableOf(turn, elsewhere, job).length > 0;
 }

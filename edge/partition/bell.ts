@@ -3,7 +3,7 @@
  * thousand nodes connected, ringing all of them for each new job would be two thousand leases for one: those with room
  * are rung some at a time, in turn, for as long as work is left (decision 111).
  */
-import { leasesRunFrom, ONLINE } from "./absence.ts";
+import { leasesRunAt, ONLINE } from "./absence.ts";
 import type { Sql } from "./sql.ts";
 
 /** Rung at once: as many as there are ready jobs, but not fewer than this, because some cannot serve what waits … */
@@ -37,7 +37,7 @@ export class Bell {
   /** Nodes that take work, as their sessions say: after a start all of them may have room. */
   static nodesOf(sql: Sql, now: number): string[] {
     return sql
-      .all<{ id: string }>(`SELECT node_id AS id FROM sessions WHERE ${ONLINE}`, leasesRunFrom(sql, now))
+      .all<{ id: string }>(`SELECT node_id AS id FROM sessions WHERE ${ONLINE}`, leasesRunAt(sql, now))
       .map(({ id }) => id);
   }
 

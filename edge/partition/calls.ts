@@ -4,7 +4,7 @@
  */
 import { CALL_FEATURES, type CallAnswer, type CallRequest } from "../../shared/contract/calls.ts";
 import { featureTag } from "../../shared/contract/fleet.ts";
-import { leasesRunFrom, ONLINE } from "./absence.ts";
+import { leasesRunAt, ONLINE } from "./absence.ts";
 import type { Sql } from "./sql.ts";
 
 /** Nodes of each kind that a question may go to. */
@@ -93,7 +93,7 @@ export class Calls {
   #candidates(account: string, exclude: readonly string[], feature: string | null): string[] {
     const { sql, now } = this.#deps;
     const asked = Map.groupBy(this.#pending.values(), (pending) => pending.node);
-    const from = leasesRunFrom(sql, now());
+    const from = leasesRunAt(sql, now());
     const tag = feature === null ? null : featureTag(feature);
     const find = (whose: string) =>
       sql.all<{ node_id: string; account_id: string | null; free: number }>(

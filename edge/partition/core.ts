@@ -38,6 +38,7 @@ export class Core {
       config: this.config,
       epoch: this.epoch,
       effects,
+      absence: { known: null },
     };
     try {
       return { result: this.sql.transaction(() => body(turn)), effects };

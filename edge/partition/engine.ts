@@ -30,6 +30,7 @@ import { jobStores } from "./job-stores.ts";
 import { NodeDesk } from "./node-desk.ts";
 import { NodeNotes } from "./node-notes.ts";
 import type { NodeSockets } from "./node-sockets.ts";
+import { Presence } from "./presence.ts";
 import { ProgressBoard } from "./progress-board.ts";
 import { nextDue, runDue } from "./reap.ts";
 import type { PublicEvent } from "./resume.ts";
@@ -64,8 +65,7 @@ export class Engine {
   readonly calls: Calls;
   readonly bell: Bell;
   readonly watch = new Watch();
-  /** When anything but the reaper was last handled (late reaper rule). */
-  lastHandledAt = Date.now();
+  readonly presence: Presence;
   readonly #deps: EngineDeps;
   readonly #storage: StorageWork;
   readonly #drains: Record<Sink, Drainer>;
@@ -99,6 +99,7 @@ export class Engine {
     this.#deps = deps;
     const partition = nameOf(context);
     this.core = core;
+    this.presence = new Presence(Date.now(), core.config.leaseTtlMs);
     this.board = ProgressBoard.load(core.sql);
     const open = jobStores(core.sql, env);
     const now = Date.now;
@@ -219,7 +220,7 @@ export class Engine {
       const now = Date.now();
       const dueAt = this.#dueAt ?? Math.min(this.core.run(now, Math.random, nextDue).result ?? now, now);
       this.#dueAt = null;
-      const presence = { lastHandledAt: this.lastHandledAt, dueAt };
+      const presence = this.presence.at(dueAt);
       const { result, effects } = this.core.run(Date.now(), Math.random, (turn) => runDue(turn, presence));
       const untold = this.#notes.retryAt;
       if (untold !== null && untold <= now) this.#tellNotes();

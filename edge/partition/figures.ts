@@ -3,7 +3,7 @@
  * them against `TRAWL_MAX_PARTITION_READY`, scrapes read all, and a sum over a thousand accounts was two fifths of what a create
  * took. They are read from counters and small indexes once, and follow each move from then on (decision 119).
  */
-import { leasesRunFrom } from "./absence.ts";
+import { leasesRunAt } from "./absence.ts";
 import type { Sql } from "./sql.ts";
 import { HOLDS_NODE, type State } from "./states.ts";
 
@@ -78,7 +78,7 @@ export class Figures {
     this.#nodes ??= countRows(
       this.#sql,
       "sessions WHERE state <> 'lost' AND lease_until >= ?",
-      leasesRunFrom(this.#sql, now),
+      leasesRunAt(this.#sql, now),
     );
     return this.#nodes;
   }

@@ -140,6 +140,8 @@ export interface LiveJob extends JobRow {
   session: number | null;
   offer_until: number | null;
   deadline_at: number | null;
+  /** What had been put off for the edge's absences when the attempt began (see `absence.ts`). */
+  away_before: number;
   /** Heartbeats in a row that did not list this attempt. */
   missed: number;
   /** JSON `Avoid`: nodes that should not, or must not, get it next. */

@@ -103,7 +103,7 @@ function lazily<T>(make: () => T): () => T {
 function otherSessions(turn: Turn, node: string): SessionRow[] {
   return turn.sql.all<SessionRow>(
     `SELECT * FROM sessions WHERE ${ONLINE} AND node_id <> ? LIMIT 64`,
-    leasesRunFrom(turn.sql, turn.now),
+    leasesRunFrom(turn),
     node,
   );
 }

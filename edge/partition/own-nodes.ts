@@ -39,7 +39,7 @@ export class OwnNodes {
          (SELECT count(*) FROM jobs j WHERE j.node_id = s.node_id AND j.state IN ('offered', 'running') AND j.live = 0)
        LIMIT ${MAX_OWN_NODES}`,
       account,
-      leasesRunFrom(this.#turn.sql, this.#turn.now),
+      leasesRunFrom(this.#turn),
     );
     this.#known.set(account, found);
     return found;

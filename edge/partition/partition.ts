@@ -7,7 +7,7 @@ import { errorText, type Log, makeLog } from "../log.ts";
 import { resealObject } from "../seals/object-tables.ts";
 import type { SealPage } from "../seals/plan.ts";
 import { within } from "../within.ts";
-import { leasesRunFrom, ONLINE } from "./absence.ts";
+import { leasesRunAt, ONLINE } from "./absence.ts";
 import type { AdminDesk } from "./admin-desk.ts";
 import type { Calls } from "./calls.ts";
 import type { ClientDesk } from "./client-desk.ts";
@@ -56,7 +56,7 @@ export class Partition extends DurableObject<Env> {
   /** The open partition, or an error that the route answers with 503. Marks the call as handled (late reaper rule). */
   async #ready(): Promise<Engine> {
     this.#opened ??= await within(OPEN_WAIT_MS, this.#engine, REBUILDING);
-    this.#opened.lastHandledAt = Date.now();
+    this.#opened.presence.handled(Date.now());
     return this.#opened;
   }
 
@@ -162,7 +162,7 @@ export class Partition extends DurableObject<Env> {
     await open.arm();
     const row = open.core.sql.get<{ n: number }>(
       `SELECT count(*) AS n FROM sessions WHERE ${ONLINE}`,
-      leasesRunFrom(open.core.sql, Date.now()),
+      leasesRunAt(open.core.sql, Date.now()),
     );
     return row?.n ?? 0;
   }

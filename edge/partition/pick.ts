@@ -1,6 +1,6 @@
 /** Which job of an account a node gets next: priority and age over its lanes, cool-downs, politeness, and who failed it before. */
 import type { Slots } from "../../shared/contract/fleet.ts";
-import { couldRun, mayHave } from "./avoid.ts";
+import { ableOf, mayHave } from "./avoid.ts";
 import type { HostLoad } from "./host-load.ts";
 import { type LiveJob, parseAvoid } from "./job-row.ts";
 import { lanesFor } from "./lanes.ts";
@@ -68,7 +68,7 @@ function headOf(turn: Turn, asker: Asker, account: string, lane: string): ReadyJ
   const { d1Cursor } = asker;
   const shut = new Set<string>();
   const fits = (job: ReadyJob): boolean => {
-    if (hostIsOpen(turn, asker, job)) return mayRun(asker, job) && !asker.own.shouldHave(job);
+    if (hostIsOpen(turn, asker, job)) return mayRun(turn, asker, job) && !asker.own.shouldHave(job);
     shut.add(job.source_host);
     return false;
   };
@@ -144,24 +144,19 @@ function allHostsShut(turn: Turn, asker: Asker, account: string, like: ReadyJob)
 function hostIsOpen(turn: Turn, { who, others, load }: Asker, job: ReadyJob): boolean {
   if (!load.hasRoom(job)) return false;
   // A rest keeps nobody back who is alone.
-  return !isCooling(turn, who.node, job.source_host) || ableOf(others(), job).length === 0;
+  return !isCooling(turn, who.node, job.source_host) || ableOf(turn, others(), job).length === 0;
 }
 
 /** Whether this node, which has the job's tags, is not one that failed it while others could have it. */
-function mayRun({ who, others }: Asker, job: ReadyJob): boolean {
+function mayRun(turn: Turn, { who, others }: Asker, job: ReadyJob): boolean {
   const avoid = parseAvoid(job);
   if (avoid === null) return true;
-  const candidates = ableOf(others(), job).map((one) => ({
+  const candidates = ableOf(turn, others(), job).map((one) => ({
     node: one.node_id,
     session: one.session,
     country: one.country,
   }));
   return mayHave(avoid, who, candidates);
-}
-
-function ableOf(others: readonly SessionRow[], job: ReadyJob): SessionRow[] {
-  const required = JSON.parse(job.tags) as string[];
-  return others.filter((other) => couldRun(other, job, required));
 }
 
 function isCooling(turn: Turn, node: string, host: string): boolean {

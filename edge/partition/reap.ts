@@ -13,25 +13,20 @@ import {
   leasesRunFrom,
   nextDeadline,
   overdueBetween,
+  putOffAt,
   putOffDeadlines,
   renewAllLeases,
 } from "./absence.ts";
 import { endFailed, failAttempt, NO_HAND_OUT } from "./end.ts";
 import { type LiveJob, parseAvoid } from "./job-row.ts";
 import { killAttempt, moveJob, patchJob } from "./move.ts";
+import type { EdgePresence } from "./presence.ts";
 import { getMeta, setMeta } from "./schema.ts";
 import { returnAll } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
 
 /** Far longer than a session key lives. */
 const LOST_SESSION_KEPT_MS = 24 * 60 * 60_000;
-
-export interface EdgePresence {
-  /** When the object last handled anything but this run; its own start counts. */
-  lastHandledAt: number;
-  /** When this run was due. */
-  dueAt: number;
-}
 
 export interface ReapCount {
   promoted: number;
@@ -136,7 +131,7 @@ function giveUp(turn: Turn): number {
 function endLeases(turn: Turn): Pick<ReapCount, "sessionsEnded" | "attemptsReturned"> {
   const due = turn.sql.all<{ node_id: string }>(
     `SELECT node_id FROM sessions WHERE lease_until < ? AND state <> 'lost' ORDER BY lease_until LIMIT ${ALARM_MAX_ROWS}`,
-    leasesRunFrom(turn.sql, turn.now),
+    leasesRunFrom(turn),
   );
   let returned = 0;
   let ended = 0;
@@ -169,12 +164,22 @@ function wasAway(turn: Turn, presence: EdgePresence): boolean {
   return getMeta(turn.sql, "spared_silence") !== String(heard);
 }
 
-function spare(turn: Turn, { lastHandledAt }: EdgePresence): void {
+function spare(turn: Turn, presence: EdgePresence): void {
   const heard = lastHeard(turn);
   setMeta(turn.sql, "spared_silence", String(heard));
   renewAllLeases(turn);
-  // A run that is merely late, with nodes that were heard meanwhile, has missed nothing of what an attempt may take.
-  putOffDeadlines(turn, turn.now - Math.max(heard ?? turn.now, lastHandledAt));
+  putOffDeadlines(turn, heard === null ? 0 : missed(turn, presence, heard));
+}
+
+/**
+ * For how long nothing was handled since a node was heard, as far as that was not put off before: until this run, and until
+ * whatever else came first. A run that is merely late has missed nothing of what an attempt may take.
+ */
+function missed(turn: Turn, { lastHandledAt, gap }: EdgePresence, heard: number): number {
+  const known = Math.max(heard, putOffAt(turn));
+  const before = gap === undefined ? 0 : gap.until - Math.max(gap.from, known);
+  const lately = Math.max(0, turn.now - Math.max(lastHandledAt, known));
+  return lately + (before < turn.config.leaseTtlMs / 2 ? 0 : before);
 }
 
 /** When any node was heard last; null: none is left. Uses session_lease(lease_until), which is in the order of being heard. */
@@ -224,7 +229,7 @@ export function nextDue(turn: Turn): number | null {
   const doomed = turn.sql.get<{ due: number | null }>(
     "SELECT min(doomed_at) AS due FROM uploads WHERE doomed_at IS NOT NULL",
   );
-  const leaseDue = lease?.due == null ? null : leaseEnd(turn.sql, lease.due);
+  const leaseDue = lease?.due == null ? null : leaseEnd(turn, lease.due);
   const candidates = [row?.due ?? null, leaseDue, nextDeadline(turn), doomed?.due ?? null].filter(
     (due) => due !== null,
   );

@@ -5,7 +5,7 @@ import { STEPS, type Step } from "../../shared/contract/fleet.ts";
 import type { ExtractedInfo, Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { MAX_DESCRIPTION_LENGTH, MAX_NODE_REASON_LENGTH, MAX_TITLE_LENGTH } from "../../shared/limits.ts";
-import { deadlineRow } from "./absence.ts";
+import { awaySoFar } from "./absence.ts";
 import { doomUploads, endFailed, type FailureReport, failAttempt } from "./end.ts";
 import { recordEvent } from "./events.ts";
 import { type LiveJob, parseReserved, parseSource } from "./job-row.ts";
@@ -55,6 +55,7 @@ export function claim(turn: Turn, who: NodeIdentity, id: string, token: string):
 export function confirm(turn: Turn, job: LiveJob, who: NodeIdentity): LiveJob {
   if (job.state === "running") return job;
   const started: LiveJob = { ...job, started_at: turn.now, node_name: who.name };
+  const away = awaySoFar(turn);
   return moveJob(
     turn,
     job,
@@ -67,7 +68,8 @@ export function confirm(turn: Turn, job: LiveJob, who: NodeIdentity): LiveJob {
       started_at: turn.now,
       offer_until: null,
       not_before: null,
-      deadline_at: deadlineRow(turn, turn.now + deadlineMs(turn, job, job.live === 1)),
+      deadline_at: turn.now + deadlineMs(turn, job, job.live === 1) - away,
+      away_before: away,
       missed: 0,
     },
     { event: "job.started", attempt: attemptRow(turn, started, null) },
@@ -131,7 +133,8 @@ export function extracted(turn: Turn, job: LiveJob, info: ExtractedInfo): Extrac
     live,
     // For its next hand-out, if there is one.
     lane: live === job.live ? job.lane : laneOf(turn, { ...job, live }),
-    deadline_at: deadlineRow(turn, (job.started_at ?? turn.now) + mayTake),
+    // What the edge has missed since the confirm stays put off.
+    deadline_at: (job.started_at ?? turn.now) + mayTake - job.away_before,
     title,
     description: sourceText(info.description, MAX_DESCRIPTION_LENGTH),
     release_date: info.release_date,

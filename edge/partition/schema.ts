@@ -241,6 +241,12 @@ CREATE INDEX job_ready_age ON jobs (queued_at) WHERE state = 'queued';
 CREATE INDEX job_held_live ON jobs (account_id) WHERE live = 1 AND state IN ('offered', 'running');
 `;
 
+const VERSION_12 = `
+-- What had been put off for the edge's absences when the attempt began: its deadline is reckoned anew once it is known what it is.
+ALTER TABLE jobs ADD COLUMN away_before INTEGER NOT NULL DEFAULT 0;
+UPDATE jobs SET away_before = coalesce((SELECT json_extract(value, '$.awayMs') FROM meta WHERE key = 'absence'), 0) WHERE state = 'running';
+`;
+
 const VERSION_14 = `
 -- What yt-dlp named a file of a job of the library API: such a job has several of one kind and language.
 ALTER TABLE uploads ADD COLUMN name TEXT;
@@ -259,6 +265,7 @@ export const MIGRATIONS: readonly string[] = [
   VERSION_9,
   VERSION_10,
   VERSION_11,
+  VERSION_12,
   VERSION_14,
 ];
 

@@ -19,6 +19,7 @@ import {
   WAIT_RECHECK_MAX_MS,
   WAIT_RECHECK_MS,
 } from "../../shared/limits.ts";
+import type { Absence } from "./absence.ts";
 import type { EventIds } from "./event-ids.ts";
 import type { Figures } from "./figures.ts";
 import type { Sql } from "./sql.ts";
@@ -119,6 +120,8 @@ export interface Turn {
   config: ResolvedCore;
   epoch: number;
   effects: Effects;
+  /** What this turn knows of the edge's own absences; null: it has not read it yet. */
+  absence: { known: Absence | null };
 }
 
 export function noEffects(): Effects {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createJobs } from "../../edge/partition/create.ts";
 import { advanceCursor, retire, SINKS } from "../../edge/partition/drain.ts";
 import { nextDue, runDue } from "../../edge/partition/reap.ts";
-import { type Heartbeat, heartbeat } from "../../edge/partition/sessions.ts";
+import { enterSession, type Heartbeat, heartbeat } from "../../edge/partition/sessions.ts";
 import type { SqlValue } from "../../edge/partition/sql.ts";
 import { readStats } from "../../edge/partition/stats.ts";
 import { ALARM_MAX_ROWS } from "../../shared/limits.ts";
@@ -106,6 +106,27 @@ describe("a lease", () => {
     harness.sql.run("UPDATE accounts SET limits = '{\"max_concurrent\":1}' WHERE id = 'bob'");
     expect(harness.lease(NODE, 6)).toEqual([id(0), id(10), id(20), id(1), id(21), id(2)]);
     expect(harness.lease(identity("n2"), 2)).toEqual([id(22), id(3)]);
+  });
+});
+
+describe("what the edge has missed", () => {
+  it("is read once a lease, however many accounts have nodes of their own", () => {
+    const harness = new Harness();
+    for (let n = 0; n < 10; n++) {
+      const own = identity(`own-${n}`, { account: `a${n}` });
+      harness.run((turn) => enterSession(turn, own) && heartbeat(turn, own, BEAT));
+      harness.create(id(n), {}, account(`a${n}`));
+    }
+    harness.lease(NODE);
+    const { sql } = harness;
+    const { get } = sql;
+    let readings = 0;
+    sql.get = <Row>(query: string, ...params: SqlValue[]) => {
+      if (query.includes("FROM meta") && params[0] === "absence") readings++;
+      return get<Row>(query, ...params);
+    };
+    expect(harness.lease(NODE, 5), "fresh work is its own nodes' first").toEqual([]);
+    expect(readings).toBe(1);
   });
 });
 

@@ -1,8 +1,8 @@
 /** Small builders of what the core is asked with. Everything has a plain default and can be overridden. */
 import type { AccountFacts, NewJob } from "../../edge/partition/create.ts";
-import type { AccountLimits } from "../../edge/partition/lease.ts";
 import type { NodeIdentity } from "../../edge/partition/sessions.ts";
 import { MANAGED_TARGET } from "../../edge/partition/targets.ts";
+import type { Limits } from "../../shared/contract/admin.ts";
 import type { ExtractedInfo, FileKind, Manifest } from "../../shared/contract/media.ts";
 import type { JobOptions } from "../../shared/contract/options.ts";
 import { jobOptions } from "../job-options.ts";
@@ -16,7 +16,7 @@ export function id(number: number): string {
   return `01970000-0000-7000-8000-${number.toString(16).padStart(12, "0")}`;
 }
 
-export function account(name: string, limits: AccountLimits = {}, pool = "own_first"): AccountFacts {
+export function account(name: string, limits: Limits = {}, pool = "own_first"): AccountFacts {
   return { id: name, pool, limits: JSON.stringify(limits), store_prefix: `@${name}/`, storage: null };
 }
 

@@ -1,8 +1,9 @@
 /** Whose nodes an account's jobs run on: `own`, `own_first`, `shared` (DESIGN section 5). */
 import { describe, expect, it } from "vitest";
+import { runDue } from "../../edge/partition/reap.ts";
 import { enterSession, heartbeat, type NodeIdentity } from "../../edge/partition/sessions.ts";
 import { account, id, identity } from "./fixtures.ts";
-import { Harness } from "./harness.ts";
+import { Harness, MINUTE } from "./harness.ts";
 
 const SHARED = identity("shared");
 const OWN = identity("own", { account: "ann" });
@@ -79,6 +80,34 @@ describe("own", () => {
     harness.now += 10 * OFFER_MS;
     expect(harness.lease(SHARED, 5)).toEqual([]);
     expect(harness.lease(OWN, 5)).toEqual([id(1)]);
+  });
+
+  it.each(["disk", "bot", "rate"] as const)(
+    "leaves what its node failed (%s) to no shared one, which may not have it",
+    (failure) => {
+      const harness = new Harness();
+      jobs(harness, 2, "own");
+      online(harness, SHARED, 5);
+      harness.lease(OWN, 1);
+      harness.confirm(id(1), OWN);
+      harness.fail(id(1), failure, { retryAfterMs: 15 * MINUTE });
+      expect(harness.lease(OWN, 1), "a rest keeps nobody back who is alone").toEqual([id(2)]);
+      harness.now += 15 * MINUTE;
+      harness.run((turn) => runDue(turn, { lastHandledAt: harness.now, dueAt: harness.now }));
+      online(harness, SHARED, 5);
+      // After a bot check it must be another node.
+      expect(harness.lease(OWN, 5).includes(id(1))).toBe(failure !== "bot");
+    },
+  );
+
+  it("sends no geo-blocked job into the country of a shared node", () => {
+    const harness = new Harness();
+    jobs(harness, 1, "own");
+    online(harness, { ...SHARED, country: "FR" }, 5);
+    const own = { ...OWN, country: "DE" };
+    harness.lease(own, 1);
+    harness.confirm(id(1), own);
+    expect(harness.fail(id(1), "geo").state).toBe("warning");
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { nextDeadline } from "../../edge/partition/absence.ts";
 import { commitFailed } from "../../edge/partition/finish.ts";
+import { type EdgePresence, Presence } from "../../edge/partition/presence.ts";
 import { nextDue, type ReapCount, runDue } from "../../edge/partition/reap.ts";
 import { enterSession, heartbeat, type NodeIdentity } from "../../edge/partition/sessions.ts";
 import { doomedUploads, forgetUpload } from "../../edge/partition/uploads.ts";
@@ -22,7 +23,7 @@ function beat(harness: Harness, who: NodeIdentity, jobs: string[] = []): void {
 }
 
 /** An alarm that runs now; by default on time, with nothing handled lately. */
-function alarm(harness: Harness, wish: { dueAt?: number; lastHandledAt?: number } = {}): ReapCount {
+function alarm(harness: Harness, wish: Partial<EdgePresence> = {}): ReapCount {
   const presence = { dueAt: harness.now, lastHandledAt: harness.now - 2 * TTL, ...wish };
   return harness.run((turn) => runDue(turn, presence));
 }
@@ -99,7 +100,7 @@ describe("after the edge itself was away", () => {
     expect(alarm(harness)).toMatchObject({ sessionsEnded: 1 });
   });
 
-  it.each(["alarm", "heartbeat"])(
+  it.each(["alarm", "heartbeat", "request", "restart"])(
     "an hour asleep is no part of what an attempt may take, whoever wakes first (%s)",
     (first) => {
       const harness = new Harness({ deadlineMs: 120 * MINUTE });
@@ -111,9 +112,15 @@ describe("after the edge itself was away", () => {
       }
       const left = leftOf(harness);
       const asleepAt = harness.now;
+      let presence = new Presence(asleepAt, TTL);
       harness.now += 60 * MINUTE;
+      if (first === "restart") presence = new Presence(harness.now, TTL);
       if (first === "heartbeat") beat(harness, ONE, [id(1)]);
-      alarm(harness, { lastHandledAt: first === "heartbeat" ? harness.now : asleepAt, dueAt: asleepAt + MINUTE });
+      if (first !== "alarm") presence.handled(harness.now);
+      alarm(harness, presence.at(asleepAt + MINUTE));
+      const once = leftOf(harness);
+      alarm(harness, presence.at(asleepAt + MINUTE));
+      expect(leftOf(harness), "a second run that is late has nothing to add").toBe(once);
       expect(harness.job(id(1))).toMatchObject({ state: "running", tries: "{}" });
       expect(leftOf(harness)).toBe(left);
       // What is left of it ends as ever.
@@ -126,6 +133,18 @@ describe("after the edge itself was away", () => {
       expect(alarm(harness)).toMatchObject({ timedOut: 1 });
     },
   );
+
+  it("an hour asleep stays no part of it when the attempt says then what it has found", () => {
+    const harness = new Harness({ deadlineMs: 30 * MINUTE });
+    harness.create(id(1));
+    harness.start(id(1), ONE);
+    const asleepAt = harness.now;
+    harness.now += 60 * MINUTE;
+    alarm(harness, { lastHandledAt: asleepAt, dueAt: asleepAt + MINUTE });
+    const left = leftOf(harness);
+    harness.extracted(id(1));
+    expect(leftOf(harness)).toBe(left);
+  });
 
   it("a deadline that has passed even so is put off by a TTL, the others by the absence alone", () => {
     const harness = new Harness({ deadlineMs: 10 * MINUTE });

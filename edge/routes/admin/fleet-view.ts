@@ -2,7 +2,7 @@
 import { type NodeVersions, type SlotClass, Slots } from "../../../shared/contract/fleet.ts";
 import { type ListedNode, listNodes } from "../../db/nodes.ts";
 import type { Env } from "../../env.ts";
-import type { NodePresence } from "../../partition/admin-desk.ts";
+import type { NodePresence } from "../../partition/node-presence.ts";
 import { quietReason } from "../fleet/quiet-reason.ts";
 import { type Asked, askAll, askDatabase } from "./ask-partitions.ts";
 
@@ -52,13 +52,15 @@ export async function readFleet(env: Env): Promise<Fleet | null> {
 }
 
 export async function readNode(env: Env, node: ListedNode): Promise<NodeView> {
-  const asked = await askPresence(env);
+  const asked = await askPresence(env, node.id);
+  // A partition of the release before answers with all of them.
   const here = asked.flatMap((partition) => partition.answer ?? []).filter((each) => each.node === node.id);
   return nodeView(node, here, env);
 }
 
-function askPresence(env: Env): Promise<Asked<NodePresence[]>[]> {
-  return askAll(env, async (stub) => stub.adminNodes());
+/** @param node that one alone. */
+function askPresence(env: Env, node?: string): Promise<Asked<NodePresence[]>[]> {
+  return askAll(env, async (stub) => stub.adminNodes(node));
 }
 
 function nodeView(node: ListedNode, presence: readonly NodePresence[], env: Env): NodeView {

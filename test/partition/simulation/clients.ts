@@ -4,6 +4,7 @@ import type { AccountFacts, NewJob } from "../../../edge/partition/create.ts";
 import type { IdempotencyKey } from "../../../edge/partition/idempotency.ts";
 import { getJob } from "../../../edge/partition/move.ts";
 import { isTerminal } from "../../../edge/partition/states.ts";
+import { checkAdmission } from "./admission-check.ts";
 import type { Host } from "./host.ts";
 import { call, type Reply } from "./network.ts";
 import { keyOf } from "./tenants.ts";
@@ -12,6 +13,8 @@ import { Violation, type World } from "./world.ts";
 
 const CREATE_TRIES = 3;
 const KEYED_TRIES = 12;
+
+const KNOWN = "SELECT 1 AS x FROM jobs WHERE id = ?1 UNION ALL SELECT 1 FROM outcomes WHERE job_id = ?1";
 
 interface Made {
   jobs: NewJob[];
@@ -28,15 +31,21 @@ export class Clients {
   readonly acknowledged = new Set<string>();
   /** The body that each idempotency key was answered with. */
   readonly answers = new Map<string, string>();
+  /** Keys whose request has given up since anyone asked. */
+  readonly #freed = new Set<string>();
 
-  constructor(world: World, host: Host) {
+  readonly #accounts: readonly AccountFacts[];
+
+  /** @param accounts whose jobs somebody may run. */
+  constructor(world: World, host: Host, accounts: readonly AccountFacts[]) {
     this.#world = world;
     this.#host = host;
+    this.#accounts = accounts;
   }
 
   create(): void {
-    const { random, accounts } = this.#world;
-    const account = random.pick(accounts);
+    const { random } = this.#world;
+    const account = random.pick(this.#accounts);
     const isBatch = random.chance(0.2);
     const make = (): Made => (isBatch ? drawBatch(this.#world, account) : drawJob(this.#world, account));
     if (random.chance(0.5)) this.#keyed(account, `k${this.#world.steps}-${random.below(1_000_000)}`, make);
@@ -78,6 +87,7 @@ export class Clients {
             this.#answered(account, key, answer.body);
             // The client forgets that it was answered, long after its jobs have ended.
             if (random.chance(0.3)) timeline.in(random.ms(0, 15 * 60_000), () => send(1));
+            if (random.chance(0.2)) timeline.in(random.ms(0, 60_000), () => this.#misuse(account, key));
           } else if (tries > 1) timeline.in(random.ms(100, 60_000), () => send(tries - 1));
         },
       );
@@ -92,6 +102,8 @@ export class Clients {
     this.#host.handle(
       () => {
         const start = this.#host.turn((turn) => api.beginIdempotent(turn, record));
+        const left = this.#freed.delete(`${account.id} ${key}`) && start.kind === "running";
+        if (left) throw new Violation(`a request that has failed leaves its key: ${key}`);
         if (start.kind === "replay") {
           const { body } = start;
           this.#host.drains.passed(start.event, (passed) => reply(passed ? { body } : "unavailable"));
@@ -99,6 +111,7 @@ export class Clients {
           reply("unavailable");
         } else {
           timeline.in(random.chance(0.2) ? random.ms(0, 60_000) : random.ms(1, 50), () => {
+            if (random.chance(0.05)) return this.#giveUp(record, reply);
             const made = make();
             for (const job of made.jobs) Object.assign(job, { idempotency_key: key, idempotency_fingerprint: "same" });
             this.#host.handle(
@@ -112,22 +125,63 @@ export class Clients {
     );
   }
 
+  /** Its list could not be had, say: the key is free again for whoever comes next. */
+  #giveUp(record: IdempotencyKey, reply: Reply<Answer>): void {
+    const { api, now } = this.#world;
+    this.#host.handle(
+      () => {
+        const owned = this.#host.turn((turn) => api.ownsKey(turn, record));
+        this.#host.turn((turn) => api.freeKey(turn, record));
+        if (owned) this.#freed.add(`${record.account} ${record.key}`);
+        this.#world.note(`key ${record.key} given up, ${now}`);
+        reply("unavailable");
+      },
+      () => reply(null),
+    );
+  }
+
+  /** The key of an answered create with another body: it is told so, and gets nobody's jobs. */
+  #misuse(account: AccountFacts, key: string): void {
+    const { api, random, now } = this.#world;
+    const record = {
+      account: account.id,
+      keyId: keyOf(account).id,
+      key,
+      fingerprint: "another",
+      owner: random.uuid(now),
+    };
+    this.#host.handle(
+      () => {
+        const { kind } = this.#host.turn((turn) => api.beginIdempotent(turn, record));
+        if (kind !== "mismatch") throw new Violation(`a key is its body's alone: ${key} with another one: ${kind}`);
+      },
+      () => {},
+    );
+  }
+
   #insert(account: AccountFacts, { jobs, batch }: Made, record: IdempotencyKey | null, reply: Reply<Answer>): void {
     const { api } = this.#world;
     const body = JSON.stringify(jobs.map((job) => job.id));
     const last = this.#host.turn((turn) => {
       if (record !== null && !api.ownsKey(turn, record)) return null;
+      const isNew = turn.sql.get(KNOWN, jobs[0]?.id ?? "") === undefined;
       const admitted = () => {
         if (batch !== null) api.createBatch(turn, batch);
       };
       const result = api.createJobs(turn, account, jobs, admitted, keyOf(account));
+      if (isNew) checkAdmission(this.#world, this.#host.watcher.tables, account, jobs.length, result.kind);
       if (result.kind === "full") return null;
       const event = Math.max(...result.events);
       if (record !== null) api.finishIdempotent(turn, record, body, event);
       return event;
     });
-    if (last === null) reply("unavailable");
-    else this.#host.drains.passed(last, (passed) => reply(passed ? { body } : "unavailable"));
+    // As `submit.ts` does after whatever went wrong. A key whose jobs were made keeps its answer.
+    const refuse = () => {
+      if (record !== null) this.#host.turn((turn) => api.freeKey(turn, record));
+      reply("unavailable");
+    };
+    if (last === null) refuse();
+    else this.#host.drains.passed(last, (passed) => (passed ? reply({ body }) : refuse()));
   }
 
   #answered(account: AccountFacts, key: string, body: string): void {
@@ -176,6 +230,19 @@ export class Clients {
     this.#world.timeline.in(60_000, () => this.startForgotten());
   }
 
+  /** Whoever knows an id of another account's can do nothing with it. */
+  #meddle(account: string, job: string): void {
+    const { api, accounts, random } = this.#world;
+    const other = random.pick(accounts.filter((each) => each.id !== account)).id;
+    this.#host.handle(
+      () => {
+        const { kind } = this.#host.turn((turn) => api.cancelJob(turn, other, job, true));
+        if (kind !== "unknown") throw new Violation(`an account's jobs are its own: ${other} cancels ${job}: ${kind}`);
+      },
+      () => {},
+    );
+  }
+
   #cancelBatch(account: string, batch: string): void {
     const force = this.#world.random.chance(0.5);
     this.#host.handle(
@@ -188,6 +255,7 @@ export class Clients {
 
   #cancel(account: string, job: string): void {
     const force = this.#world.random.chance(0.5);
+    if (this.#world.random.chance(0.2)) this.#meddle(account, job);
     call<boolean>(
       this.#world,
       (reply) =>

@@ -20,8 +20,9 @@ import {
 } from "../../../edge/partition/drain.ts";
 import { becomeParent } from "../../../edge/partition/expand.ts";
 import { commitFailed, committed, noteCommitted, pendingCommit } from "../../../edge/partition/finish.ts";
-import { beginIdempotent, finishIdempotent, ownsKey } from "../../../edge/partition/idempotency.ts";
+import { beginIdempotent, finishIdempotent, freeKey, ownsKey } from "../../../edge/partition/idempotency.ts";
 import { leaseJobs } from "../../../edge/partition/lease.ts";
+import { takeStanding } from "../../../edge/partition/node-faults.ts";
 import { nextDue, runDue } from "../../../edge/partition/reap.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "../../../edge/partition/report.ts";
 import { enterSession, heartbeat, releaseAttempt } from "../../../edge/partition/sessions.ts";
@@ -59,6 +60,7 @@ export const CORE = {
   finishIdempotent,
   flightLanded,
   forgetUpload,
+  freeKey,
   generationOf,
   heartbeat,
   leaseJobs,
@@ -76,6 +78,7 @@ export const CORE = {
   runDue,
   setStep,
   startBatch,
+  takeStanding,
   uploadPlace,
 };
 

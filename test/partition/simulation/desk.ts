@@ -3,7 +3,6 @@
 import type { FailureReport } from "../../../edge/partition/end.ts";
 import type { LiveJob } from "../../../edge/partition/job-row.ts";
 import { getJob } from "../../../edge/partition/move.ts";
-import { resumeNode } from "../../../edge/partition/node-faults.ts";
 import { type NodeIdentity, takesNoWork } from "../../../edge/partition/sessions.ts";
 import { isTerminal, type State } from "../../../edge/partition/states.ts";
 import { type Turn, tokenOf } from "../../../edge/partition/turn.ts";
@@ -12,8 +11,9 @@ import type { ExtractedInfo, FileKind, Manifest } from "../../../shared/contract
 import type { JobOptions } from "../../../shared/contract/options.ts";
 import { runningOf } from "./fleet-checks.ts";
 import type { Host } from "./host.ts";
+import type { Tables } from "./state-checks.ts";
 import { listOf } from "./wishes.ts";
-import { Violation } from "./world.ts";
+import { demand, Violation } from "./world.ts";
 
 export type Answer<T> = { ok: T } | { refused: "session_fenced" | "lease_lost" | "bad_request" };
 const FENCED = { refused: "session_fenced" } as const;
@@ -37,35 +37,31 @@ export class Desk {
     const { board, core, watcher } = this.#host;
     const progress = board.toRow(beat.holding.map((held) => held.job));
     let before: Held[] = [];
+    let { state } = beat;
     const answer = this.#enter(who, (turn) => {
       before = runningOf(core, who);
-      const state = takesNoWork(turn.sql, who) ? "quiet" : beat.state;
+      if (takesNoWork(turn.sql, who)) state = "quiet";
+      watcher.dispatch.beat(who.node, beat.slots, watcher.tables);
       return this.#api.heartbeat(turn, who, { ...beat, state, progress });
     });
-    if ("ok" in answer) watcher.fleet.beat(who, beat.holding, before, core);
+    if ("ok" in answer) watcher.fleet.beat(who, { ...beat, state }, before, core, answer.ok);
     return answer;
   }
 
   lease(who: NodeIdentity, requestId: string, slots: Slots): Answer<LeasedJob[]> {
-    const cursor = this.#api.readCursor(this.#host.core.sql, "d1");
-    const answer = this.#enter(who, (turn) =>
-      takesNoWork(turn.sql, who) ? [] : this.#api.leaseJobs(turn, who, requestId, slots, cursor),
-    );
-    if ("ok" in answer) this.#host.watcher.fleet.leased(who, answer.ok, this.#host.core);
-    return answer;
-  }
-
-  /** The operator looks after the fleet: whatever is in quarantine is resumed. */
-  resumeAll(): void {
-    const host = this.#host;
-    host.turn((turn) => {
-      for (const { node_id } of turn.sql.all<{ node_id: string }>(
-        "SELECT node_id FROM node_orders WHERE quarantine IS NOT NULL",
-      )) {
-        host.world.note(`${node_id} leaves its quarantine`);
-        resumeNode(turn, node_id);
-      }
+    const { core, watcher } = this.#host;
+    const d1Cursor = this.#api.readCursor(core.sql, "d1");
+    let before: Tables | null = null;
+    const answer = this.#enter(who, (turn) => {
+      if (takesNoWork(turn.sql, who)) return [];
+      before = watcher.tables;
+      return this.#api.leaseJobs(turn, who, requestId, slots, d1Cursor);
     });
+    if ("ok" in answer) {
+      watcher.fleet.leased(who, answer.ok, core);
+      if (before !== null) watcher.dispatch.leased({ who, requestId, slots, d1Cursor }, answer.ok, before, core);
+    }
+    return answer;
   }
 
   confirm(who: NodeIdentity, job: string, token: string): Answer<State> {
@@ -78,6 +74,7 @@ export class Desk {
 
   release(who: NodeIdentity, job: string, token: string): Answer<State> {
     return this.#report(who, job, token, "release", (turn, held) => {
+      this.#host.watcher.failures.reported(job, null);
       this.#api.releaseAttempt(turn, held);
       return "queued";
     });
@@ -85,6 +82,7 @@ export class Desk {
 
   fail(who: NodeIdentity, job: string, token: string, report: FailureReport): Answer<State> {
     return this.#report(who, job, token, "fail", (turn, held) => {
+      this.#host.watcher.failures.reported(job, report);
       const { state } = this.#api.fail(turn, held, report);
       if (report.permanent && held.state === "running" && !isTerminal(state)) {
         throw new Violation(`what no repeat can help is not repeated: job ${job}: ${report.class} → ${state}`);
@@ -93,11 +91,18 @@ export class Desk {
     });
   }
 
-  complete(who: NodeIdentity, job: string, token: string, manifest: Manifest): Answer<State> {
+  /** @param spoilt it is not true, and has to be found so. */
+  complete(who: NodeIdentity, job: string, token: string, manifest: Manifest, spoilt: boolean): Answer<State> {
     let bad = false;
     const answer = this.#report(who, job, token, "complete", (turn, held) => {
       if (held.state !== "running") return held.state;
       const result = this.#api.complete(turn, held, manifest);
+      const right = (result.kind === "bad_manifest") === (spoilt && held.state === "running");
+      demand(
+        "a manifest is what was ticketed and uploaded",
+        right,
+        () => `job ${job}: ${JSON.stringify(manifest.files)}`,
+      );
       if (result.kind !== "bad_manifest") return result.job.state;
       bad = true;
       return held.state;
@@ -108,7 +113,11 @@ export class Desk {
   /** `stop` when the job ended here, or became the parent of a list. */
   extracted(who: NodeIdentity, job: string, token: string, info: ExtractedInfo | "list"): Answer<"go" | "stop"> {
     return this.#running(who, job, token, "extracted", (turn, held) => {
-      if (info !== "list") return this.#api.extracted(turn, held, info).kind;
+      if (info !== "list") {
+        const { kind } = this.#api.extracted(turn, held, info);
+        this.#host.watcher.failures.extracted(held, info, kind);
+        return kind;
+      }
       const { entries, ids } = listOf(job);
       const { playlist } = JSON.parse(held.options) as JobOptions;
       if (playlist === "never") this.#api.endAsList(turn, held, "URL is a playlist");
@@ -180,6 +189,7 @@ export class Desk {
     return this.#host.turn((turn) => {
       const isIn = this.#api.enterSession(turn, who);
       this.#host.watcher.fleet.entered(who, isIn);
+      if (isIn) this.#host.watcher.failures.entered(who.node, who.session);
       // What an older session held has gone back before this one says anything.
       this.#host.watcher.check(this.#host.core, turn.effects);
       return isIn ? { ok: body(turn) } : FENCED;
@@ -195,7 +205,7 @@ export class Desk {
   ): Answer<State> {
     const entered = this.#enter<Answer<State>>(who, (turn) => {
       const claimed = this.#api.claim(turn, who, id, token);
-      this.#host.watcher.claimed(id, token, call, claimed);
+      this.#host.watcher.claimed(who, id, token, call, claimed);
       if (claimed.kind === "decided") return { ok: claimed.state };
       return claimed.kind === "holder" ? { ok: body(turn, claimed.job) } : LOST;
     });
@@ -211,7 +221,7 @@ export class Desk {
   ): Answer<T> {
     const entered = this.#enter<Answer<T>>(who, (turn) => {
       const claimed = this.#api.claim(turn, who, id, token);
-      this.#host.watcher.claimed(id, token, call, claimed);
+      this.#host.watcher.claimed(who, id, token, call, claimed);
       if (claimed.kind !== "holder" || claimed.job.state !== "running") return LOST;
       return { ok: body(turn, claimed.job) };
     });

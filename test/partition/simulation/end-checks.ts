@@ -4,17 +4,13 @@ import { isTerminal, type State } from "../../../edge/partition/states.ts";
 import type { Clients } from "./clients.ts";
 import type { Host } from "./host.ts";
 import type { Watcher } from "./watcher.ts";
-import { Violation, type World } from "./world.ts";
+import { demand, type World } from "./world.ts";
 
 /** Nothing is left to be done: every job has ended and D1, streams and store have all of it. */
 export function isSettled(host: Host): boolean {
   if (!host.isUp) return false;
   const { sql } = host.core;
   return ["jobs", "batches", "uploads"].every((table) => sql.get(`SELECT 1 AS x FROM ${table} LIMIT 1`) === undefined);
-}
-
-function demand(rule: string, kept: boolean, detail: () => string): void {
-  if (!kept) throw new Violation(`${rule}: ${detail()}`);
 }
 
 export function checkEnd(world: World, host: Host, watcher: Watcher, clients: Clients): void {

@@ -1,22 +1,25 @@
 /** What nodes may rely on, and jobs of them: who is handed what and in which order, who is told to stop, whose lease holds. */
 import type { Core } from "../../../edge/partition/core.ts";
 import { type LiveJob, parseAvoid, parseTries } from "../../../edge/partition/job-row.ts";
-import type { NodeIdentity } from "../../../edge/partition/sessions.ts";
+import type { NodeIdentity, SessionRow } from "../../../edge/partition/sessions.ts";
 import { isTerminal } from "../../../edge/partition/states.ts";
 import type { Effects } from "../../../edge/partition/turn.ts";
 import { FAILURE_RULES, type FailureClass } from "../../../shared/contract/failures.ts";
 import { type Held, type LeasedJob, STEPS } from "../../../shared/contract/fleet.ts";
+import type { JobOptions } from "../../../shared/contract/options.ts";
 import { MAX_TRIES_TOTAL } from "../../../shared/limits.ts";
-import type { Move } from "./observation.ts";
-import type { Tables } from "./state-checks.ts";
-import { Violation, type World } from "./world.ts";
-
-function demand(rule: string, kept: boolean, detail: () => string): void {
-  if (!kept) throw new Violation(`${rule}: ${detail()}`);
-}
+import type { Move, SeenEvent } from "./observation.ts";
+import type { AccountCounters, Tables } from "./state-checks.ts";
+import { demand, Violation, type World } from "./world.ts";
 
 /** Two heartbeats in a row may lack a running attempt; the second ends it. */
 const MAX_LACKED = 2;
+
+/** What a heartbeat says, as the edge takes it. */
+interface Beat {
+  holding: readonly Held[];
+  state: "running" | "quiet";
+}
 
 export class FleetChecks {
   readonly #world: World;
@@ -27,6 +30,9 @@ export class FleetChecks {
   /** By job and token: heartbeats in a row, of the session that runs it, that lacked it. */
   #lacked = new Map<string, number>();
 
+  /** By node, over the loss of a storage: D1 tells the next one. */
+  readonly #orders = new Map<string, { standing: number; drained: boolean }>();
+
   constructor(world: World) {
     this.#world = world;
   }
@@ -36,6 +42,11 @@ export class FleetChecks {
     this.#newest = new Map();
     this.#lacked = new Map();
     this.#reporting = null;
+  }
+
+  /** The partition has heard what D1 says of a node; the newest word counts. */
+  ordered(node: string, standing: number, drained: boolean): void {
+    if ((this.#orders.get(node)?.standing ?? 0) < standing) this.#orders.set(node, { standing, drained });
   }
 
   claimed(job: string): void {
@@ -55,18 +66,36 @@ export class FleetChecks {
     const now = new Map(after.jobs.map((job) => [job.id, job]));
     for (const move of moves) {
       const [was, is] = [old.get(move.job), now.get(move.job)];
-      if (was !== undefined && move.old !== null && move.new !== null) this.#left(move, was, effects);
+      if (was !== undefined && move.old !== null && move.new !== null) this.#left(move, was, effects, core);
       if (is === undefined) continue;
-      if (move.new === "offered" && is.state === "offered") this.#handedOut(move, is, after, core);
+      if (move.new === "offered" && is.state === "offered") this.#handedOut(is, after);
       if (!isTerminal(is.state)) checkTries(is);
       if (move.new === "cancelled" && move.old === "parent") checkMembersEnded(is, after);
     }
     for (const job of after.jobs) checkStep(old.get(job.id), job);
+    for (const session of after.sessions) {
+      const works = session.state === "running" && isResting(session, after.orders);
+      demand("a node that is told to rest counts as quiet", !works, () => session.node_id);
+      const freed = isResting(session, before.orders) && !isResting(session, after.orders);
+      demand("a node that may work again is rung", !freed || effects?.ring === true, () => session.node_id);
+    }
     this.#reporting = null;
   }
 
+  /** The courier hears of each step of a job that wants progress webhooks, and of no other. */
+  stages(before: Tables, after: Tables, events: readonly SeenEvent[]): void {
+    const told = new Set(events.filter((event) => event.type === ".job.stage").map((event) => event.job));
+    const steps = new Map(before.jobs.map((job) => [job.id, job.step]));
+    for (const job of after.jobs) {
+      if (job.state !== "running" || steps.get(job.id) == null || steps.get(job.id) === job.step) continue;
+      const { enable_progress_webhook: wants } = JSON.parse(job.options) as JobOptions;
+      const right = told.has(job.id) === (wants && job.webhook_url !== null);
+      demand("stages are told to who wants them", right, () => `job ${job.id}: ${job.step}`);
+    }
+  }
+
   /** What becomes of a hand-out, and of a wait. */
-  #left(move: Move, was: LiveJob, effects: Effects | null): void {
+  #left(move: Move, was: LiveJob, effects: Effects | null, core: Core): void {
     const about = () => `job ${move.job}: ${move.old} → ${move.new}`;
     if (move.new === "queued") demand("what is ready again rings", effects?.ring === true, about);
     if (move.old === "offered") demand("an offer costs no try", move.tries === move.triesBefore, about);
@@ -75,48 +104,28 @@ export class FleetChecks {
     }
     const taken = move.old === "running" && move.new !== "finishing" && this.#reporting !== move.job;
     if (!taken && !(move.old === "offered" && move.new === "cancelled")) return;
-    const told = effects?.kills.some((kill) => kill.job === move.job && kill.node === was.node_id) === true;
-    demand("whoever loses an attempt is told", told, about);
+    const token = `${core.epoch}.${was.attempt}`;
+    const told = effects?.kills.some(
+      (kill) => kill.job === move.job && kill.node === was.node_id && kill.token === token,
+    );
+    demand("whoever loses an attempt is told", told === true, about);
   }
 
-  #handedOut(move: Move, job: LiveJob, { sessions, accounts, jobs }: Tables, core: Core): void {
+  #handedOut(job: LiveJob, after: Tables): void {
+    const { sessions, accounts } = after;
     const session = sessions.find((each) => each.node_id === job.node_id);
     const account = accounts.find((each) => each.id === job.account_id);
     if (session === undefined || account === undefined) throw new Violation(`a hand-out has its node: ${job.id}`);
     const about = () => `job ${job.id} at ${session.node_id}`;
-    const tags = JSON.parse(session.tags) as string[];
-    demand(
-      "a node has the job's tags",
-      (JSON.parse(job.tags) as string[]).every((tag) => tags.includes(tag)),
-      about,
-    );
-    const serves = session.account_id === null ? account.pool !== "own" : session.account_id === job.account_id;
-    demand("a node serves the account", serves, about);
+    demand("a node has the job's tags", hasTags(session, job), about);
+    demand("a node serves the account", serves(session, account), about);
     const { max_concurrent = Number.POSITIVE_INFINITY } = JSON.parse(account.limits) as { max_concurrent?: number };
     demand("an account runs no more than it may", account.active <= max_concurrent, () => `${account.id}: ${about()}`);
-    const orders = core.sql.get(
-      "SELECT 1 AS x FROM node_orders WHERE node_id = ? AND (drained = 1 OR quarantine IS NOT NULL)",
-      session.node_id,
-    );
-    demand("a node that is told to rest gets no work", orders === undefined, about);
+    const isDrained = this.#orders.get(session.node_id)?.drained === true;
+    demand("a node that is told to rest gets no work", !isDrained && !isResting(session, after.orders), about);
     const avoid = parseAvoid(job);
     const refused = avoid?.mode === "only" && avoid.nodes.includes(session.node_id);
     demand("a node that must not have a job has it not", !refused, about);
-    const { config, now } = this.#world;
-    const passed = jobs.find(
-      (other) =>
-        other.state === "queued" &&
-        other.account_id === job.account_id &&
-        other.lane === job.lane &&
-        other.source_host === job.source_host &&
-        other.avoid === null &&
-        other.create_event !== null &&
-        other.create_event <= move.d1Cursor &&
-        // A fresh one may be left to a node of the account's own.
-        now - other.queued_at >= config.offerTtlMs &&
-        inOrder(other, job) < 0,
-    );
-    demand("by priority, then age", passed === undefined, () => `${about()} before ${passed?.id}`);
   }
 
   /** A lease hands out what is offered to this very session. */
@@ -136,14 +145,17 @@ export class FleetChecks {
    * A heartbeat that was taken renews the whole lease, and ends what it lacks with the second time.
    *
    * @param before what the session ran when it came.
+   * @param kill what its answer names.
    */
-  beat(who: NodeIdentity, holding: readonly Held[], before: readonly Held[], core: Core): void {
+  beat(who: NodeIdentity, { holding, state }: Beat, before: readonly Held[], core: Core, kill: readonly Held[]): void {
     const { now, config } = this.#world;
-    const row = core.sql.get<{ until: number }>(
-      "SELECT lease_until AS until FROM sessions WHERE node_id = ?",
+    const row = core.sql.get<{ until: number; state: string }>(
+      "SELECT lease_until AS until, state FROM sessions WHERE node_id = ?",
       who.node,
     );
     demand("a heartbeat renews the lease", (row?.until ?? 0) >= now + config.leaseTtlMs, () => who.node);
+    demand("a node is known as what it says", row?.state === state, () => `${who.node}: ${row?.state}, not ${state}`);
+    this.#checkKills(who, holding, core, kill);
     const listed = new Set(holding.map(({ job, token }) => `${job} ${token}`));
     const kept = new Set(runningOf(core, who).map(({ job, token }) => `${job} ${token}`));
     for (const { job, token } of before) {
@@ -155,6 +167,40 @@ export class FleetChecks {
       demand("what two heartbeats lack goes back", right, () => `${name} at ${who.node}, lacked ${lacked} times`);
     }
   }
+
+  /** Whoever holds what is not its own ends it, but for a report whose answer it still waits for. */
+  #checkKills(who: NodeIdentity, holding: readonly Held[], { sql, epoch }: Core, kill: readonly Held[]): void {
+    const told = new Set(kill.map(({ job, token }) => `${job} ${token}`));
+    for (const { job, token } of holding) {
+      const row = sql.get<LiveJob>("SELECT * FROM jobs WHERE id = ?", job);
+      const winner = sql.get<{ winner: string }>("SELECT winner FROM outcomes WHERE job_id = ?", job)?.winner;
+      const live =
+        (row?.state === "offered" || row?.state === "running") &&
+        row.node_id === who.node &&
+        row.session === who.session &&
+        token === `${epoch}.${row.attempt}`;
+      const isOver = row === undefined || row.state === "finishing" || isTerminal(row.state);
+      const decided = isOver && token === (row === undefined ? winner : row.winner);
+      const right = told.has(`${job} ${token}`) === !(live || decided);
+      demand("a heartbeat hears what to kill", right, () => `${job} ${token} at ${who.node}: ${row?.state}`);
+    }
+  }
+}
+
+/** Drained, or in quarantine. */
+function isResting({ node_id }: SessionRow, orders: Tables["orders"]): boolean {
+  return orders.some((order) => order.node_id === node_id && (order.drained === 1 || order.quarantine !== null));
+}
+
+/** The session has what the job requires. */
+export function hasTags(session: SessionRow, job: LiveJob): boolean {
+  const tags = JSON.parse(session.tags) as string[];
+  return (JSON.parse(job.tags) as string[]).every((tag) => tags.includes(tag));
+}
+
+/** Whose jobs a node may run at all. */
+export function serves(session: SessionRow, account: Pick<AccountCounters, "id" | "pool">): boolean {
+  return session.account_id === null ? account.pool !== "own" : session.account_id === account.id;
 }
 
 /** What a session runs, by its token. */
@@ -166,10 +212,6 @@ export function runningOf({ sql, epoch }: Core, who: NodeIdentity): Held[] {
       who.session,
     )
     .map(({ id, attempt }) => ({ job: id, token: `${epoch}.${attempt}` }));
-}
-
-function inOrder(a: LiveJob, b: LiveJob): number {
-  return b.priority - a.priority || a.queued_at - b.queued_at || (a.id < b.id ? -1 : 1);
 }
 
 function checkTries(job: LiveJob): void {

@@ -3,6 +3,7 @@
  * storage stays, and everything that a transaction asks for may be lost.
  */
 import type { Core } from "../../../edge/partition/core.ts";
+import { Presence } from "../../../edge/partition/presence.ts";
 import { ProgressBoard } from "../../../edge/partition/progress-board.ts";
 import type { Effects, Turn } from "../../../edge/partition/turn.ts";
 import { type NodeSql, nodeSql } from "../node-sql.ts";
@@ -33,7 +34,7 @@ export class Host {
   /** Raised by each start of the object: what an older one had under way is void. */
   #life = 0;
   #frozenUntil = 0;
-  #lastHandledAt = 0;
+  #presence: Presence;
   /** In memory, read back from the alarm when the object starts. */
   #dueAt: number | null = null;
   /** In storage. */
@@ -46,6 +47,7 @@ export class Host {
     this.world = world;
     this.watcher = watcher;
     this.#wire = wire;
+    this.#presence = new Presence(world.now, world.config.leaseTtlMs);
     this.drains = new Drains(this);
     this.storage = new StorageDesk(this);
   }
@@ -76,7 +78,7 @@ export class Host {
     const { world } = this;
     const life = ++this.#life;
     this.#opening = true;
-    this.#lastHandledAt = world.now;
+    this.#presence = new Presence(world.now, world.config.leaseTtlMs);
     this.#dueAt = this.#alarmAt;
     world.d1.statementsLeft = world.random.chance(world.weather.rebirthFails)
       ? world.random.below(12)
@@ -181,7 +183,7 @@ export class Host {
       this.later(0, () => this.handle(serve, refuse));
       return;
     }
-    this.#lastHandledAt = this.world.now;
+    this.#presence.handled(this.world.now);
     serve();
   }
 
@@ -257,7 +259,7 @@ export class Host {
     for (let run = 0; run < runs; run++) {
       const dueAt = this.#dueAt ?? world.now;
       this.#dueAt = null;
-      const presence = { lastHandledAt: this.#lastHandledAt, dueAt };
+      const presence = this.#presence.at(dueAt);
       const count = this.turn((turn) => world.api.runDue(turn, presence));
       if (count.spared || count.sessionsEnded > 0)
         world.note(`alarm ${world.now - dueAt} late: ${JSON.stringify(count)}`);

@@ -7,7 +7,8 @@ import { Desk } from "./desk.ts";
 import { checkEnd, isSettled } from "./end-checks.ts";
 import { Host } from "./host.ts";
 import { frame } from "./network.ts";
-import { ACCOUNTS } from "./tenants.ts";
+import { Operator } from "./operator.ts";
+import { ACCOUNTS, tenantsOf } from "./tenants.ts";
 import { VirtualNode } from "./virtual-node.ts";
 import { Watcher } from "./watcher.ts";
 import { Violation, World } from "./world.ts";
@@ -18,7 +19,6 @@ const CHAOS_MS = 12 * MINUTE;
 const CALM_MS = 4 * 60 * MINUTE;
 const MAX_STEPS = 150_000;
 const JOBS = 24;
-const OPERATOR_MS = 5 * MINUTE;
 
 export interface RunResult {
   seed: number;
@@ -35,10 +35,11 @@ const NODES = [
   { id: "n2", tags: [], country: "US", account: null, slots: 2 },
   { id: "n3", tags: ["region=eu"], country: null, account: null, slots: 1 },
   { id: "n4", tags: [], country: "FR", account: "ann", slots: 2 },
+  { id: "n5", tags: ["region=eu"], country: "SE", account: "dan", slots: 2 },
 ];
 
 export async function simulate(seed: number, api: CoreApi = CORE): Promise<RunResult> {
-  const config = resolveCore({ deadlineMs: 5 * MINUTE, maxPerHost: 2 });
+  const config = resolveCore({ deadlineMs: 5 * MINUTE, maxPerHost: 2, maxPending: 12, maxReady: 16 });
   const world = new World({ seed, api, config, accounts: ACCOUNTS, start: START });
   const watcher = new Watcher(world);
   const nodes = new Map<string, VirtualNode>();
@@ -49,15 +50,17 @@ export async function simulate(seed: number, api: CoreApi = CORE): Promise<RunRe
     kill: (node, job, token) => frame(world, () => nodes.get(node)?.kill(job, token)),
   });
   const desk = new Desk(host);
-  for (const setup of NODES.slice(0, 1 + world.random.below(NODES.length))) {
+  // The first may run nearly everything: whoever else is there, jobs end.
+  for (const setup of NODES.filter((_, index) => index === 0 || world.random.chance(0.55))) {
     nodes.set(setup.id, new VirtualNode(world, host, desk, setup));
   }
-  const clients = new Clients(world, host);
+  const clients = new Clients(world, host, tenantsOf(NODES.filter((setup) => nodes.has(setup.id))));
+  const operator = new Operator(world, host, [...nodes.keys()]);
   let violation: Violation | null = null;
   try {
     await host.start();
-    plan(world, host, nodes, clients);
-    attend(world, host, desk);
+    plan(world, host, nodes, clients, operator);
+    operator.attend();
     await play(world, host);
     checkEnd(world, host, watcher, clients);
   } catch (error) {
@@ -67,7 +70,13 @@ export async function simulate(seed: number, api: CoreApi = CORE): Promise<RunRe
   return { seed, steps, checks: watcher.checks, jobs: clients.acknowledged.size, violation, notes: world.notes() };
 }
 
-function plan(world: World, host: Host, nodes: ReadonlyMap<string, VirtualNode>, clients: Clients): void {
+function plan(
+  world: World,
+  host: Host,
+  nodes: ReadonlyMap<string, VirtualNode>,
+  clients: Clients,
+  operator: Operator,
+): void {
   const { random, timeline, weather } = world;
   for (let job = 0; job < JOBS; job++) timeline.in(random.ms(0, CHAOS_MS), () => clients.create());
   for (const node of nodes.values()) {
@@ -75,7 +84,9 @@ function plan(world: World, host: Host, nodes: ReadonlyMap<string, VirtualNode>,
     world.strike(weather.nodeCrashEveryMs, () => node.crash(random.ms(500, 2 * MINUTE)));
     world.strike(weather.nodeFreezeEveryMs, () => node.freeze(random.ms(5_000, 3 * MINUTE)));
     world.strike(weather.nodeDrainEveryMs, () => node.drain());
+    world.strike(weather.nodePriesEveryMs, () => node.pry());
   }
+  world.strike(weather.operatorDrainsEveryMs, () => operator.drain());
   world.strike(weather.evictEveryMs, () => host.evict());
   world.strike(weather.awayEveryMs, () => host.away(random.ms(1_000, 4 * MINUTE)));
   world.strike(weather.freezeEveryMs, () => host.freeze(random.ms(1_000, 4 * MINUTE)));
@@ -95,17 +106,6 @@ function plan(world: World, host: Host, nodes: ReadonlyMap<string, VirtualNode>,
     world.calmDown();
     for (const node of nodes.values()) node.heal();
     clients.startForgotten();
-  });
-}
-
-/** An operator who looks in every so often, in calm times too. */
-function attend(world: World, host: Host, desk: Desk): void {
-  world.timeline.in(OPERATOR_MS, () => {
-    host.handle(
-      () => desk.resumeAll(),
-      () => {},
-    );
-    attend(world, host, desk);
   });
 }
 

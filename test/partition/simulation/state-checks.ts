@@ -9,7 +9,7 @@ import { apiStatus, isTerminal, type State } from "../../../edge/partition/state
 import { readStats } from "../../../edge/partition/stats.ts";
 import type { Limits } from "../../../shared/contract/admin.ts";
 import { foldKey } from "../../../shared/names.ts";
-import { Violation } from "./world.ts";
+import { demand } from "./world.ts";
 
 export interface Tables {
   jobs: LiveJob[];
@@ -18,6 +18,7 @@ export interface Tables {
   names: { account_id: string; folded: string; job_id: string | null }[];
   accounts: AccountCounters[];
   batches: LiveBatch[];
+  orders: { node_id: string; drained: number; quarantine: string | null }[];
   keys: { id: string; pending: number; active: number; max_concurrent: number | null }[];
   /** What was put off for all of them. */
   absence: { renewals: number[]; awayMs: number; backAt: number };
@@ -25,7 +26,7 @@ export interface Tables {
 }
 
 export const NO_TABLES: Tables = {
-  ...{ jobs: [], sessions: [], uploads: [], names: [], accounts: [], batches: [], keys: [] },
+  ...{ jobs: [], sessions: [], uploads: [], names: [], accounts: [], batches: [], orders: [], keys: [] },
   ...{ absence: { renewals: [], awayMs: 0, backAt: 0 }, leaseTtlMs: 0 },
 };
 
@@ -57,12 +58,9 @@ export function readTables({ sql, config }: Core): Tables {
     names: sql.all("SELECT account_id, folded, job_id FROM names"),
     accounts: sql.all("SELECT * FROM accounts"),
     batches: sql.all("SELECT * FROM batches"),
+    orders: sql.all("SELECT node_id, drained, quarantine FROM node_orders"),
     keys: sql.all("SELECT * FROM keys"),
   };
-}
-
-function demand(rule: string, kept: boolean, detail: () => string): void {
-  if (!kept) throw new Violation(`${rule}: ${detail()}`);
 }
 
 /** A column that each state needs: without it nothing would ever wake the job again. */

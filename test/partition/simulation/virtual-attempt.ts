@@ -1,7 +1,7 @@
 /** One attempt on a node: confirm, look, download, upload, complete; or one of the many other ways it can end. */
-import { FAILURE_CLASSES, type FailureClass } from "../../../shared/contract/failures.ts";
+import { FAILURE_CLASSES, FAILURE_RULES, type FailureClass } from "../../../shared/contract/failures.ts";
 import type { LeasedJob, SlotClass } from "../../../shared/contract/fleet.ts";
-import type { FileKind } from "../../../shared/contract/media.ts";
+import type { FileKind, Manifest } from "../../../shared/contract/media.ts";
 import { type FileWish, info, manifest } from "../fixtures.ts";
 import type { Answer } from "./desk.ts";
 import type { VirtualNode } from "./virtual-node.ts";
@@ -11,6 +11,9 @@ const TRIES = 12;
 const TITLES = ["One", "one", "Two", "Three"];
 /** What a node reports; the others are the edge's own. */
 const REPORTED = FAILURE_CLASSES.filter((each) => each !== "lost" && each !== "cancelled" && each !== "quota");
+
+/** Those that say something of the node: who comes next is another one, sooner or later. */
+const NODES_OWN = REPORTED.filter((each) => FAILURE_RULES[each].next !== "any");
 
 type Plan = "deliver" | "hang" | "release" | "list" | FailureClass;
 
@@ -36,7 +39,8 @@ export class VirtualAttempt {
     const { random, weather } = this.#node.world;
     if (random.chance(weather.attemptFails)) {
       if (this.#leased.options.wait_for_video && random.chance(0.7)) return "not_begun";
-      return random.chance(0.1) ? "list" : random.pick(REPORTED);
+      if (random.chance(0.1)) return "list";
+      return random.pick(random.chance(0.4) ? NODES_OWN : REPORTED);
     }
     if (random.chance(0.1)) return "list";
     if (random.chance(weather.attemptHangs)) return "hang";
@@ -45,6 +49,12 @@ export class VirtualAttempt {
 
   /** The source is touched only after the confirm was answered. */
   begin(): void {
+    const { random } = this.#node.world;
+    if (random.chance(0.03)) {
+      if (random.chance(0.5)) this.#fail("network");
+      else this.release();
+      return;
+    }
     this.#report(
       (desk, who) => desk.confirm(who, this.job, this.token),
       () => this.#after(200, 6_000, () => this.#look()),
@@ -65,7 +75,12 @@ export class VirtualAttempt {
       return;
     }
     const isLive = random.chance(0.15);
-    const found = { title: random.pick(TITLES), size_estimate: 10, is_live: isLive };
+    const found = {
+      title: random.pick(TITLES),
+      size_estimate: 10,
+      is_live: isLive,
+      duration_seconds: random.chance(0.1) ? random.pick([100, 101, null]) : 10,
+    };
     this.#report(
       (desk, who) => desk.extracted(who, this.job, this.token, this.#plan === "list" ? "list" : info(found)),
       (decision) => {
@@ -135,10 +150,36 @@ export class VirtualAttempt {
   }
 
   #complete(files: FileWish[]): void {
+    const { random } = this.#node.world;
+    if (random.chance(0.1)) {
+      const spoilt = this.#spoilt(files);
+      const tell = () => this.#node.desk.complete(this.#node.who, this.job, this.token, spoilt, true);
+      this.#node.host.handle(tell, () => {});
+    }
     this.#report(
-      (desk, who) => desk.complete(who, this.job, this.token, manifest(files)),
+      (desk, who) => desk.complete(who, this.job, this.token, manifest(files), false),
       () => this.#node.drop(this),
     );
+  }
+
+  /** Says one thing that is not so. */
+  #spoilt(files: readonly FileWish[]): Manifest {
+    const { random, store } = this.#node.world;
+    const right = manifest(files);
+    const [media, ...others] = right.files;
+    if (media === undefined) return right;
+    const foreign = random.pick(
+      [...store.noted].filter((id) => files.every((file) => file.uploadId !== id)).concat("u0"),
+    );
+    const wrong: Manifest["files"] = random.pick([
+      [...right.files, media],
+      right.files.map((file) => ({ ...file, kind: file.kind === "media" ? "thumbnail" : "media" })),
+      [{ ...media, size: media.size + 1 }, ...others],
+      [{ ...media, language: "en" }, ...others],
+      [{ ...media, upload_id: foreign }, ...others],
+      others,
+    ]);
+    return { ...right, files: wrong };
   }
 
   #fail(failure: FailureClass = REPORTED.find((each) => each === this.#plan) ?? "network"): void {
@@ -146,7 +187,7 @@ export class VirtualAttempt {
     const report = {
       class: failure,
       message: null,
-      permanent: failure === "storage" && random.chance(0.2),
+      permanent: random.chance(0.15),
       retryAfterMs: failure === "rate" && random.chance(0.5) ? random.ms(0, 120_000) : null,
       startsInMs: failure === "not_begun" && random.chance(0.5) ? random.ms(0, 20 * 60_000) : null,
     };

@@ -137,6 +137,23 @@ export class VirtualNode {
     );
   }
 
+  /** What it says of another's attempt changes nothing, even if it has guessed the token. */
+  pry(): void {
+    if (!this.#isUp) return;
+    const pry = (): void => {
+      const { core } = this.host;
+      const job = core.sql.get<{ id: string; attempt: number; state: string }>(
+        "SELECT id, attempt, state FROM jobs WHERE state IN ('offered', 'running') AND node_id <> ? LIMIT 1",
+        this.setup.id,
+      );
+      if (job === undefined) return;
+      const token = `${core.epoch}.${job.attempt}`;
+      if (job.state === "offered") this.desk.confirm(this.who, job.id, token);
+      else this.desk.step(this.who, job.id, token, "upload");
+    };
+    this.host.handle(pry, () => {});
+  }
+
   /** A newer session of this node exists: this process is not the node any more. */
   fenced(): void {
     this.crash(this.world.random.ms(1_000, 5_000));

@@ -3,12 +3,16 @@ import type { Notice } from "../../../edge/courier/notice.ts";
 import type { Core } from "../../../edge/partition/core.ts";
 import type { FileRow } from "../../../edge/partition/drain.ts";
 import type { EventRow, JobEventData } from "../../../edge/partition/events.ts";
-import type { EdgePresence, ReapCount } from "../../../edge/partition/reap.ts";
+import type { EdgePresence } from "../../../edge/partition/presence.ts";
+import type { ReapCount } from "../../../edge/partition/reap.ts";
 import type { Claim } from "../../../edge/partition/report.ts";
+import type { NodeIdentity } from "../../../edge/partition/sessions.ts";
 import { apiStatus, isTerminal, type State } from "../../../edge/partition/states.ts";
 import type { Effects } from "../../../edge/partition/turn.ts";
 import { REAPER_LATE_SHARE } from "../../../shared/limits.ts";
 import type { NodeSql } from "../node-sql.ts";
+import { DispatchChecks } from "./dispatch-checks.ts";
+import { FailureChecks } from "./failure-checks.ts";
 import { FleetChecks } from "./fleet-checks.ts";
 import { JobHistory } from "./job-history.ts";
 import { type LostSession, observe, watchStorage } from "./observation.ts";
@@ -36,6 +40,8 @@ interface Absence {
 export class Watcher {
   readonly #world: World;
   readonly fleet: FleetChecks;
+  readonly dispatch: DispatchChecks;
+  readonly failures: FailureChecks;
   jobs = new Map<string, JobHistory>();
   /** By job, of this generation's ends and of what a birth found in D1. */
   #files = new Map<string, FileRow[]>();
@@ -58,11 +64,19 @@ export class Watcher {
   constructor(world: World) {
     this.#world = world;
     this.fleet = new FleetChecks(world);
+    this.dispatch = new DispatchChecks(world);
+    this.failures = new FailureChecks(world, this.dispatch);
+  }
+
+  /** As they stood after the last transaction. */
+  get tables(): Tables {
+    return this.#tables;
   }
 
   opened(core: Core): void {
     if (!watchStorage(core)) return;
     this.fleet.opened();
+    this.dispatch.opened();
     this.#tables = readTables(core);
     this.#lastChange = -1;
     this.jobs = new Map(
@@ -108,6 +122,7 @@ export class Watcher {
       (session) => again || endOfLease(this.#tables, session) > session.last_seen + ttl,
     );
     this.#absences.push({ from, until, forgiven: new Set(forgiven.map((session) => session.node_id)) });
+    if (!again) this.failures.edgeAway(from, until);
   }
 
   // --- after each transaction
@@ -142,6 +157,8 @@ export class Watcher {
     const before = this.#tables;
     this.#tables = readTables(core);
     this.fleet.moved(moves, before, this.#tables, effects, core);
+    this.fleet.stages(before, this.#tables, events);
+    this.failures.moved(moves, before, this.#tables);
     for (const move of moves) if (move.new === "offered") this.#checkPolite(move.job);
     this.#checkLost(lost);
     this.#heard = Math.max(0, ...this.#tables.sessions.map((session) => session.last_seen));
@@ -269,7 +286,9 @@ export class Watcher {
 
   // --- what clients and nodes were told
 
-  claimed(job: string, token: string, call: string, claim: Claim): void {
+  claimed(who: NodeIdentity, job: string, token: string, call: string, claim: Claim): void {
+    const holds = claim.kind !== "holder" || (claim.job.node_id === who.node && claim.job.session === who.session);
+    if (!holds) throw new Violation(`an attempt is its node's alone: ${call} of ${who.node}/${who.session} for ${job}`);
     this.jobs.get(job)?.claimed(token, claim.kind, call);
     if (claim.kind === "holder") this.fleet.claimed(job);
     if (call === "confirm" && claim.kind === "holder" && this.#cancelled.has(job)) {

@@ -15,6 +15,9 @@ export interface Weather {
   nodeCrashEveryMs: number;
   nodeFreezeEveryMs: number;
   nodeDrainEveryMs: number;
+  /** A node speaks of what is another's. */
+  nodePriesEveryMs: number;
+  operatorDrainsEveryMs: number;
   attemptFails: number;
   attemptHangs: number;
   attemptReleases: number;
@@ -54,6 +57,8 @@ export const CALM: Weather = {
   nodeCrashEveryMs: 0,
   nodeFreezeEveryMs: 0,
   nodeDrainEveryMs: 0,
+  nodePriesEveryMs: 0,
+  operatorDrainsEveryMs: 0,
   attemptFails: 0,
   attemptHangs: 0,
   attemptReleases: 0,
@@ -90,6 +95,8 @@ export function drawWeather(random: Random): Weather {
     nodeCrashEveryMs: maybe(0.6, MINUTE, 10 * MINUTE),
     nodeFreezeEveryMs: maybe(0.5, MINUTE, 10 * MINUTE),
     nodeDrainEveryMs: maybe(0.4, 2 * MINUTE, 15 * MINUTE),
+    nodePriesEveryMs: maybe(0.5, 30_000, 3 * MINUTE),
+    operatorDrainsEveryMs: maybe(0.4, 2 * MINUTE, 10 * MINUTE),
     attemptFails: maybe(0.8, 0.05, 0.5),
     attemptHangs: maybe(0.3, 0.01, 0.1),
     attemptReleases: maybe(0.4, 0.01, 0.15),

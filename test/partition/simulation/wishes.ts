@@ -34,6 +34,8 @@ function drawWish({ random, now }: World, account: AccountFacts): JobWish {
       format: random.chance(0.2) ? "mkv" : "mp4",
       enable_progress_webhook: webhook_url !== null && random.chance(0.3),
       ...(random.chance(0.2) ? { hold_children: true } : {}),
+      // Of its key, which has other limits than the account.
+      ...(random.chance(0.1) ? { limits: { max_duration_seconds: 50, attempt_deadline_seconds: 200 } } : {}),
     },
   };
 }

@@ -17,6 +17,11 @@ export class Violation extends Error {
   override name = "Violation";
 }
 
+/** @param rule what is held, in words: the message begins with it. */
+export function demand(rule: string, kept: boolean, detail: () => string): void {
+  if (!kept) throw new Violation(`${rule}: ${detail()}`);
+}
+
 export interface WorldOptions {
   seed: number;
   api: CoreApi;

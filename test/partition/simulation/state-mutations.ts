@@ -1,37 +1,26 @@
-/** Cores that are broken on purpose, one promise each: the simulation has to notice every one of them. */
+/** Cores that break what holds of jobs, names, counters and events, each on purpose. */
 import { recordBatchEvent } from "../../../edge/partition/batch-events.ts";
 import { getBatch } from "../../../edge/partition/batches.ts";
 import { advanceCursor, readCursor, type UsageRow } from "../../../edge/partition/drain.ts";
 import { recordEvent } from "../../../edge/partition/events.ts";
 import type { LiveJob } from "../../../edge/partition/job-row.ts";
-import { getJob, patchJob } from "../../../edge/partition/move.ts";
+import { getJob } from "../../../edge/partition/move.ts";
 import { freeNames } from "../../../edge/partition/names.ts";
 import { isTerminal } from "../../../edge/partition/states.ts";
 import { tokenOf } from "../../../edge/partition/turn.ts";
-import { CORE, type CoreApi } from "./core-api.ts";
+import { CORE } from "./core-api.ts";
+import { type Mutation, mutate } from "./mutation.ts";
 import { ACCOUNTS } from "./tenants.ts";
 
 function limitsOfAccount(id: string): string {
   return ACCOUNTS.find((account) => account.id === id)?.limits ?? "{}";
 }
 
-export interface Mutation {
-  /** What the broken core does. */
-  does: string;
-  api: CoreApi;
-  /** How the simulation names the broken promise; it may find another one first. */
-  breaks: RegExp;
-}
-
-function mutate(does: string, change: Partial<CoreApi>, breaks: RegExp): Mutation {
-  return { does, api: { ...CORE, ...change }, breaks };
-}
-
 function holdsAnyToken(job: LiveJob | undefined): job is LiveJob {
   return job?.state === "offered" || job?.state === "running";
 }
 
-export const MUTATIONS: readonly Mutation[] = [
+export const STATE_MUTATIONS: readonly Mutation[] = [
   mutate(
     "accepts a stale token",
     {
@@ -254,7 +243,7 @@ export const MUTATIONS: readonly Mutation[] = [
         return CORE.beginIdempotent(turn, key);
       },
     },
-    /a key creates once/,
+    /a key creates once|a key is its body's alone/,
   ),
   mutate(
     "hands out a part of a create before D1 has the rest",
@@ -319,81 +308,6 @@ export const MUTATIONS: readonly Mutation[] = [
         return cancelled ? { kind: "holder", job } : CORE.claim(turn, who, id, token);
       },
     },
-    /a stale token changes nothing|a cancelled job never runs/,
-  ),
-  mutate(
-    "renews half a lease by a heartbeat",
-    {
-      heartbeat(turn, who, beat) {
-        const kill = CORE.heartbeat(turn, who, beat);
-        const until = turn.now + turn.config.leaseTtlMs / 2;
-        turn.sql.run("UPDATE sessions SET lease_until = ? WHERE node_id = ?", until, who.node);
-        return kill;
-      },
-    },
-    /a heartbeat renews the lease/,
-  ),
-  mutate(
-    "takes back what one heartbeat lacks",
-    {
-      heartbeat(turn, who, beat) {
-        turn.sql.run("UPDATE jobs SET missed = 1 WHERE node_id = ? AND state = 'running'", who.node);
-        return CORE.heartbeat(turn, who, beat);
-      },
-    },
-    /what two heartbeats lack goes back/,
-  ),
-  mutate(
-    "lets an older session in",
-    {
-      enterSession(turn, who) {
-        const known = turn.sql.get<{ n: number }>("SELECT session AS n FROM sessions WHERE node_id = ?", who.node);
-        return CORE.enterSession(turn, { ...who, session: Math.max(who.session, known?.n ?? 0) });
-      },
-    },
-    /an older session is fenced/,
-  ),
-  mutate(
-    "asks no node for the tags of a job",
-    { leaseJobs: (turn, who, ...rest) => CORE.leaseJobs(turn, { ...who, tags: ["region=eu"] }, ...rest) },
-    /a node has the job's tags/,
-  ),
-  mutate(
-    "lets a node of one account serve the others",
-    { leaseJobs: (turn, who, ...rest) => CORE.leaseJobs(turn, { ...who, account: null }, ...rest) },
-    /a node serves the account/,
-  ),
-  mutate(
-    "takes the least urgent job first",
-    {
-      leaseJobs(turn, ...rest) {
-        turn.sql.run("UPDATE jobs SET priority = -priority");
-        const jobs = CORE.leaseJobs(turn, ...rest);
-        turn.sql.run("UPDATE jobs SET priority = -priority");
-        return jobs;
-      },
-    },
-    /by priority, then age/,
-  ),
-  mutate(
-    "tells no node that its job was cancelled",
-    {
-      cancelJob(turn, ...rest) {
-        const result = CORE.cancelJob(turn, ...rest);
-        turn.effects.kills.length = 0;
-        return result;
-      },
-    },
-    /whoever loses an attempt is told/,
-  ),
-  mutate(
-    "repeats what no repeat can help",
-    { fail: (turn, job, report) => CORE.fail(turn, job, { ...report, permanent: false }) },
-    /what no repeat can help is not repeated/,
-  ),
-  mutate(
-    "lets a late report turn a step back",
-    { setStep: (turn, job, step) => patchJob(turn, job, { step }) },
-    /steps go forward|figures are the rows/,
+    /a stale token changes nothing|a cancelled job never runs|an attempt is its node's alone/,
   ),
 ];
