@@ -14,6 +14,8 @@ const STATUS = {
   unprocessable: 422,
   rate_limited: 429,
   internal: 500,
+  /** What was asked for failed, and the documented body says why. */
+  failed: 500,
   bad_gateway: 502,
   unavailable: 503,
   timed_out: 504,

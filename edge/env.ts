@@ -34,6 +34,7 @@ export interface Env {
   TRAWL_MAX_PER_HOST?: string;
   TRAWL_RATE?: string;
   TRAWL_INFO_JSON?: string;
+  TRAWL_CONSOLE?: string;
   TRAWL_LEASE_TTL_MS?: string;
   TRAWL_DEADLINE_MS?: string;
   TRAWL_YTDLP_MIN?: string;

@@ -27,6 +27,8 @@ const URL_WHOLE = /\bhttps?:\/\/[^\s"'<>]+/gi;
 export interface CleanOptions {
   /** Longest answer, Unicode code points. Defaults to `MAX_ERROR_LENGTH`. */
   max?: number;
+  /** The library API is about yt-dlp, and says its name. */
+  keepToolName?: boolean;
 }
 
 /**
@@ -45,9 +47,9 @@ export function cleanText(text: string, options: CleanOptions = {}): string {
     .replace(USER_INFO, "$1")
     .replace(SECRET_QUERY, "$1…")
     .replace(OWN_SECRETS, "…")
-    .replace(LOCAL_PATH, "$1")
-    .replace(/yt[-_ ]?dlp(?:\.exe|\.py)?/gi, "downloader");
-  return cut(tidy(withoutAddresses(cleaned)), max);
+    .replace(LOCAL_PATH, "$1");
+  const named = options.keepToolName === true ? cleaned : cleaned.replace(/yt[-_ ]?dlp(?:\.exe|\.py)?/gi, "downloader");
+  return cut(tidy(withoutAddresses(named)), max);
 }
 
 /** IP addresses go, except as the host of a URL: that is the user's own text back, not a node's address. */

@@ -109,6 +109,8 @@ export const MAX_ERROR_LENGTH = 500;
 export const MAX_FILES_PER_JOB = 32;
 /** Of a path that a node's yt-dlp has made of an output template. */
 export const MAX_FILE_NAME_LENGTH = 1_000;
+/** Of the name of a step of yt-dlp's. */
+export const MAX_POSTPROCESSOR_LENGTH = 50;
 
 /** Queue admission defaults (jobs API 1.3). `TRAWL_MAX_PENDING`, `TRAWL_MAX_PARTITION_READY`. */
 export const MAX_PENDING_PER_ACCOUNT = 10_000;

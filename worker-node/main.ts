@@ -3,7 +3,8 @@ import { mkdirSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { NodeVersions, Slots } from "../shared/contract/fleet.ts";
+import { LIBRARY_RUN, type NodeVersions, type Slots } from "../shared/contract/fleet.ts";
+import { YTDLP_CALLS } from "../shared/contract/ytdlp-calls.ts";
 import { guardedDispatcher } from "./egress/dispatcher.ts";
 import { resolveEgress } from "./egress/policy.ts";
 import { startEgressProxy } from "./egress/proxy.ts";
@@ -132,6 +133,7 @@ async function work(
     identity,
     slots,
     versions,
+    features: () => [LIBRARY_RUN, ...(ytdlp.answersQuestions ? [YTDLP_CALLS] : [])],
     signal: AbortSignal.any([stopped.signal, stopping.atOnce]),
     log,
     onFinal: (error) => fenced.resolve(error),

@@ -5,18 +5,24 @@
  */
 import type { SecretBox } from "./secret-box.ts";
 
-export interface JobSecrets {
-  /** Netscape cookie text, for the node that runs the job. */
-  cookies?: string;
+export interface JobSecrets extends NodeSecrets {
   /** The inline `storage` object as it was validated, credentials included. Never leaves the edge. */
   storage?: Record<string, unknown>;
+}
+
+/** What the node that runs the job is told with the confirm. */
+export interface NodeSecrets {
+  /** Netscape cookie text. */
+  cookies?: string;
+  /** The command line of a job of the library API: it may hold passwords. */
+  args?: string[];
 }
 
 export const JOB_SECRETS_PURPOSE = "job-secrets";
 
 /** The record for the job's row; null when there is nothing to keep. */
 export async function sealJobSecrets(box: SecretBox, account: string, secrets: JobSecrets): Promise<string | null> {
-  if (secrets.cookies === undefined && secrets.storage === undefined) return null;
+  if (Object.values(secrets).every((secret) => secret === undefined)) return null;
   return box.seal(JSON.stringify(secrets), { account, purpose: JOB_SECRETS_PURPOSE });
 }
 
@@ -28,4 +34,10 @@ export async function sealJobSecrets(box: SecretBox, account: string, secrets: J
 export async function openJobSecrets(box: SecretBox, account: string, sealed: string | null): Promise<JobSecrets> {
   if (sealed === null) return {};
   return JSON.parse(await box.open(sealed, { account, purpose: JOB_SECRETS_PURPOSE })) as JobSecrets;
+}
+
+/** The part that leaves the edge. @throws SecretBoxError */
+export async function openNodeSecrets(box: SecretBox, account: string, sealed: string): Promise<NodeSecrets> {
+  const { cookies, args } = await openJobSecrets(box, account, sealed);
+  return { ...(cookies === undefined ? {} : { cookies }), ...(args === undefined ? {} : { args }) };
 }

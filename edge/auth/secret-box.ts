@@ -5,14 +5,12 @@
  *
  * Text form: `v1.<kek id>.<wrapped key>.<iv>.<ciphertext>`, base64url; the wrapped key carries its own iv in front.
  */
-import { fromBase64Url } from "./signing.ts";
+import { fromBase64Url, toBase64Url } from "./signing.ts";
 
 const VERSION = "v1";
 const KEY_BYTES = 32;
 const IV_BYTES = 12;
 const KEK_ID = /^[A-Za-z0-9_-]{1,32}$/;
-/** `btoa` takes a text; a spread of all bytes at once would overflow the stack. */
-const ENCODE_CHUNK_BYTES = 8_192;
 
 export type SecretBoxReason = "not_configured" | "bad_kek" | "malformed" | "unknown_kek" | "not_authentic";
 
@@ -128,7 +126,7 @@ export function kekOf(sealed: string): string | null {
 }
 
 function join({ id, wrapped }: { id: string; wrapped: Bytes }, iv: Bytes, ciphertext: Bytes): string {
-  return [VERSION, id, encode(wrapped), encode(iv), encode(ciphertext)].join(".");
+  return [VERSION, id, toBase64Url(wrapped), toBase64Url(iv), toBase64Url(ciphertext)].join(".");
 }
 
 async function authentic(decrypting: () => Promise<Bytes>): Promise<Bytes> {
@@ -196,14 +194,6 @@ function concat(first: Bytes, second: Bytes): Bytes {
   both.set(first);
   both.set(second, first.length);
   return both;
-}
-
-function encode(bytes: Bytes): string {
-  let binary = "";
-  for (let at = 0; at < bytes.length; at += ENCODE_CHUNK_BYTES) {
-    binary += String.fromCharCode(...bytes.subarray(at, at + ENCODE_CHUNK_BYTES));
-  }
-  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 const boxes = new Map<string, SecretBox>();

@@ -3,18 +3,22 @@
  * HKDF from `TRAWL_SECRET`, which may hold two: the first signs, all verify.
  */
 
-export type Purpose = "session-key" | "nonce" | "file-url" | "part-url";
+export type Purpose = "session-key" | "nonce" | "file-url" | "part-url" | "library-answer";
 
 /** By its maker, because the runtimes whose types check this file name the class differently. */
 type HmacKey = Awaited<ReturnType<typeof deriveKey>>;
 
 const encoder = new TextEncoder();
 
+/** `btoa` takes a text; a spread of all bytes at once would overflow the stack. */
+const ENCODE_CHUNK_BYTES = 8_192;
+
 export function toBase64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += ENCODE_CHUNK_BYTES) {
+    binary += String.fromCharCode(...bytes.subarray(at, at + ENCODE_CHUNK_BYTES));
+  }
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /** Null for text that is not base64url. */

@@ -65,6 +65,9 @@ export const OWNED_TABLES = [
   "enrolments",
   "library_features",
   "library_ids",
+  "archives",
+  "library_answers",
+  "ytdlp_options",
 ] as const;
 
 /** The end of the account. Records of its jobs stay as long as those of any other (`TRAWL_HISTORY_DAYS`). */
@@ -78,6 +81,7 @@ export async function endRemoval(db: D1Database, id: string): Promise<void> {
     db.prepare("DELETE FROM idempotency WHERE account_id = ?").bind(id),
     db.prepare("DELETE FROM gone_records WHERE account_id = ?").bind(id),
     db.prepare("DELETE FROM download_counts WHERE account_id = ?").bind(id),
+    db.prepare("DELETE FROM library_counts WHERE account_id = ?").bind(id),
     db.prepare("DELETE FROM accounts WHERE id = ? AND state = 'deleting'").bind(id),
   ]);
 }

@@ -101,12 +101,22 @@ export async function isHidden(db: D1Database, account: string, id: string): Pro
 
 /** Takes a finished job off this surface. False: D1 does not have the row yet. */
 export async function hideJob(db: D1Database, account: string, id: string, now: number): Promise<boolean> {
+  return (await hideJobs(db, account, [id], now)).length === 1;
+}
+
+/** The same for several, and for the library API's history too. Which of them D1 has as finished, hidden before or now. */
+export async function hideJobs(
+  db: D1Database,
+  account: string,
+  ids: readonly string[],
+  now: number,
+): Promise<string[]> {
   const { results } = await db
     .prepare(
       `UPDATE jobs SET hidden_at = coalesce(hidden_at, ?1)
-       WHERE id = ?2 AND account_id = ?3 AND finished_at IS NOT NULL RETURNING id`,
+       WHERE id IN (SELECT value FROM json_each(?2)) AND account_id = ?3 AND finished_at IS NOT NULL RETURNING id`,
     )
-    .bind(now, id, account)
-    .all();
-  return results.length === 1;
+    .bind(now, JSON.stringify(ids), account)
+    .all<{ id: string }>();
+  return results.map(({ id }) => id);
 }

@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 import type { SessionRequest } from "../../shared/contract/fleet.ts";
+import { isOlder } from "../../shared/ytdlp-version.ts";
 import { STANDING_COLUMNS, type StandingRow } from "./node-faults.ts";
 
 export interface NodeRow {
@@ -105,6 +106,31 @@ export async function insertEnrolment(db: D1Database, enrolment: NewEnrolment): 
       enrolment.now,
     )
     .run();
+}
+
+/** Nodes looked at for a version: those that were heard last. */
+const MAX_NODES_ASKED = 64;
+
+/**
+ * The yt-dlp of the nodes that may serve an account: the newest among those heard since `since`, else of the one that was
+ * heard last. Null: there never was one.
+ */
+export async function ytDlpVersion(db: D1Database, account: string, since: number): Promise<string | null> {
+  const { results } = await db
+    .prepare(
+      `SELECT versions ->> '$.ytdlp' AS version, last_session_at AS heard FROM nodes
+       WHERE revoked_at IS NULL AND last_session_at IS NOT NULL AND (account_id IS NULL OR account_id = ?)
+       ORDER BY last_session_at DESC LIMIT ${MAX_NODES_ASKED}`,
+    )
+    .bind(account)
+    .all<{ version: string | null; heard: number }>();
+  const known = results.flatMap(({ version, heard }) => (version === null ? [] : [{ version, heard }]));
+  const online = known.filter(({ heard }) => heard >= since);
+  const newest = online.reduce<string | null>(
+    (best, { version }) => (best === null || isOlder(best, version) ? version : best),
+    null,
+  );
+  return newest ?? known[0]?.version ?? null;
 }
 
 /** A node as its row tells it; what it does now is known by the partitions. */

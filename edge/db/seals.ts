@@ -6,6 +6,7 @@ import { planMoves, type SealedRecord, type SealPage } from "../seals/plan.ts";
 import { DELIVERY_BODY_PURPOSE, DELIVERY_URL_PURPOSE } from "./deliveries.ts";
 import { ENDPOINT_URL_PURPOSE } from "./endpoints.ts";
 import { FEATURE_PURPOSE } from "./features.ts";
+import { ITEM_PURPOSE } from "./items.ts";
 import { TARGET_PURPOSE } from "./targets.ts";
 import { WEBHOOK_SECRET_PURPOSE } from "./webhook-secrets.ts";
 
@@ -35,6 +36,7 @@ export const SETTINGS_SEALS: readonly DatabaseColumn[] = [
     account: "(SELECT account_id FROM targets WHERE id = target_id)",
   },
   { table: "endpoints", key: "id", column: "sealed_url", purpose: ENDPOINT_URL_PURPOSE },
+  { table: "library_items", key: "job_id", column: "sealed", purpose: ITEM_PURPOSE },
   { table: "library_features", key: "record", column: "sealed", purpose: FEATURE_PURPOSE, byNumber: true },
 ];
 

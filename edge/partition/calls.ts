@@ -2,7 +2,8 @@
  * Interactive calls in flight: the question goes over a node's socket, the answer comes by HTTP. In memory on purpose:
  * whoever asked holds the deadline and asks again if this object was restarted.
  */
-import type { CallAnswer, CallRequest } from "../../shared/contract/calls.ts";
+import { CALL_FEATURES, type CallAnswer, type CallRequest } from "../../shared/contract/calls.ts";
+import { featureTag } from "../../shared/contract/fleet.ts";
 import { leasesRunFrom, ONLINE } from "./absence.ts";
 import type { Sql } from "./sql.ts";
 
@@ -49,7 +50,7 @@ export class Calls {
     lastMs: number,
     exclude: readonly string[],
   ): Promise<CallOutcome> {
-    const candidates = this.#candidates(account, exclude);
+    const candidates = this.#candidates(account, exclude, CALL_FEATURES[request.kind]);
     const patience = candidates.length > 1 ? waitMs : lastMs;
     for (const node of candidates) {
       const call = this.#deps.newId();
@@ -87,19 +88,23 @@ export class Calls {
 
   /**
    * Online nodes that may serve the account, its own first, the least asked first, then those with the most free slots, of those
-   * that were heard last. Uses session_own(account_id) and session_lease(lease_until).
+   * that were heard last; with the feature that a question wants. Uses session_own(account_id) and session_lease(lease_until).
    */
-  #candidates(account: string, exclude: readonly string[]): string[] {
+  #candidates(account: string, exclude: readonly string[], feature: string | null): string[] {
     const { sql, now } = this.#deps;
     const asked = Map.groupBy(this.#pending.values(), (pending) => pending.node);
     const from = leasesRunFrom(sql, now());
+    const tag = feature === null ? null : featureTag(feature);
     const find = (whose: string) =>
       sql.all<{ node_id: string; account_id: string | null; free: number }>(
         `SELECT node_id, account_id, json_extract(slots, '$.download') AS free FROM sessions
-         WHERE ${ONLINE} AND node_id NOT IN (SELECT value FROM json_each(?)) AND ${whose} ORDER BY lease_until DESC LIMIT ${MAX_CANDIDATES}`,
+         WHERE ${ONLINE} AND node_id NOT IN (SELECT value FROM json_each(?)) AND ${whose}
+         AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)) ORDER BY lease_until DESC LIMIT ${MAX_CANDIDATES}`,
         from,
         JSON.stringify(exclude),
         account,
+        tag,
+        tag,
       );
     const own = find("account_id = ?");
     const shared = find("account_id IS NULL AND NOT EXISTS (SELECT 1 FROM accounts WHERE id = ? AND pool = 'own')");

@@ -5,7 +5,7 @@
 import { ALARM_MAX_ROWS, MAX_PER_HOST } from "../../shared/limits.ts";
 import { checkUrl } from "../../shared/url-guard.ts";
 import { everyPartition } from "../auth/choose-partition.ts";
-import { openJobSecrets } from "../auth/job-secrets.ts";
+import { openNodeSecrets } from "../auth/job-secrets.ts";
 import { secretBoxOf } from "../auth/secret-box.ts";
 import { signerOf } from "../auth/signing.ts";
 import { sendPartitionNotices } from "../courier/send-partition-notices.ts";
@@ -133,7 +133,7 @@ export class Engine {
       pace,
       room,
       acceptsUrl: (url) => checkUrl(url, urlPolicy(env)).ok,
-      openCookies: async (account, sealed) => (await openJobSecrets(secretBoxOf(env), account, sealed)).cookies,
+      openSecrets: (account, sealed) => openNodeSecrets(secretBoxOf(env), account, sealed),
       publish: (account, events) => void this.#publishProgress(account, events),
     });
     this.clients = new ClientDesk({ core, board, watch, d1, now, follow, pace });

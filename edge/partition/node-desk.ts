@@ -7,6 +7,7 @@ import type { z } from "zod";
 import { cleanText } from "../../shared/clean-text.ts";
 import { FAILURE_RULES } from "../../shared/contract/failures.ts";
 import type {
+  ConfirmAnswer,
   ExtractedAnswer,
   ExtractedRequest,
   HeartbeatAnswer,
@@ -41,7 +42,7 @@ import { HOLDS_NODE, type State } from "./states.ts";
 import { MANAGED_TARGET, type OpenStore, type StoreRef } from "./targets.ts";
 import { type AttemptDesk, ticket } from "./tickets.ts";
 import { type Effects, type Turn, tokenOf } from "./turn.ts";
-import { addStrayUpload, liveUpload, storeOf } from "./uploads.ts";
+import { addStrayUpload, hasUploads, liveUpload, storeOf, uploadPlace } from "./uploads.ts";
 import type { Watch } from "./watch.ts";
 
 export interface NodeDeskDeps {
@@ -54,8 +55,8 @@ export interface NodeDeskDeps {
   follow(effects: Effects): void;
   /** The URL guard, under the operator's policy. */
   acceptsUrl(url: string): boolean;
-  /** The cookies in a job's sealed record, if any. @throws SecretBoxError */
-  openCookies(account: string, sealed: string): Promise<string | undefined>;
+  /** What a job's sealed record has for the node that runs it. @throws SecretBoxError */
+  openSecrets(account: string, sealed: string): Promise<Pick<ConfirmAnswer, "cookies" | "args">>;
   /** Tells a node to report faster, if it does not know yet. */
   pace(node: string): void;
   /** Whether a node may have slots free, as far as its calls tell. */
@@ -130,8 +131,8 @@ export class NodeDesk {
     return { jobs: jobs.value };
   }
 
-  /** A repeat of it, while the attempt runs, hears the cookies again. */
-  async confirm(who: NodeIdentity, job: string, token: string): Promise<Answer<{ state: State; cookies?: string }>> {
+  /** A repeat of it, while the attempt runs, hears the secrets again. */
+  async confirm(who: NodeIdentity, job: string, token: string): Promise<Answer<ConfirmAnswer>> {
     const answer = this.#report<LiveJob>(who, job, token, (turn, held) => {
       const confirmed = confirm(turn, held, who);
       return { state: confirmed.state, extra: confirmed };
@@ -142,8 +143,7 @@ export class NodeDesk {
     const { state, extra } = answer;
     if (extra === undefined || extra.sealed === null) return { state };
     try {
-      const cookies = await this.#deps.openCookies(extra.account_id, extra.sealed);
-      return cookies === undefined ? { state } : { state, cookies };
+      return { state, ...(await this.#deps.openSecrets(extra.account_id, extra.sealed)) };
     } catch {
       // The operator has lost or changed TRAWL_KEK: without them the site would only say that it is private.
       const report = { class: "media", message: UNREADABLE, permanent: true, retryAfterMs: null } as const;
@@ -202,6 +202,7 @@ export class NodeDesk {
   ): Promise<Answer<ExtractedAnswer>> {
     const list = result.kind === "list" ? await this.#prepareList(job, result) : null;
     let mayTakeMs: number | null = null;
+    let named = true;
     const decision = this.#report<"go" | "stop" | "expanded">(
       who,
       job,
@@ -210,6 +211,7 @@ export class NodeDesk {
         if (result.kind === "list") return { state: held.state, extra: takeList(turn, held, list ?? NO_LIST) };
         const decided = extracted(turn, held, result.info);
         if (decided.kind === "go" && result.info.is_live) mayTakeMs = decided.deadlineMs;
+        named = decided.job.reserved !== null;
         return { state: held.state, extra: decided.kind };
       },
       "running",
@@ -220,6 +222,8 @@ export class NodeDesk {
       return { decision: decision.extra ?? "stop" };
     }
     const longer = mayTakeMs === null ? {} : { deadline_ms: mayTakeMs };
+    // yt-dlp has yet to name the file of a job of the library API.
+    if (!named) return { decision: "go", tickets: [], ...longer };
     const desk = this.#attemptDesk(who, job, token);
     await passTakenNames(desk);
     const wish = { token, kind: "media", language: null, size: null, upload_id: null, from_part: 1 } as const;
@@ -245,9 +249,21 @@ export class NodeDesk {
     request: z.infer<typeof TicketRequest>,
     origin: string,
   ): Promise<Answer<{ ticket: Ticket }>> {
-    const result = await ticket(this.#attemptDesk(who, job, request.token), request, origin);
+    const desk = this.#attemptDesk(who, job, request.token);
+    // The name is reserved with the first question; the next ones find that an upload is bound to it.
+    if (request.name !== undefined && request.kind === "media" && this.#reserves(desk, request))
+      await passTakenNames(desk);
+    const result = await ticket(desk, request, origin);
     // The desk has ended the attempt: to its node that is as good as lost.
     return result === "storage_failed" ? LOST : result;
+  }
+
+  /** Whether this question is the one that reserves the name of a job's files. */
+  #reserves(desk: AttemptDesk, { kind, language, name }: z.infer<typeof TicketRequest>): boolean {
+    const asked = desk.run(
+      (turn, job) => !hasUploads(turn, job) && uploadPlace(turn, job, kind, language, name) !== null,
+    );
+    return "value" in asked && asked.value;
   }
 
   /** The store's way to one attempt: what it asks runs only while that attempt does. */

@@ -51,6 +51,11 @@ export function enterSession(turn: Turn, who: NodeIdentity): boolean {
   if (known !== undefined && known.session > who.session) return false;
   if (known !== undefined && known.session === who.session) {
     if (known.state === "lost") revive(turn, who);
+    // Resumed with other tools than before: what it can do is among its tags.
+    if (known.tags !== JSON.stringify(who.tags)) {
+      turn.figures.sessionsChanged();
+      turn.sql.run("UPDATE sessions SET tags = ? WHERE node_id = ?", JSON.stringify(who.tags), who.node);
+    }
     return true;
   }
   if (known !== undefined) returnAll(turn, who.node);

@@ -1,4 +1,5 @@
 /** What the cron trigger does, once a minute: on Cloudflare by `wrangler.toml`, in the embedded stack by its host. */
+import { dropEndedAnswers } from "../db/library-answers.ts";
 import { bornPartitions } from "../db/partitions.ts";
 import { forgetCredentials } from "../db/targets.ts";
 import type { Env } from "../env.ts";
@@ -12,6 +13,8 @@ import { sweepUploads } from "./uploads.ts";
 
 /** Configurations that were replaced or removed, looked at in one sweep. */
 const CREDENTIALS_PER_SWEEP = 50;
+/** Answers of nodes whose time is over, dropped in one sweep. */
+const ANSWERS_PER_SWEEP = 1_000;
 
 /** Never throws: each step's failure is logged, and the other steps run. */
 export async function sweep(env: Env): Promise<void> {
@@ -23,6 +26,7 @@ export async function sweep(env: Env): Promise<void> {
       { name: "credentials", run: async () => ({ gone: await forgetCredentials(env.DB, now, CREDENTIALS_PER_SWEEP) }) },
       { name: "seals", run: () => sweepSeals(env, log, now) },
       { name: "records", run: () => sweepRecords(env, log, now) },
+      { name: "answers", run: async () => ({ gone: await dropEndedAnswers(env.DB, now, ANSWERS_PER_SWEEP) }) },
       { name: "uploads", run: () => sweepUploads(env, log, now) },
       { name: "files", run: () => sweepFiles(env, log, now) },
       // Last: its many calls may use up what a Worker has for one run.

@@ -27,6 +27,7 @@ const embed = (source: RegExp, file: string, name: string): Plugin => ({
 
 const EMBEDDED = [
   embed(/ytdlp\/host\/source\.ts$/, "host.py", "hostSource"),
+  embed(/ytdlp\/questions\/source\.ts$/, "questions.py", "questionsSource"),
   embed(/upload\/digest\/source\.ts$/, "thread.mjs", "threadSource"),
 ];
 

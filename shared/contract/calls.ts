@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { MAX_COOKIES_BYTES } from "../netscape-cookies.ts";
 import { FAILURE_CLASSES } from "./failures.ts";
+import { MAX_LOG_LINE_LENGTH, MAX_LOG_LINES, YTDLP_CALLS, YTDLP_REQUESTS, YTDLP_RESULTS } from "./ytdlp-calls.ts";
 
 const url = z.string().max(4_096);
 const text = (max: number) => z.string().max(max).nullable();
@@ -24,8 +25,20 @@ export const CallRequest = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("expand"), url, limit: z.int().min(1).max(MAX_CALL_ENTRIES), cookies }),
   /** The episodes of a Spotify show, each with the open audio that was found for it, if any. */
   z.object({ kind: z.literal("show"), url, limit: z.int().min(1).max(MAX_CALL_ENTRIES), cookies }),
+  ...YTDLP_REQUESTS,
 ]);
 export type CallRequest = z.infer<typeof CallRequest>;
+
+/** The feature that a node must have named to be asked; null: every node answers. */
+export const CALL_FEATURES: Readonly<Record<CallRequest["kind"], string | null>> = {
+  look: null,
+  expand: null,
+  show: null,
+  options: YTDLP_CALLS,
+  parse_options: YTDLP_CALLS,
+  archive_ids: YTDLP_CALLS,
+  info: YTDLP_CALLS,
+};
 
 export const LookFormat = z.object({
   format_id: z.string().max(200),
@@ -89,7 +102,7 @@ export const ExpandResult = z.object({
 });
 export type ExpandResult = z.infer<typeof ExpandResult>;
 
-export const CallResult = z.discriminatedUnion("kind", [LookResult, ExpandResult]);
+export const CallResult = z.discriminatedUnion("kind", [LookResult, ExpandResult, ...YTDLP_RESULTS]);
 export type CallResult = z.infer<typeof CallResult>;
 
 /** `POST /fleet/v1/partitions/<partition>/calls/<call>/answer`; 410 when nobody waits any more. */
@@ -99,6 +112,8 @@ export const CallAnswer = z.discriminatedUnion("ok", [
     ok: z.literal(false),
     class: z.enum(FAILURE_CLASSES),
     message: z.string().max(2_000),
+    /** To `info`: what the tool said, line by line. */
+    log: z.array(z.string().max(MAX_LOG_LINE_LENGTH)).max(MAX_LOG_LINES).optional(),
   }),
 ]);
 export type CallAnswer = z.infer<typeof CallAnswer>;

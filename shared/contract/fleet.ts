@@ -7,6 +7,7 @@ import {
   MAX_FILE_NAME_LENGTH,
   MAX_LEASE_JOBS,
   MAX_NODE_REASON_LENGTH,
+  MAX_POSTPROCESSOR_LENGTH,
   MAX_STARTS_IN_SECONDS,
   MAX_UPLOAD_ID_LENGTH,
 } from "../limits.ts";
@@ -169,6 +170,8 @@ export const ConfirmAnswer = z.object({
   state: z.string(),
   /** Netscape text of the client's: to be kept in the attempt's folder alone, and erased with it. Absent without any. */
   cookies: z.string().max(MAX_COOKIES_BYTES).optional(),
+  /** The command line of a job with `library`, which no row keeps in clear: in place of the `args` that stand there. */
+  args: z.array(z.string()).optional(),
 });
 export type ConfirmAnswer = z.infer<typeof ConfirmAnswer>;
 export const ReleaseRequest = z.object({ token: Token });
@@ -275,6 +278,8 @@ export const ProgressEntry = z.object({
   fraction: z.number().min(0).max(1).nullable(),
   eta_seconds: z.int().nonnegative().nullable(),
   speed_bytes_per_second: z.int().nonnegative().nullable(),
+  /** For a job with `library`, in step `mux`: what yt-dlp calls the work that it is at (`Merger`, `ExtractAudio`). */
+  postprocessor: z.string().max(MAX_POSTPROCESSOR_LENGTH).optional(),
 });
 export type ProgressEntry = z.infer<typeof ProgressEntry>;
 

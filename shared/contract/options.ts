@@ -77,7 +77,10 @@ export interface JobOptions {
 
 /** How a node runs yt-dlp for a job of the library API (sections 3.4 and 3.6 there). The edge has checked all of it. */
 export interface LibraryRun {
-  /** The merged command line of preset and item, a word each: no option of those that a user may not give (5.1). */
+  /**
+   * The merged command line of preset and item, a word each: no option of those that a user may not give (5.1). Empty in rows
+   * and leases: the node hears it with its confirm.
+   */
   args: string[];
   /** Output template, relative: where the file lies below the item's folder. */
   template: string;

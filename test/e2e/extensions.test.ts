@@ -98,3 +98,38 @@ test("a job with cookies delivers its file, subtitles, thumbnail and info, and t
   expect(await filesWith(SECRET, stack.root)).toEqual([]);
   expect(stack.log.lines.join("\n")).not.toContain(SECRET);
 });
+
+// After the job, so that the node is there.
+test("the library API looks at a page with a preset's options and cookies, which are nowhere afterwards", async () => {
+  const url = `${origin.url}/cookie/hls/master.m3u8`;
+  const look = (query: Record<string, string>) =>
+    stack.api.call("GET", `/api/yt-dlp/url/info?${new URLSearchParams({ url, ...query })}`);
+  const without = await look({});
+  expect(without).toMatchObject({ status: 500, body: { status: false, message: "Failed to extract video info." } });
+  expect(without.body.error).toMatch(/^Failed to extract video info\. ERROR: \[generic\]/);
+
+  const preset = { name: "mine", cli: "--user-agent Mine/1", cookies: COOKIES };
+  expect((await stack.api.call("POST", "/api/presets", { body: preset })).status).toBe(200);
+  const found = await look({ preset: "mine", args: "-f 1200 -o X" });
+  expect(found).toMatchObject({
+    status: 200,
+    body: { id: "master", format_id: "1200", is_archived: false, _cached: { status: "miss" } },
+  });
+  const page = origin.requests.findLast((request) => request.path === "/cookie/hls/master.m3u8");
+  expect(page?.headers).toMatchObject({ "user-agent": "Mine/1", cookie: expect.stringContaining(SECRET) });
+  expect((await look({ preset: "mine", args: "-f 1200 -o X" })).body).toMatchObject({ _cached: { status: "hit" } });
+
+  const parsed = await stack.api.call("POST", "/api/yt-dlp/convert", { body: { args: "-f best -x -o X -P home:/x" } });
+  expect(parsed.body).toEqual({
+    opts: {
+      format: "best",
+      postprocessors: [
+        { key: "FFmpegExtractAudio", preferredcodec: "best", preferredquality: "5", nopostoverwrites: false },
+      ],
+    },
+    ...{ output_template: "X", download_path: "/x", format: "best", removed_options: ["--output", "--paths"] },
+  });
+  const options = await stack.api.call<{ flags: string[]; ignored: boolean }[]>("GET", "/api/yt-dlp/options");
+  expect(options.body.find(({ flags }) => flags.includes("--exec"))?.ignored).toBe(true);
+  expect(await filesWith(SECRET, stack.root)).toEqual([]);
+});

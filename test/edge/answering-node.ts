@@ -1,5 +1,6 @@
 /** A node that answers interactive calls: the question comes over its socket, the answer goes by HTTP. */
 import type { CallRequest } from "../../shared/contract/calls.ts";
+import { YTDLP_CALLS } from "../../shared/contract/ytdlp-calls.ts";
 import { PARTITION_PATH, TestNode } from "./fleet-node.ts";
 import { type Account, call, type Json } from "./support.ts";
 
@@ -12,7 +13,7 @@ export interface AnsweringNode {
 }
 
 export async function answeringNode(account: Account, answer: Answerer, tags: string[] = []): Promise<AnsweringNode> {
-  const node = await TestNode.online(account, tags);
+  const node = await TestNode.online(account, tags, [YTDLP_CALLS]);
   const headers = { upgrade: "websocket", authorization: `Bearer ${node.session?.session_key}` };
   const { webSocket } = await call(`${PARTITION_PATH}/socket`, { headers });
   if (webSocket === null) throw new Error("no socket");
@@ -63,6 +64,7 @@ export function expansion(title: string): Json {
 
 /** Looks and lists as above; a URL with `private` in it is refused. */
 export function wellInformed(request: CallRequest): Json {
+  if (!("url" in request)) return { ok: false, class: "node_fault", message: "not asked for in this test" };
   if (request.url.includes("private")) return { ok: false, class: "private", message: "Video is private" };
   if (request.url.includes("broken")) return { ok: false, class: "network", message: "" };
   return { ok: true, result: request.kind === "look" ? LOOK : expansion("The Show") };

@@ -48,11 +48,11 @@ export class TestNode {
   }
 
   /** Registered and with an open session, serving one account only. */
-  static async online(account: Account, tags: string[] = []): Promise<TestNode> {
+  static async online(account: Account, tags: string[] = [], features: string[] = []): Promise<TestNode> {
     const node = await TestNode.create();
     const registered = await node.register(await enrolment({ account_id: account.id, tags }));
     expect(registered.status).toBe(201);
-    await node.open();
+    await node.open(null, features);
     return node;
   }
 
@@ -81,8 +81,8 @@ export class TestNode {
     return send("POST", `${FLEET_BASE}/sessions`, { ...body, ...changes });
   }
 
-  async open(resume: number | null = null): Promise<SessionAnswer> {
-    const answer = await this.askSession({ resume });
+  async open(resume: number | null = null, features: string[] = []): Promise<SessionAnswer> {
+    const answer = await this.askSession({ resume, features });
     expect(answer.status, JSON.stringify(answer.body)).toBe(201);
     this.session = answer.body as unknown as SessionAnswer;
     return this.session;

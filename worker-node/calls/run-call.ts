@@ -1,10 +1,12 @@
 /** One call from its question to its answer, in a folder and on an egress attempt of its own, as an attempt has them. */
 import { join } from "node:path";
 import type { CallAnswer, CallRequest, CallResult } from "../../shared/contract/calls.ts";
+import { MAX_LOG_LINE_LENGTH, MAX_LOG_LINES } from "../../shared/contract/ytdlp-calls.ts";
 import type { EgressOptions } from "../egress/policy.ts";
 import type { EgressProxy } from "../egress/proxy.ts";
 import type { Log } from "../log.ts";
 import { writeCookies } from "../media/cookies.ts";
+import type { MediaFailure } from "../media/failure.ts";
 import { classifyError } from "../media/failures.ts";
 import type { YtDlp, YtDlpContext } from "../media/ytdlp/port.ts";
 import { makeFolder, type ToolUsers } from "../process/confine.ts";
@@ -15,6 +17,7 @@ import { fitAnswer } from "./fit-answer.ts";
 import { look } from "./look.ts";
 import { resolveShow } from "./spotify/resolve-show.ts";
 import type { ResolvedShowServices } from "./spotify/services.ts";
+import { answerAboutYtDlp } from "./ytdlp-questions.ts";
 
 export interface CallDeps {
   ytdlp: YtDlp;
@@ -44,13 +47,19 @@ export async function runCall(frame: CallFrame, deps: CallDeps, signal: AbortSig
     return fitAnswer({ ok: true, result });
   } catch (error) {
     const failure = classifyError(signal.aborted ? signal.reason : error);
-    return { ok: false, class: failure.class, message: failure.message };
+    return { ok: false, class: failure.class, message: failure.message, ...logOf(failure) };
   } finally {
     way.close();
     await removeAttempt(dir).catch((error: unknown) =>
       deps.log("error", "call.not_removed", { call: frame.call, error: String(error) }),
     );
   }
+}
+
+/** For the one who asked with options of his own; the edge cleans it. */
+function logOf({ log }: MediaFailure): { log?: string[] } {
+  if (log === null) return {};
+  return { log: log.slice(-MAX_LOG_LINES).map((line) => line.slice(0, MAX_LOG_LINE_LENGTH)) };
 }
 
 function answer(request: CallRequest, context: YtDlpContext, deps: CallDeps): Promise<CallResult> {
@@ -61,5 +70,7 @@ function answer(request: CallRequest, context: YtDlpContext, deps: CallDeps): Pr
       return expand(request, deps.ytdlp, context);
     case "show":
       return resolveShow(request, { services: deps.shows, guard: deps.guard }, context.signal);
+    default:
+      return answerAboutYtDlp(request, deps.ytdlp, context);
   }
 }

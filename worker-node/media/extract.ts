@@ -22,16 +22,19 @@ export async function findSource(request: MediaRequest, deps: MediaDeps, signal:
   if (found.kind === "list") {
     if (found.entries.length === 0) throw new MediaFailure("unsupported", "Playlist has no downloadable items");
     if (request.options.playlist === "never") throw new MediaFailure("list", FAILURE_RULES.list.text);
-    return {
-      kind: "list",
-      title: clip(found.title, MAX_TITLE_LENGTH),
-      entries: found.entries,
-      truncated: found.truncated,
-    };
+    return { ...found, title: clip(found.title, MAX_TITLE_LENGTH) };
   }
   const plan = planSource(request, found.source);
-  const milliseconds = Math.round(performance.now() - began);
-  return { kind: "single", source: found.source, info: toExtractedInfo(found.source, plan, milliseconds) };
+  const picture = plan.expected.video === null ? null : plan.downloads[plan.expected.video.input];
+  const expected = {
+    width: integer(picture?.width),
+    height: integer(picture?.height),
+    native_video_codec: shortCodec(plan.expected.video?.stream.codec ?? null),
+    native_audio_codec: shortCodec(plan.expected.audio?.stream.codec ?? null),
+    size_estimate: plan.sizeEstimate,
+    extract_duration_ms: Math.round(performance.now() - began),
+  };
+  return { kind: "single", source: found.source, info: toExtractedInfo(found.source, expected) };
 }
 
 function look(url: string, request: MediaRequest, deps: MediaDeps, signal: AbortSignal): Promise<Extracted> {
@@ -45,22 +48,31 @@ function look(url: string, request: MediaRequest, deps: MediaDeps, signal: Abort
 /** Everything that can be said against a job before its media are fetched. */
 export function planSource(request: MediaRequest, source: SourceInfo): MediaPlan {
   const { options, maxDurationSeconds, maxFilesizeBytes } = request;
-  if (source.live === "upcoming") throw MediaFailure.notBegun(startsIn(source));
+  ensureBegun(source);
   const live = source.live === "now";
   // What a stream says of its length so far says nothing of the recording, which ends at the limit by itself.
   const seconds = live ? null : source.durationSeconds;
   if (seconds !== null && (options.clip_start_seconds ?? 0) > 0 && (options.clip_start_seconds ?? 0) >= seconds) {
     throw new MediaFailure("clip");
   }
-  if (maxDurationSeconds !== null && clippedSeconds(options, seconds) > maxDurationSeconds) {
-    throw new MediaFailure("too_large", `Media is longer than the limit of ${maxDurationSeconds} seconds`);
-  }
+  ensureLength(clippedSeconds(options, seconds), maxDurationSeconds);
   const plan = planMedia(options, live ? recordable(source) : source);
   if ("problem" in plan) throw new MediaFailure("unsupported", plan.problem);
   const exact = plan.downloads.every((format) => format.size?.exact === true);
   if (maxFilesizeBytes !== null && exact && (plan.sizeEstimate ?? 0) > maxFilesizeBytes)
     throw sizeFailure(maxFilesizeBytes);
   return plan;
+}
+
+/** @throws MediaFailure `too_large` */
+export function ensureLength(seconds: number, maxSeconds: number | null): void {
+  if (maxSeconds !== null && seconds > maxSeconds)
+    throw new MediaFailure("too_large", `Media is longer than the limit of ${maxSeconds} seconds`);
+}
+
+/** @throws MediaFailure `not_begun` */
+export function ensureBegun(source: SourceInfo): void {
+  if (source.live === "upcoming") throw MediaFailure.notBegun(startsIn(source));
 }
 
 /** Seconds until the announced start; null when none is announced, or it has passed. */
@@ -76,8 +88,13 @@ function clippedSeconds(options: MediaRequest["options"], seconds: number | null
   return Number.isFinite(end) ? end - start : 0;
 }
 
-function toExtractedInfo(source: SourceInfo, plan: MediaPlan, milliseconds: number): ExtractedInfo {
-  const picture = plan.expected.video === null ? null : plan.downloads[plan.expected.video.input];
+/** What is told of a source beside what it says itself: of the formats that will be fetched. */
+export type Expected = Pick<
+  ExtractedInfo,
+  "width" | "height" | "native_video_codec" | "native_audio_codec" | "size_estimate" | "extract_duration_ms"
+>;
+
+export function toExtractedInfo(source: SourceInfo, expected: Expected): ExtractedInfo {
   return {
     extractor: source.extractor.slice(0, 100),
     source_id: clip(source.id, 500),
@@ -88,21 +105,16 @@ function toExtractedInfo(source: SourceInfo, plan: MediaPlan, milliseconds: numb
     thumbnail_url: source.thumbnailUrl !== null && source.thumbnailUrl.length <= 4_096 ? source.thumbnailUrl : null,
     duration_seconds: source.durationSeconds,
     is_live: source.live === "now",
-    width: integer(picture?.width),
-    height: integer(picture?.height),
-    native_video_codec: shortCodec(plan.expected.video?.stream.codec ?? null),
-    native_audio_codec: shortCodec(plan.expected.audio?.stream.codec ?? null),
-    size_estimate: plan.sizeEstimate,
-    extract_duration_ms: milliseconds,
+    ...expected,
   };
 }
 
-function integer(value: number | null | undefined): number | null {
+export function integer(value: number | null | undefined): number | null {
   return value == null ? null : Math.round(value);
 }
 
 /** Cuts at a code point, never inside a surrogate pair. */
-function clip(text: string | null, max: number): string | null {
+export function clip(text: string | null, max: number): string | null {
   if (text === null || text.length <= max) return text;
   return text.slice(0, max).replace(/[\ud800-\udbff]$/, "");
 }

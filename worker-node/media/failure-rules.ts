@@ -66,6 +66,12 @@ export const WORD_RULES: readonly Rule[] = [
   },
   // Before "not found" can mean the video.
   { class: "network", words: [/fragment \d+ not found|did not get any data blocks|page needs to be reloaded/i] },
+  // Before "not available" can mean the video.
+  {
+    class: "unsupported",
+    words: [/requested format is not available/i],
+    text: "Requested format is not available",
+  },
   // Removed before private: sentences about a terminated account also speak of its privacy.
   {
     class: "removed",
@@ -141,7 +147,7 @@ export const WORD_RULES: readonly Rule[] = [
       /no (?:video )?formats found|no (?:supported )?media (?:links )?found|no videos? (?:\w+ )?(?:could be |was |were )?found|no video\/audio found/i,
       /no video (?:in|on|with|element|metadata|sources)|(?:is|there(?:'s| is)) no(?:t a)? video|no sources found|no (?:active )?streams found|no songs found/i,
       /does(?:n't| not) (?:contain|have) (?:any |a )?(?:video|audio)|(?:is|are) not (?:a )?(?:video|downloadable|supported)\b|not a (?:file|video)/i,
-      /requested format is not available|piracy|will not be supported|(?:does not have|without) a .{1,30}(?:tab|video id)|playlist type is unviewable/i,
+      /piracy|will not be supported|(?:does not have|without) a .{1,30}(?:tab|video id)|playlist type is unviewable/i,
       /could(?:n't| not) find (?:the )?video|url .{1,80} looks truncated|did you forget to quote/i,
     ],
   },
@@ -153,7 +159,7 @@ export const LINE_RULES: readonly Rule[] = [
     class: "network",
     words: [
       /timed? ?out|connection (?:reset|refused|aborted|closed|broken)|remote end closed|IncompleteRead|content too short/i,
-      /bytes read, .* more expected|temporary failure in name resolution|name or service not known|getaddrinfo|no address associated/i,
+      /bytes read, .* more expected|downloaded \d+ bytes, expected \d+|temporary failure in name resolution|name or service not known|getaddrinfo|no address associated/i,
       /network is unreachable|no route to host|broken pipe|sslerror|\[ssl|ssl:|tls handshake|certificate|eof occurred/i,
       /bad gateway|service (?:temporarily )?unavailable|proxyerror|proxy (?:error|connection)|tunnel connection failed|transporterror/i,
       /downloaded file is empty|unable to (?:continue|connect|download)|failed to (?:resolve|connect)|a network error|incomplete data/i,

@@ -11,6 +11,8 @@ export class MediaFailure extends Error {
   readonly permanent: boolean;
   /** Of a stream that has not begun: how long until its announced start. */
   startsInSeconds: number | null = null;
+  /** What the tool said, line by line, where the one who asked is to see it. */
+  log: readonly string[] | null = null;
 
   /** @param message For users: it is cleaned here. Defaults to the class's own text. */
   constructor(

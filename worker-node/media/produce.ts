@@ -151,7 +151,7 @@ function clipEnd(start: number, end: number | null, duration: number | null): nu
 }
 
 /** `1080p` by the shorter side, or `audio`. */
-function quality(probed: Probed | undefined): string | null {
+export function quality(probed: Probed | undefined): string | null {
   const video = probed?.streams.find((stream) => stream.kind === "video");
   if (video === undefined) return probed === undefined ? null : "audio";
   const side = shorterSide(video);

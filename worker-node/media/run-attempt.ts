@@ -25,6 +25,8 @@ import { watchingDisk } from "./disk.ts";
 import { findSource } from "./extract.ts";
 import { MediaFailure } from "./failure.ts";
 import { classifyError } from "./failures.ts";
+import { findByOptions } from "./library/look.ts";
+import { produceByOptions } from "./library/produce.ts";
 import type { LiveTimes } from "./live/limits.ts";
 import { produce } from "./produce.ts";
 import type { SourceInfo } from "./source.ts";
@@ -76,6 +78,8 @@ export interface StepProgress {
   total_bytes: number | null;
   speed_bytes_per_second: number | null;
   eta_seconds: number | null;
+  /** What yt-dlp calls the work that it is at. */
+  postprocessor?: string;
 }
 
 export interface MediaEvents {
@@ -104,6 +108,8 @@ export interface ProducedFile {
   /** BCP 47 of a subtitle; else null. */
   language: string | null;
   size: number;
+  /** What yt-dlp named it by a user's template; absent where the edge names it. */
+  name?: string;
 }
 
 export interface Produced {
@@ -129,7 +135,10 @@ export function mediaDeps(
  * @throws MediaFailure
  */
 export async function extractMedia(request: MediaRequest, deps: MediaDeps, signal: AbortSignal): Promise<Found> {
-  return findSource(request, deps, signal).catch((error: unknown) => {
+  const { library } = request.options;
+  const found =
+    library === undefined ? findSource(request, deps, signal) : findByOptions(request, library, deps, signal);
+  return found.catch((error: unknown) => {
     throw classifyError(error);
   });
 }
@@ -147,7 +156,11 @@ export async function produceMedia(
   signal: AbortSignal,
 ): Promise<Produced> {
   const work = async (watched: AbortSignal) => {
-    const produced = await produce(request, source, deps, events, watched);
+    const { library } = request.options;
+    const produced =
+      library === undefined
+        ? await produce(request, source, deps, events, watched)
+        : await produceByOptions(request, library, source, deps, events, watched);
     await seal(request.dir, produced.files);
     return produced;
   };

@@ -47,7 +47,7 @@ export async function killMarked(dir: string): Promise<number> {
     const marked = (listProcesses() ?? []).filter((one) => belongs(one, dir, user));
     for (const one of marked) {
       seen.add(one.pid);
-      signal(one.pid, "SIGKILL");
+      signalProcess(one.pid, "SIGKILL");
     }
     return marked.length > 0;
   };
@@ -76,10 +76,11 @@ async function gone(alive: () => boolean, limitMs: number): Promise<boolean> {
 }
 
 function signalGroup(pgid: number, name: NodeJS.Signals | 0): boolean {
-  return signal(-pgid, name);
+  return signalProcess(-pgid, name);
 }
 
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+/** False when there is no such process any more. */
+export function signalProcess(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, name);
     return true;

@@ -10,7 +10,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { confined, dropLinks, giveToTool, SETPRIV, toolUser } from "./confine.ts";
-import { ATTEMPT_VARIABLE, groupAlive, KILL_GRACE_MS, killGroup } from "./group.ts";
+import { ATTEMPT_VARIABLE, groupAlive, KILL_GRACE_MS, killGroup, signalProcess } from "./group.ts";
 import { LineSplitter, Tail } from "./lines.ts";
 import { readStat } from "./proc.ts";
 
@@ -36,6 +36,8 @@ export interface RunOptions {
   /** Added to the few variables that every tool gets. */
   env?: Readonly<Record<string, string>>;
   signal?: AbortSignal | undefined;
+  /** Asks the tool itself, and nothing that it started, to come to an end by SIGINT; what it then does counts as its own. */
+  interrupt?: AbortSignal | undefined;
   /** Defaults to none: the attempt's signal bounds it. */
   timeoutMs?: number;
   /** Defaults to `KILL_GRACE_MS`. */
@@ -132,6 +134,12 @@ export async function runTool(command: readonly string[], options: RunOptions): 
   }
   const onAbort = (): void => stop("aborted");
   options.signal?.addEventListener("abort", onAbort, { once: true });
+  const onInterrupt = (): void => {
+    if (child.pid !== undefined) signalProcess(child.pid, "SIGINT");
+    else child.once("spawn", onInterrupt);
+  };
+  if (options.interrupt?.aborted) onInterrupt();
+  options.interrupt?.addEventListener("abort", onInterrupt, { once: true });
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop("timedOut"), options.timeoutMs);
 
   const stderr = new LineSplitter(MAX_LINE_BYTES, (line) => {
@@ -157,6 +165,7 @@ export async function runTool(command: readonly string[], options: RunOptions): 
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener("abort", onAbort);
+    options.interrupt?.removeEventListener("abort", onInterrupt);
   }
   stdout.end();
   stderr.end();

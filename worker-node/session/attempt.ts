@@ -11,6 +11,7 @@ import type {
   Ticket,
 } from "../../shared/contract/fleet.ts";
 import type { ManifestFile, Telemetry } from "../../shared/contract/media.ts";
+import type { JobOptions } from "../../shared/contract/options.ts";
 import { LIVE_DEADLINE_EXTRA_MS, MAX_STARTS_IN_SECONDS } from "../../shared/limits.ts";
 import { parseTraceparent } from "../../shared/trace-context.ts";
 import type { EgressAttempt, EgressProxy } from "../egress/proxy.ts";
@@ -128,6 +129,7 @@ export class Attempt {
       fraction: progress.fraction === null ? null : Math.min(1, Math.max(0, progress.fraction)),
       eta_seconds: whole(progress.eta_seconds),
       speed_bytes_per_second: whole(progress.speed_bytes_per_second),
+      ...(progress.postprocessor === undefined ? {} : { postprocessor: progress.postprocessor }),
     };
     const text = JSON.stringify(entry);
     if (text === this.#reported) return null;
@@ -142,7 +144,7 @@ export class Attempt {
     const dir = join(workRoot, `${this.held.job}.${this.held.token}`);
     const way = egress.openAttempt(`${this.held.job}.${this.held.token}`);
     try {
-      const { cookies } = await this.#confirm();
+      const { cookies, args } = await this.#confirm();
       this.#confirmedAt = this.#deps.awake.ms();
       this.#endAfter(this.#job.deadline_ms);
       await makeFolder(dir, this.#deps.users ?? null).catch((error: unknown) => {
@@ -151,7 +153,7 @@ export class Attempt {
       });
       log("info", "attempt.started", ids);
       const cookiesFile = cookies === undefined ? undefined : await writeCookies(dir, cookies);
-      const { outcome, counted } = await this.#work(dir, way, cookiesFile);
+      const { outcome, counted } = await this.#work(dir, way, cookiesFile, withArguments(this.#job.options, args));
       figures.attemptEnded(counted);
       log("info", "attempt.ended", { ...ids, outcome });
     } catch (error) {
@@ -180,11 +182,12 @@ export class Attempt {
     dir: string,
     { proxyUrl, direct, refusals }: EgressAttempt,
     cookiesFile: string | undefined,
+    options: JobOptions,
   ): Promise<WorkEnd> {
     const { link, media } = this.#deps;
     const request: MediaRequest = {
       url: this.#job.url,
-      options: this.#job.options,
+      options,
       dir,
       proxyUrl,
       cookiesFile,
@@ -262,10 +265,12 @@ export class Attempt {
     let sent = 0;
     const uploaded: Uploaded[] = [];
     for (const file of produced.files) {
-      const { kind, language } = file;
-      const request = { kind, language, size: file.size };
+      const { kind, language, name } = file;
+      const request = { kind, language, size: file.size, ...(name === undefined ? {} : { name }) };
+      // The tickets of the look know no names.
+      const ready = name === undefined ? tickets : [];
       const ticket =
-        tickets.find((each) => each.kind === kind && each.language === language) ??
+        ready.find((each) => each.kind === kind && each.language === language) ??
         (await this.#deps.link.ticket(this.held, { ...request, upload_id: null, from_part: 1 }, this.#signal)).ticket;
       uploaded.push(
         await uploadFile({
@@ -394,4 +399,9 @@ function uploadProgress(sent: number, total: number, began: number): StepProgres
     speed_bytes_per_second: speed,
     eta_seconds: speed === null || speed === 0 ? null : (total - sent) / speed,
   };
+}
+
+/** What a lease does not tell, because it may hold passwords. */
+function withArguments({ library, ...options }: JobOptions, args: string[] | undefined): JobOptions {
+  return library === undefined ? options : { ...options, library: { ...library, args: args ?? library.args } };
 }

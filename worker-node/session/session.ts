@@ -19,6 +19,8 @@ export interface SessionOptions {
   slots: Slots;
   /** Asked at each opening: a node outlives many a yt-dlp. */
   versions(): NodeVersions;
+  /** Optional parts of the protocol that this node knows, asked as `versions` is. Defaults to none. */
+  features?(): string[];
   /** Ends every wait of the session. */
   signal: AbortSignal;
   log: Log;
@@ -138,7 +140,7 @@ export class Session {
   }
 
   async #sign(): Promise<SessionAnswer> {
-    const { identity, slots, versions, signal } = this.#options;
+    const { identity, slots, versions, features, signal } = this.#options;
     const { nonce } = await this.#post({
       path: `${FLEET_BASE}/challenge`,
       body: { node_id: identity.nodeId },
@@ -155,7 +157,7 @@ export class Session {
         resume: this.#current?.session ?? null,
         slots,
         versions: versions(),
-        features: [],
+        features: features?.() ?? [],
       },
       answer: SessionAnswer,
       sessionKey: null,

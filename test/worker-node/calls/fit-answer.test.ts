@@ -35,3 +35,36 @@ it.each([
   expect(fitted.result.entries[0]?.description).toBe(description);
   expect(fitted.result.truncated).toBe(truncated);
 });
+
+function info(more: Record<string, unknown>): CallAnswer {
+  return { ok: true, result: { kind: "info", refused: null, info: { id: "a", ...more }, left_out: [] } };
+}
+const fragments = Array.from({ length: 1_000 }, () => ({ url: "https://a.example/piece" }));
+const captions = { de: [{ url: "x".repeat(MAX_CALL_ANSWER_BYTES / 2) }] };
+
+it.each([
+  [
+    "the pieces of streams and what is said twice go first",
+    info({ formats: [{ format_id: "1", fragments }], automatic_captions: captions, comments: ["y".repeat(3_000_000)] }),
+    ["formats.fragments", "comments"],
+    { id: "a", formats: [{ format_id: "1" }], automatic_captions: captions },
+  ],
+  [
+    "a list ends early",
+    info({ _type: "playlist", entries: [1, 2, 3].map((id) => ({ id, title: "z".repeat(1_900_000) })) }),
+    ["entries"],
+    { _type: "playlist", entries: [{ id: 1 }, { id: 2 }] },
+  ],
+])("of an info that is too large, %s, and the answer says so", (_title, answer, leftOut, rest) => {
+  const fitted = fitAnswer(answer);
+  expect(bytes(fitted)).toBeLessThanOrEqual(MAX_CALL_ANSWER_BYTES);
+  expect(CallAnswer.parse(fitted)).toEqual(fitted);
+  expect(fitted).toMatchObject({ result: { left_out: leftOut, info: rest } });
+});
+
+it("fails where nothing of an info can go", () => {
+  expect(fitAnswer(info({ description: "x".repeat(MAX_CALL_ANSWER_BYTES) }))).toMatchObject({
+    ok: false,
+    class: "unsupported",
+  });
+});

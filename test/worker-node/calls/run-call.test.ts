@@ -95,6 +95,37 @@ describe("one call", () => {
     expect(page?.headers.cookie).toBe("session=open");
   });
 
+  it("answers about yt-dlp itself", async () => {
+    expect(await run({ kind: "options" })).toMatchObject({ ok: true, result: { kind: "options" } });
+    expect(await run({ kind: "parse_options", args: ["--nope"] })).toMatchObject({
+      result: { kind: "parse_options", refused: "No such option: --nope", opts: null },
+    });
+    expect(await run({ kind: "archive_ids", urls: ["https://vimeo.com/12345678"] })).toMatchObject({
+      result: { ids: [{ archive_id: "vimeo 12345678" }] },
+    });
+  });
+
+  it("looks with a user's options and cookies through the guard, and brings yt-dlp's own words of a failure", async () => {
+    const cookies = "127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\topen\n";
+    const look = { kind: "info", url: at("cookie/video-360.mp4"), args: ["--referer", "https://a.example/"] } as const;
+    // A proxy of the user's own is no way past the guard.
+    const args = [...look.args, "--proxy", "http://127.0.0.1:9", "--geo-verification-proxy", "http://127.0.0.1:9"];
+    expect(await run({ ...look, args, cookies })).toMatchObject({
+      ok: true,
+      result: { refused: null, info: { id: "video-360", _type: "video" }, left_out: [] },
+    });
+    const request = site.origin.requests.findLast(({ path }) => path === "/cookie/video-360.mp4");
+    expect(request?.headers).toMatchObject({ cookie: "session=open", referer: "https://a.example/" });
+    const strict = await startEgressProxy();
+    const refused = await run({ ...look, args, cookies }, { egress: strict });
+    await strict.close();
+    expect(refused).toMatchObject({ ok: false, class: "unsupported", log: [expect.stringMatching(/^ERROR: /)] });
+    expect(await run({ ...look, args: ["--no-such-thing"] })).toMatchObject({
+      ok: true,
+      result: { refused: "No such option: --no-such-thing", info: null },
+    });
+  });
+
   it.each([
     ["look", "private/404", "removed"],
     ["look", "status/429/video-360.mp4", "rate"],

@@ -227,6 +227,58 @@ export function ytDlpConformance(name: string, make: () => Promise<YtDlp>): void
       expect(readdirSync(context.dir)).not.toContain("info.json");
     });
 
+    it("tells every option that yt-dlp shows, in its order", async () => {
+      const answer = await ytdlp.ask({ ask: "options" }, context);
+      const { version, options } = answer as { version: string; options: { flags: string[]; group: string }[] };
+      expect(version).toBe(ytdlp.version);
+      expect(options.length).toBeGreaterThan(200);
+      expect(options[0]).toMatchObject({ flags: ["-h", "--help"], group: "General Options" });
+      const flags = options.flatMap((one) => one.flags);
+      expect(flags).toContain("--ignore-errors");
+      expect(flags, "a hidden one").not.toContain("--write-annotations");
+      expect(new Set(options.map((one) => one.group)).size).toBe(16);
+    });
+
+    it.each([
+      ["-f best -x -o X -P home:/x", { output_template: "X", download_path: "/x", format: "best" }],
+      ["--match-filters A", { opts: { match_filter: { filters: ["A"] } }, output_template: null, format: null }],
+      ["--nope", { refused: "No such option: --nope" }],
+      // None of them has a meaning here, in any spelling, and none acts while it is parsed.
+      ["--config-loc /etc", { refused: "No such option: --config-loc" }],
+      ["--downloader aria2c", { refused: "No such option: --downloader" }],
+      ["--compat-options all", { refused: "Invalid compat option: allow-unsafe-ext" }],
+    ])("parses %s as yt-dlp does", async (args, expected) => {
+      expect(await ytdlp.ask({ ask: "parse", args: args.split(" ") }, context)).toMatchObject(expected);
+    });
+
+    it("finds archive ids by address patterns alone", async () => {
+      const urls = ["https://youtu.be/dQw4w9WgXcQ", "https://example.com/x", "nope"];
+      const nothing = { id: null, ie_key: null, archive_id: null };
+      const found = { id: "dQw4w9WgXcQ", ie_key: "Youtube", archive_id: "youtube dQw4w9WgXcQ" };
+      expect(await ytdlp.ask({ ask: "archive_ids", urls }, context)).toEqual({ ids: [found, nothing, nothing] });
+    });
+
+    it("looks with a user's options and writes nothing", async () => {
+      const args = ["--user-agent", "Mine/1", "--write-info-json", "--embed-subs", "--parse-metadata", "id:%(title)s"];
+      const url = `${origin.url}/hls/master.m3u8`;
+      const answer = await ytdlp.ask({ ask: "info", url, args: [...args, "-f", "1200"] }, context);
+      expect(answer).toMatchObject({ info: { id: "master", title: "master", format_id: "1200", _type: "video" } });
+      expect(origin.requests.findLast((one) => one.path === "/hls/master.m3u8")?.headers["user-agent"]).toBe("Mine/1");
+      expect(readdirSync(context.dir)).toEqual([]);
+    });
+
+    it("leaves the entries of a list unopened, as many as the user wants", async () => {
+      const url = `${origin.url}/feed.xml`;
+      const answer = await ytdlp.ask({ ask: "info", url, args: ["--playlist-items", "2:3"] }, context);
+      expect(answer).toMatchObject({ info: { _type: "playlist", title: "The Beep Hour", entries: [{}, {}] } });
+    });
+
+    it("classes a look that fails, and keeps what yt-dlp said", async () => {
+      const asked = ytdlp.ask({ ask: "info", url: `${origin.url}/private/404`, args: [] }, context);
+      const log = [expect.stringMatching(/^ERROR: \[generic\].*HTTP Error 404/)];
+      await expect(asked).rejects.toMatchObject({ class: "removed", log });
+    });
+
     it("reads no configuration, plugin, module or password file that lies in the attempt's folder", async () => {
       const pwned = join(context.dir, "pwned");
       const python = `open(${JSON.stringify(pwned)}, "w")\n`;
@@ -248,6 +300,7 @@ export function ytDlpConformance(name: string, make: () => Promise<YtDlp>): void
       }
       await extract("video-360.mp4");
       await download("mp4");
+      await ytdlp.ask({ ask: "info", url: `${origin.url}/video-360.mp4`, args: [] }, context);
       expect(readdirSync(context.dir)).not.toContain("pwned");
       expect(readdirSync(context.dir)).toContain("source-0");
     });

@@ -54,6 +54,32 @@ describe("a delivery", () => {
     expect(await node.folders()).toEqual([]);
   });
 
+  it("of what yt-dlp made by a user's options asks for each file by its name, the media file first", async () => {
+    const edge = await startEdge();
+    edge.on("extracted", () => ({ decision: "go", tickets: [] }));
+    edge.on("ticket", ({ body }) => ({
+      ticket: { ...bucket.ticket(PART, Number(body.from_part), 64), kind: body.kind },
+    }));
+    await startNode(edge, mediaDeps(await realTools()));
+    const args = ["--write-info-json", "--write-thumbnail", "--extract-audio"];
+    const library = { args, template: "%(id)s/%(title)s.%(ext)s", template_chapter: "%(section_title)s.%(ext)s" };
+    edge.offer({ url: `${origin.url}/pages/poster-png`, options: jobOptions({ library }) });
+    await edge.nth("complete");
+    const stem = "poster-png-1/A poster in png (1)";
+    expect(edge.named("ticket").map(({ body }) => [body.kind, body.name])).toEqual([
+      ["media", `${stem}.m4a`],
+      ["thumbnail", `${stem}.png`],
+      ["info", `${stem}.info.json`],
+    ]);
+    expect(edge.named("complete")[0]?.body).toMatchObject({
+      manifest: {
+        files: [{ kind: "media" }, { kind: "thumbnail" }, { kind: "info" }],
+        effective: { video_codec: null, audio_codec: "aac" },
+      },
+    });
+    expect(edge.named("step").map((call) => call.body.step)).toEqual(["download", "mux", "upload"]);
+  });
+
   it("that is somebody else's now (lease_lost on complete) ends without another word", async () => {
     const { edge, node, job } = await delivering();
     edge.fail("complete", { status: 409, error: "lease_lost" });

@@ -70,11 +70,14 @@ export function fakeYtDlp(extract: (context: YtDlpContext) => Promise<Extracted>
   return {
     kind: "fake",
     version: "2026.10.26",
+    answersQuestions: true,
+    ask: never,
     extract: (_, context) => extract(context),
     describe: never,
     download: never,
     subtitle: never,
     thumbnail: never,
+    run: never,
   };
 }
 

@@ -3,7 +3,7 @@
  * the name of a video would make ffmpeg open other files, or the network. So: no protocol but `file`, and of the
  * demuxers only those that read one self-contained file (no hls, concat, dash, image2, sdp, lavfi).
  */
-const DEMUXERS = [
+export const DEMUXERS = [
   "mov",
   "mp4",
   "m4a",

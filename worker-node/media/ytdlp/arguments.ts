@@ -12,14 +12,15 @@ const SOCKET_TIMEOUT_SECONDS = 20;
 /** Few: the edge repeats a job, on another node if need be. */
 const RETRIES = 3;
 const EXTRACTOR_RETRIES = 1;
-const CONCURRENT_FRAGMENTS = 4;
+export const CONCURRENT_FRAGMENTS = 4;
 /** Faster progress than any watcher gets (1 s). */
-const PROGRESS_SECONDS = 0.25;
+export const PROGRESS_SECONDS = 0.25;
 /** yt-dlp must find no ffmpeg: ours works on local files only, theirs would open URLs past the egress guard. */
 const NO_FFMPEG = "/nonexistent";
 
 export const PROGRESS_MARK = "TRAWL-PROGRESS ";
-const PROGRESS_FIELDS = "downloaded_bytes,total_bytes,total_bytes_estimate,speed,eta,fragment_index,fragment_count";
+export const PROGRESS_FIELDS =
+  "downloaded_bytes,total_bytes,total_bytes_estimate,speed,eta,fragment_index,fragment_count";
 
 export interface ArgumentOptions {
   tool: YtDlpTool;
@@ -27,25 +28,17 @@ export interface ArgumentOptions {
   context: YtDlpContext;
 }
 
-/** Closed to configuration, plugins, netrc, browsers' cookies, caches, hooks; the same for each call. */
-function common({ tool, jsRuntime, context }: ArgumentOptions): string[] {
+/** Closed to configuration, plugins, netrc, browsers' cookies, caches, hooks, and to every way out but the guard's. */
+export function closedArguments({ tool, jsRuntime, context }: ArgumentOptions): string[] {
   return [
     "--ignore-config",
     "--no-plugin-dirs",
     "--no-cache-dir",
     ...(context.cookiesFile === undefined ? ["--no-cookies"] : ["--cookies", context.cookiesFile]),
     "--no-exec",
-    "--no-mtime",
     "--no-wait-for-video",
     ...["--color", "never"],
     ...["--encoding", "utf-8"],
-    ...["--fixup", "never"],
-    ...["--ffmpeg-location", NO_FFMPEG],
-    ...["--socket-timeout", String(SOCKET_TIMEOUT_SECONDS)],
-    ...["--retries", String(RETRIES)],
-    ...["--fragment-retries", String(RETRIES)],
-    ...["--file-access-retries", "1"],
-    ...["--extractor-retries", String(EXTRACTOR_RETRIES)],
     // An empty proxy means "none"; without the option the environment and the system's settings would be asked.
     ...["--proxy", context.proxyUrl ?? ""],
     // Our own Node for the sites that need JavaScript. It runs scripts that came with yt-dlp, never such as it would fetch.
@@ -55,13 +48,35 @@ function common({ tool, jsRuntime, context }: ArgumentOptions): string[] {
   ];
 }
 
+/** How patiently a source is asked. */
+export function patience(): string[] {
+  return [
+    ...["--socket-timeout", String(SOCKET_TIMEOUT_SECONDS)],
+    ...["--retries", String(RETRIES)],
+    ...["--fragment-retries", String(RETRIES)],
+    ...["--file-access-retries", "1"],
+    ...["--extractor-retries", String(EXTRACTOR_RETRIES)],
+  ];
+}
+
+/** The same for each call. */
+export function commonArguments(options: ArgumentOptions): string[] {
+  return [
+    ...closedArguments(options),
+    "--no-mtime",
+    ...["--fixup", "never"],
+    ...["--ffmpeg-location", NO_FFMPEG],
+    ...patience(),
+  ];
+}
+
 /** One look: the whole result as one JSON document on stdout; entries of a list stay unopened. */
 export function extractArguments(
   options: ArgumentOptions,
   request: { url: string; oneVideo: boolean; entries: number },
 ): string[] {
   return [
-    ...common(options),
+    ...commonArguments(options),
     "--dump-single-json",
     "--flat-playlist",
     request.oneVideo ? "--no-playlist" : "--yes-playlist",
@@ -84,7 +99,7 @@ export function downloadArguments(
   request: { infoFile: string; fileName: string; maxBytes: number | null },
 ): string[] {
   return [
-    ...common(options),
+    ...commonArguments(options),
     ...fromInfo(request.infoFile),
     ...["--format", CHOSEN],
     ...["--output", request.fileName],
@@ -112,7 +127,7 @@ export function sideFileArguments(
       ? ["--write-thumbnail"]
       : ["--write-subs", "--sub-langs", CHOSEN, "--sub-format", "best", "--hls-prefer-native"];
   return [
-    ...common(options),
+    ...commonArguments(options),
     ...fromInfo(request.infoFile),
     ...["--format", CHOSEN],
     "--skip-download",

@@ -7,7 +7,7 @@ import { withOwnCookies } from "../cookies.ts";
 import { abortFailure, MediaFailure, sizeFailure } from "../failure.ts";
 import { classifyToolFailure } from "../failures.ts";
 import { toSourceInfo } from "../source.ts";
-import { downloadArguments, extractArguments, PROGRESS_MARK, sideFileArguments } from "./arguments.ts";
+import { commonArguments, downloadArguments, extractArguments, PROGRESS_MARK, sideFileArguments } from "./arguments.ts";
 import { isList, toEntries } from "./entries.ts";
 import type {
   DescribeRequest,
@@ -19,12 +19,14 @@ import type {
   YtDlpContext,
 } from "./port.ts";
 import { parseProgress } from "./progress.ts";
+import { askQuestion, type RunQuestion } from "./questions/ask.ts";
+import { questionsSource } from "./questions/source.ts";
 import { saveInfo, writeFormatRequest, writeSubtitleRequest, writeThumbnailRequest } from "./request-info.ts";
 
 /** The largest answer to one look; a long list of a large site is 5 MB. */
-const MAX_INFO_BYTES = 48 * 1024 * 1024;
+export const MAX_INFO_BYTES = 48 * 1024 * 1024;
 /** One look at a source, its own retries included. */
-const EXTRACT_TIMEOUT_MS = 3 * 60_000;
+export const EXTRACT_TIMEOUT_MS = 3 * 60_000;
 const SIDE_FILE_TIMEOUT_MS = 60_000;
 const MAX_SIDE_FILE_BYTES = 16 * 1024 * 1024;
 /**
@@ -32,7 +34,7 @@ const MAX_SIDE_FILE_BYTES = 16 * 1024 * 1024;
  * to: 200 KB of gzip that unpack to a page of 200 MB, a playlist of three million segments.
  */
 export const YTDLP_MEMORY_BYTES = 1.5 * 1024 ** 3;
-const RETRY_LINE = /\bRetrying\b.*\(\d+\/\d+\)/;
+export const RETRY_LINE = /\bRetrying\b.*\(\d+\/\d+\)/;
 
 /** How one set of arguments is run; the two adapters differ in nothing else. */
 export type Run = (
@@ -41,33 +43,58 @@ export type Run = (
   more: Partial<Parameters<typeof runTool>[1]>,
 ) => Promise<RunResult>;
 
+/** Without the empty entry, which is the folder of the attempt, full of a stranger's files. */
+const QUESTION_PROGRAM = `import sys
+sys.path[:] = [path for path in sys.path if path]
+${questionsSource}
+sys.exit(main(sys.argv[1:]))`;
+
 /**
  * @example
  * const ytdlp = commandLineYtDlp(tools.ytdlp, tools.jsRuntime);
  * const found = await ytdlp.extract({ url, playlist: "auto", listLimit: 500 }, context);
  */
 export function commandLineYtDlp(tool: YtDlpTool, jsRuntime: string): YtDlp {
-  return ytDlpByArguments("command-line", tool, jsRuntime, (args, context, more) =>
-    runTool([...tool.command, ...args], {
+  const { python } = tool;
+  const start = (command: readonly string[], context: YtDlpContext, more: Parameters<Run>[2]): Promise<RunResult> =>
+    runTool(command, {
       dir: context.dir,
       env: tool.env,
       signal: context.signal,
       groups: context.groups,
       memoryBytes: YTDLP_MEMORY_BYTES,
       ...more,
-    }),
-  );
+    });
+  return ytDlpByArguments("command-line", tool, jsRuntime, {
+    run: (args, context, more) => start([...tool.command, ...args], context, more),
+    runQuestion:
+      python === null ? null : (file, context, more) => start([python, "-c", QUESTION_PROGRAM, file], context, more),
+  });
 }
 
 /** The port, on top of something that runs yt-dlp with the arguments of `arguments.ts`. */
-export function ytDlpByArguments(kind: YtDlp["kind"], tool: YtDlpTool, jsRuntime: string, run: Run): YtDlp {
+export function ytDlpByArguments(
+  kind: YtDlp["kind"],
+  tool: YtDlpTool,
+  jsRuntime: string,
+  { run, runQuestion }: { run: Run; runQuestion: RunQuestion | null },
+): YtDlp {
   return {
     kind,
     version: tool.version,
+    answersQuestions: runQuestion !== null,
+    async ask(question, given) {
+      const context = await withOwnCookies(given);
+      return askQuestion(question, commonArguments({ tool, jsRuntime, context }), context, runQuestion);
+    },
     extract: async (request, context) => extract(request, await withOwnCookies(context), tool, jsRuntime, run),
     describe: async (request, context) =>
       (await describe(request, await withOwnCookies(context), tool, jsRuntime, run)).raw,
     download: async (request, context) => download(request, await withOwnCookies(context), tool, jsRuntime, run),
+    async run(build, given, more) {
+      const context = await withOwnCookies(given);
+      return run(build({ tool, jsRuntime, context }), context, more);
+    },
     async subtitle(request, given) {
       const context = await withOwnCookies(given);
       const infoFile = await writeSubtitleRequest(context.dir, request, request.fileName);
@@ -183,14 +210,20 @@ async function sideFile(
   return size > 0 && size <= MAX_SIDE_FILE_BYTES ? path : null;
 }
 
-function ensureDone(result: RunResult, stage: "extract" | "download", context: YtDlpContext): void {
+/** @throws MediaFailure of what went wrong, unless its output was only too long. */
+export function ensureDone(
+  result: RunResult,
+  stage: "extract" | "download",
+  context: Pick<YtDlpContext, "signal">,
+): void {
   if (result.aborted) throw abortFailure(context.signal);
   if (result.code === 0 && !result.timedOut) return;
   if (result.overflow) return;
   throw classifyToolFailure(stage, result);
 }
 
-function parseJson(text: string): Record<string, unknown> {
+/** @throws MediaFailure when it is no JSON object. */
+export function parseJson(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null) return value as Record<string, unknown>;

@@ -81,6 +81,9 @@ export async function openInstalled(options: InstalledOptions): Promise<Installe
     get version() {
       return now.tool.version;
     },
+    get answersQuestions() {
+      return now.ytdlp.answersQuestions;
+    },
     get solver() {
       return now.host === null ? null : (now.host.host.ejs ?? "none");
     },
@@ -90,6 +93,8 @@ export async function openInstalled(options: InstalledOptions): Promise<Installe
     download: async (request, context) => (await current()).download(request, context),
     subtitle: async (request, context) => (await current()).subtitle(request, context),
     thumbnail: async (request, context) => (await current()).thumbnail(request, context),
+    ask: async (question, context) => (await current()).ask(question, context),
+    run: async (build, context, more) => (await current()).run(build, context, more),
     refresh,
     async stop() {
       stopped = true;

@@ -3,8 +3,10 @@
  * (`host/warm-host.ts`), and the command line (`command-line.ts`) where yt_dlp cannot be imported. Both pass `test/worker-node/media/ytdlp.conformance.ts`.
  */
 import type { PlaylistMode } from "../../../shared/contract/options.ts";
-import type { GroupLog } from "../../process/run.ts";
+import type { GroupLog, RunOptions, RunResult } from "../../process/run.ts";
 import type { SourceInfo } from "../source.ts";
+import type { ArgumentOptions } from "./arguments.ts";
+import type { Question } from "./questions/ask.ts";
 
 /** What belongs to the attempt rather than to one request. */
 export interface YtDlpContext {
@@ -84,10 +86,18 @@ export interface ThumbnailRequest {
   fileName: string;
 }
 
+/** What one run is given beside its arguments. */
+export type RunMore = Pick<
+  RunOptions,
+  "signal" | "interrupt" | "timeoutMs" | "onStdout" | "onStderr" | "captureBytes" | "memoryBytes"
+>;
+
 export interface YtDlp {
   /** For logs and `trawl nodes`: `warm-host` or `command-line`. */
   readonly kind: string;
   readonly version: string;
+  /** Whether `ask` works: not by a frozen binary. */
+  readonly answersQuestions: boolean;
   /**
    * Looks at a URL once and keeps what it learned in the folder, for `download`.
    * @throws MediaFailure
@@ -113,4 +123,14 @@ export interface YtDlp {
    * @throws MediaFailure only when aborted.
    */
   thumbnail(request: ThumbnailRequest, context: YtDlpContext): Promise<string | null>;
+  /**
+   * A question that no option of the command line answers; the answer is unchecked (`questions/questions.py`).
+   * @throws MediaFailure
+   */
+  ask(question: Question, context: YtDlpContext): Promise<unknown>;
+  /**
+   * One run by a command line of the caller's, built around what the adapter knows (`media/library/arguments.ts`).
+   * Never rejects for what yt-dlp does.
+   */
+  run(build: (options: ArgumentOptions) => string[], context: YtDlpContext, more: RunMore): Promise<RunResult>;
 }

@@ -10,7 +10,7 @@ import { MediaFailure } from "../failure.ts";
 
 /** The fixed name of the one format or track in a request. */
 export const CHOSEN = "chosen";
-const INFO_FILE = "info.json";
+export const INFO_FILE = "info.json";
 
 type Json = Record<string, unknown>;
 

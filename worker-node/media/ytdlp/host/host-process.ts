@@ -44,8 +44,8 @@ export interface HostProcessOptions {
   python: string;
   /** Variables that find and close yt-dlp (`YtDlpTool.env`). */
   env: Readonly<Record<string, string>>;
-  /** What holds a child in, by its folder. Defaults to the host's own user and no core dumps. */
-  confinement?(dir: string): Confinement;
+  /** What holds a child in, by its folder and what it may have of memory. Defaults to the host's own user and no core dumps. */
+  confinement?(dir: string, memoryBytes?: number): Confinement;
   /** The process has ended, for whatever reason. */
   onEnd(stderrTail: string): void;
 }
@@ -56,7 +56,7 @@ export class HostProcess {
   readonly #ready = Promise.withResolvers<HostReady>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #tail = new Tail(MAX_STDERR_TAIL_BYTES);
-  readonly #confinement: (dir: string) => Confinement;
+  readonly #confinement: (dir: string, memoryBytes?: number) => Confinement;
   #alive = true;
   #retiring = false;
   #nextId = 1;
@@ -129,8 +129,12 @@ export class HostProcess {
     return this.#peakKib;
   }
 
-  /** Forks a child that runs yt-dlp with these arguments; for `runTool` as its launcher. */
-  fork(argv: readonly string[], options: RunOptions): ToolProcess {
+  /**
+   * Forks a child that runs yt-dlp with these arguments; for `runTool` as its launcher.
+   *
+   * @param program Python text whose `main(argv)` is run in yt-dlp's place.
+   */
+  fork(argv: readonly string[], options: RunOptions, program: string | null = null): ToolProcess {
     const id = this.#nextId++;
     const child = new HostedChild(() => this.#send({ drop: id }));
     this.#children.set(id, child);
@@ -144,8 +148,8 @@ export class HostProcess {
       () => child.expectWithin(FORK_TIMEOUT_MS, () => this.#kill("the yt-dlp host did not answer")),
       () => {},
     );
-    const { dir } = options;
-    this.#send({ id, argv, dir, env: toolEnvironment(options), ...this.#confinement(dir) });
+    const { dir, memoryBytes } = options;
+    this.#send({ id, argv, program, dir, env: toolEnvironment(options), ...this.#confinement(dir, memoryBytes) });
     return child;
   }
 

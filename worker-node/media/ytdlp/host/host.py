@@ -1,9 +1,10 @@
 """
 The warm yt-dlp host of a Trawl node: imports yt_dlp once, then forks a child for each request. `frames.ts` is the other end.
 
-Requests are JSON lines on stdin: {"id", "argv", "dir", "env", "user", "limits"} runs `yt-dlp argv…` in a child, under that
-uid (null: the host's) and within those limits (names of RLIMIT_*); {"drop": id} stops reading a child's output; {"retire": true}
-ends the host when its last child has gone. The end of stdin ends everything at once.
+Requests are JSON lines on stdin: {"id", "argv", "program", "dir", "env", "user", "limits"} runs `yt-dlp argv…` in a child, or
+`main(argv)` of the program (null: none) in its place, under that uid (null: the host's) and within those limits (names of
+RLIMIT_*); {"drop": id} stops reading a child's output; {"retire": true} ends the host when its last child has gone. The end of
+stdin ends everything at once.
 
 Answers are frames on stdout: a JSON line, followed by so many raw bytes as its "bytes" says.
   {"event": "ready", "version", "file", "ejs"}     yt_dlp is imported
@@ -191,7 +192,7 @@ def run_child(request, host, stdout, stderr):
         tempfile.tempdir = None
         sys.argv = ["yt-dlp", *request["argv"]]
         gc.enable()
-        code = main_of_ytdlp(request["argv"])
+        code = run_main(main_of(request["program"]), request["argv"])
     except BaseException:
         import traceback
         traceback.print_exc()
@@ -205,10 +206,18 @@ def run_child(request, host, stdout, stderr):
         os._exit(code)
 
 
-def main_of_ytdlp(argv):
-    import yt_dlp
+def main_of(program):
+    if program is None:
+        import yt_dlp
+        return yt_dlp.main
+    names = {"__name__": "program"}
+    exec(compile(program, "program", "exec"), names)
+    return names["main"]
+
+
+def run_main(main, argv):
     try:
-        yt_dlp.main(argv)
+        main(argv)
     except SystemExit as error:
         if error.code is None or isinstance(error.code, int):
             return (error.code or 0) & 0xFF

@@ -8,8 +8,9 @@ import type { Log } from "../../../log.ts";
 import { confinementOf } from "../../../process/confine.ts";
 import { type Launch, runTool } from "../../../process/run.ts";
 import type { YtDlpTool } from "../../../tools.ts";
-import { YTDLP_MEMORY_BYTES, ytDlpByArguments } from "../command-line.ts";
+import { type Run, YTDLP_MEMORY_BYTES, ytDlpByArguments } from "../command-line.ts";
 import type { YtDlp } from "../port.ts";
+import { questionsSource } from "../questions/source.ts";
 import { HostProcess, type HostReady } from "./host-process.ts";
 
 /** Twice what the imports of all extractors would take. A host that grew past it is replaced when it is next asked. */
@@ -48,7 +49,7 @@ export async function startWarmHost(options: WarmHostOptions): Promise<WarmYtDlp
   const old = new Set<HostProcess>();
   const start = (): HostProcess => {
     const host: HostProcess = new HostProcess({
-      confinement: (dir) => confinementOf(dir, YTDLP_MEMORY_BYTES),
+      confinement: (dir, memoryBytes = YTDLP_MEMORY_BYTES) => confinementOf(dir, memoryBytes),
       python: tool.python,
       env: tool.env,
       onEnd: (said) => {
@@ -72,17 +73,18 @@ export async function startWarmHost(options: WarmHostOptions): Promise<WarmYtDlp
     current = start();
     return current;
   };
-  const launch: Launch = (argv, runOptions) => living().fork(argv, runOptions);
-  const ytdlp = ytDlpByArguments("warm-host", tool, jsRuntime, (args, context, more) =>
-    runTool(args, {
-      dir: context.dir,
-      env: tool.env,
-      signal: context.signal,
-      groups: context.groups,
-      ...more,
-      launch,
-    }),
-  );
+  const starter =
+    (program: string | null): Run =>
+    (args, context, more) => {
+      const launch: Launch = (argv, runOptions) => living().fork(argv, runOptions, program);
+      const { dir, signal, groups } = context;
+      return runTool(args, { dir, env: tool.env, signal, groups, ...more, launch });
+    };
+  const askProgram = starter(questionsSource);
+  const ytdlp = ytDlpByArguments("warm-host", tool, jsRuntime, {
+    run: starter(null),
+    runQuestion: (file, context, more) => askProgram([file], context, more),
+  });
   return {
     ...ytdlp,
     host: ready,

@@ -1,0 +1,67 @@
+/** Rows of D1 as items; running ones with their progress of this moment. */
+
+import { isUuid } from "../../../../shared/ids.ts";
+import { openItemSecrets } from "../../../auth/item-secrets.ts";
+import { secretBoxOf } from "../../../auth/secret-box.ts";
+import { isHidden } from "../../../db/downloads.ts";
+import { findKept, type ItemRow, type KeptItem } from "../../../db/items.ts";
+import { readSettings } from "../../../db/settings.ts";
+import { urlPolicy } from "../../../env.ts";
+import { type ItemFacts, type ItemSecrets, plainFacts } from "../../../library/items/facts.ts";
+import { type ItemView, itemView } from "../../../library/items/item-view.ts";
+import { isHistory } from "../../../library/items/status.ts";
+import type { AppContext } from "../../http.ts";
+import { readJobSource } from "../../jobs/job-access.ts";
+import type { JobSource } from "../../jobs/job-view.ts";
+import { withProgress } from "../../jobs/live-progress.ts";
+
+/** In the order of the rows. One call to the partition, whatever runs. */
+export async function itemsOf(context: AppContext, rows: readonly ItemRow[]): Promise<ItemView[]> {
+  const { env } = context;
+  const policy = urlPolicy(env);
+  const settings = await readSettings(env.DB, context.var.caller.account.id);
+  const moving = await withProgress(context, rows);
+  return Promise.all(
+    moving.map(async ({ row, ...live }) => {
+      const source = { row, ...live, ...(await opened(context, row, plainFacts(settings))) };
+      return itemView(source, policy);
+    }),
+  );
+}
+
+export interface FoundItem {
+  source: JobSource;
+  view: ItemView;
+}
+
+/** Null: unknown, another account's, no item, or forgotten. */
+export async function findItem(context: AppContext, id: string): Promise<FoundItem | null> {
+  const lower = id.toLowerCase();
+  const source = isUuid(lower) ? await readJobSource(context, lower) : null;
+  if (source === null || source.row.role === "parent") return null;
+  const { env } = context;
+  const account = context.var.caller.account.id;
+  if (isHistory(source.row.state) && (await isHidden(env.DB, account, lower))) return null;
+  const [kept, settings] = await Promise.all([
+    findKept(env.DB, account, lower, source.row.batch_id),
+    readSettings(env.DB, account),
+  ]);
+  const { row, eta_seconds, speed_bytes_per_second } = source;
+  const opens = await opened(context, kept, plainFacts(settings));
+  // The media key goes with its file.
+  const media = source.files.find((file) => file.kind === "media" && file.deleted_at === null);
+  const shown = { ...row, media_key: media?.path ?? null };
+  return { source, view: itemView({ row: shown, eta_seconds, speed_bytes_per_second, ...opens }, urlPolicy(env)) };
+}
+
+async function opened(
+  context: AppContext,
+  { facts, sealed_item }: KeptItem,
+  plain: ItemFacts,
+): Promise<{ facts: ItemFacts; secrets: ItemSecrets }> {
+  const account = context.var.caller.account.id;
+  return {
+    facts: facts === null ? plain : (JSON.parse(facts) as ItemFacts),
+    secrets: await openItemSecrets(secretBoxOf(context.env), account, sealed_item),
+  };
+}
