@@ -18,7 +18,7 @@ export function widthOf(node: Node, groups: ReadonlyMap<number, Width>): Width {
       return oneOf([widthOf(node.yes, groups), widthOf(node.no, groups)]);
     case "repeat": {
       const [least, most] = widthOf(node.of, groups);
-      return [least * node.min, most === 0 ? 0 : most * node.max];
+      return [least * node.min, most === 0 || node.max === 0 ? 0 : most * node.max];
     }
     case "again":
       return groups.get(node.group) ?? [0, Number.POSITIVE_INFINITY];

@@ -16,8 +16,13 @@ const TEXTS: Partial<Record<ErrorCode, string>> = {
 export function libraryErrorResponse(error: AppError): Response {
   const { headers, body } = error.extras;
   if (error.code === "method_not_allowed") return plainError(405, "Method Not Allowed", headers);
-  const text = TEXTS[error.code] ?? error.message;
+  const text = TEXTS[error.code] ?? (error.code === "unavailable" ? sentence(error.message) : error.message);
   return Response.json({ error: text, ...body }, { status: error.status, headers: { ...headers } });
+}
+
+/** What the shared code says of what is away has no full stop. */
+function sentence(text: string): string {
+  return text.endsWith(".") ? text : `${text}.`;
 }
 
 /** A path that nothing is at. */

@@ -229,28 +229,27 @@ describe("lines of any shape", () => {
 
   it("an abbreviation is read as its option, or is ambiguous", () => {
     const flags = SHIPPED_OPTIONS.flatMap((option) => option.flags.map((flag) => ({ flag, option })));
-    for (const { flag, option } of flags.filter(({ flag }) => flag.startsWith("--"))) {
-      for (let length = 3; length <= flag.length; length++) {
-        const typed = flag.slice(0, length);
-        const found = findLong(typed);
-        expect(
-          found.map((each) => each.option),
-          typed,
-        ).toContain(flags.find((each) => each.flag === typed)?.option ?? option);
-        expect(found.length === 1 || found.every((each) => each.flag.startsWith(typed))).toBe(true);
-      }
-    }
+    const typed = flags.flatMap(({ flag, option }) =>
+      flag.startsWith("--")
+        ? Array.from({ length: flag.length - 2 }, (_, cut) => ({ text: flag.slice(0, cut + 3), flag, option }))
+        : [],
+    );
+    const wrong = typed.filter(({ text, option }) => {
+      const wanted = flags.find((each) => each.flag === text)?.option ?? option;
+      return !findLong(text).some((found) => found.option === wanted && found.flag.startsWith(text));
+    });
+    expect(wrong).toEqual([]);
   });
 
   it.each([
-    ["letters", `-${"i".repeat(500_000)}`],
-    ["abbreviations", "--a ".repeat(100_000)],
-    ["digits", `--socket-timeout ${"1".repeat(500_000)}x`],
-    ["quotes", "'' ".repeat(200_000)],
-    ["spaces", `${" ".repeat(500_000)}-x`],
-    ["templates", `--parse-metadata '${"%(".repeat(200_000)}'`],
-    ["a proxy", `--proxy http://${"a@".repeat(200_000)}`],
-  ])("half a megabyte of %s is read to its end", (_, text) => {
+    ["letters", `-${"i".repeat(100_000)}`],
+    ["abbreviations", "--a ".repeat(25_000)],
+    ["digits", `--socket-timeout ${"1".repeat(100_000)}x`],
+    ["quotes", "'' ".repeat(50_000)],
+    ["spaces", `${" ".repeat(100_000)}-x`],
+    ["templates", `--parse-metadata '${"%(".repeat(50_000)}'`],
+    ["a proxy", `--proxy http://${"a@".repeat(50_000)}`],
+  ])("a hundred kilobytes of %s is read to its end", (_, text) => {
     expect(typeof check(text).ok).toBe("boolean");
   });
 });

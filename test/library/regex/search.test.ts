@@ -29,6 +29,7 @@ describe("what a pattern finds, as Python's re.search does", () => {
     ["a group comes again by number", "^(a|b)\\1$", "ab", false],
     ["looking ahead takes nothing", "a(?=b)b", "ab", true],
     ["looking behind has a fixed width", "(?<!a)b", "ab", false],
+    ["what comes no time has a width of none", "(?<=(?:a*){0})b", "b", true],
     ["a condition asks for a group", "^(<)?a(?(1)>|$)", "<a>", true],
     ["an atomic group gives nothing back", "^(?>a*)ab", "aab", false],
     ["nor does a possessive repeat", "a++a", "aaa", false],
