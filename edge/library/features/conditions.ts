@@ -2,6 +2,7 @@
 import { FilterSyntaxError } from "../filter/errors.ts";
 import { parseFilter } from "../filter/parse.ts";
 import { type Check, count, dictionary, flag, nameText, text } from "./checks.ts";
+import { cliText } from "./command-line.ts";
 import type { FeatureKind } from "./kind.ts";
 
 export interface Condition {
@@ -37,7 +38,7 @@ export const CONDITIONS: FeatureKind<Condition> = {
   fields: {
     name: { check: nameText() },
     filter: { check: filter, initial: "" },
-    cli: { check: text("CLI"), initial: "" },
+    cli: { check: cliText, initial: "" },
     extras: { check: dictionary("Extras"), initial: {} },
     enabled: { check: flag("Enabled"), initial: true },
     priority: { check: count("Priority"), initial: 0 },

@@ -2,6 +2,7 @@
 import { featureNames } from "../../db/features.ts";
 import { readSettings } from "../../db/settings.ts";
 import { count, type FeatureDeps, nameText, text } from "./checks.ts";
+import { cliText } from "./command-line.ts";
 import type { FeatureKind } from "./kind.ts";
 import { findByName } from "./read.ts";
 import { SHIPPED_PRESETS, shippedPresets } from "./shipped-presets.ts";
@@ -33,7 +34,7 @@ export const PRESETS: FeatureKind<Preset> = {
     folder: { check: text("Folder"), initial: "" },
     template: { check: text("Template"), initial: "" },
     cookies: { check: text("Cookies"), initial: "" },
-    cli: { check: text("CLI"), initial: "" },
+    cli: { check: cliText, initial: "" },
     priority: { check: count("Priority"), initial: 0 },
   },
   rank: ({ priority }) => 0 - priority,

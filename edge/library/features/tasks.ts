@@ -1,6 +1,7 @@
 /** Tasks (library API 8.1). */
 import { cronFault } from "../cron.ts";
 import { type Check, filledText, flag, nameText, text } from "./checks.ts";
+import { cliText } from "./command-line.ts";
 import type { FeatureKind, Times } from "./kind.ts";
 
 export interface Task {
@@ -56,7 +57,7 @@ export const TASKS: FeatureKind<Task> = {
     preset: { check: text("Preset"), initial: "" },
     timer: { check: timer, initial: "" },
     template: { check: text("Template"), initial: "" },
-    cli: { check: text("CLI"), initial: "" },
+    cli: { check: cliText, initial: "" },
     auto_start: { check: flag("Auto start"), initial: true },
     handler_enabled: { check: flag("Handler enabled"), initial: true },
     enabled: { check: flag("Enabled"), initial: true },
