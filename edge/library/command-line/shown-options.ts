@@ -1,5 +1,5 @@
 import { classOf } from "./option-classes.ts";
-import { nameOf } from "./option-names.ts";
+import { findShort, nameOf } from "./option-names.ts";
 import type { ShippedOption } from "./shipped-option.ts";
 import { SHIPPED_OPTIONS } from "./shipped-options.ts";
 
@@ -19,6 +19,12 @@ export function shownOptions(): ShownOption[] {
     if (description === undefined || group === undefined) return [];
     return [{ flags, description, group, ignored: hasNoEffect(option) }];
   });
+}
+
+/** Whether an option that some yt-dlp shows may not be given, or does nothing. One that the shipped list lacks is refused. */
+export function isIgnored(flags: readonly string[]): boolean {
+  const option = flags.map(findShort).find((found) => found !== undefined);
+  return option === undefined || hasNoEffect(option);
 }
 
 /** A downloader may only be the one that is there without it. */

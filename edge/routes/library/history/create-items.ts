@@ -9,8 +9,6 @@ import { sealJobSecrets } from "../../../auth/job-secrets.ts";
 import { type SecretBox, secretBoxOf } from "../../../auth/secret-box.ts";
 import { insertItems, type NewItemRow } from "../../../db/items.ts";
 import { readSettings } from "../../../db/settings.ts";
-import { urlPolicy } from "../../../env.ts";
-import { checkCommandLine } from "../../../library/command-line/check.ts";
 import type { ItemFacts } from "../../../library/items/facts.ts";
 import type { Settings } from "../../../library/settings.ts";
 import type { NewJob } from "../../../partition/create.ts";
@@ -20,11 +18,9 @@ import { assertRoom, submit } from "../../jobs/submit.ts";
 import { isObject } from "../library-body.ts";
 import { chosenPreset } from "../ytdlp/chosen-preset.ts";
 import { mergeCommandLine } from "../ytdlp/merged-command-line.ts";
-import { readSubmission, type Submission } from "../ytdlp/submission.ts";
+import { itemCli, readSubmission, type Submission } from "../ytdlp/submission.ts";
 
 const SURFACE = "library";
-/** A command line of two characters says nothing. */
-const MIN_CLI = 3;
 const SEAL_RETRY_SECONDS = 5;
 
 /** What was submitted, as answers echo it. */
@@ -113,13 +109,7 @@ async function prepareOne(context: AppContext, body: Record<string, unknown>, se
   const { env } = context;
   const submission = readSubmission(body, env);
   const preset = await chosenPreset(context, body.preset);
-  const cli = submission.cli.length < MIN_CLI ? "" : submission.cli;
-  const own = checkCommandLine(cli, urlPolicy(env));
-  if (!own.ok) {
-    const text = own.reason === "refused" ? own.message : `Failed to parse command options for yt-dlp. ${own.usage}`;
-    throw new AppError("invalid", text);
-  }
-  const { nodeArgs } = mergeCommandLine([preset.cli, cli], env);
+  const { nodeArgs } = mergeCommandLine([preset.cli, itemCli(submission, env)], env);
   const cookies = submission.cookies || preset.cookies;
   assertCookies(cookies);
   const extras = isObject(body.extras) ? body.extras : {};

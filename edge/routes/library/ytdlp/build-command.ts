@@ -6,7 +6,7 @@ import { isObject, readLibraryJson } from "../library-body.ts";
 import { chosenPreset } from "./chosen-preset.ts";
 import { mergeCommandLine, quoteArguments } from "./merged-command-line.ts";
 import { parsedOptions } from "./parsed-options.ts";
-import { readSubmission } from "./submission.ts";
+import { itemCli, readSubmission } from "./submission.ts";
 
 const NOT_JSON = "Invalid request. expecting JSON body.";
 /** Names on the wire, not paths of any machine (library API, section 14). */
@@ -38,7 +38,7 @@ async function answer(context: AppContext, body: Record<string, unknown>): Promi
   const { env } = context;
   const item = readSubmission(body, env);
   const preset = await chosenPreset(context, body.preset);
-  const line = mergeCommandLine([preset.cli, item.cli], env);
+  const line = mergeCommandLine([preset.cli, itemCli(item, env)], env);
   const { output_template: usual } = await readSettings(env.DB, context.var.caller.account.id);
   const template = item.template || preset.template || usual;
   const savePath = pathOf(item.folder || preset.folder);

@@ -1,14 +1,13 @@
-import type { OptionsResult } from "../../../../shared/contract/ytdlp-calls.ts";
 import { SESSION_KEY_TTL_MS } from "../../../../shared/limits.ts";
 import { AppError } from "../../../app-error.ts";
 import { findOptions, putOptions } from "../../../db/library-answers.ts";
 import { ytDlpVersion } from "../../../db/nodes.ts";
+import { isIgnored, type ShownOption, shownOptions } from "../../../library/command-line/shown-options.ts";
 import type { Endpoint } from "../../endpoint.ts";
 import type { AppContext } from "../../http.ts";
 import { askForLibrary, NodeRefused } from "../ask-node.ts";
-import { isDropped } from "./merged-command-line.ts";
 
-type Options = OptionsResult["options"];
+type Options = readonly Pick<ShownOption, "flags" | "description" | "group">[];
 
 /** `GET /api/yt-dlp/options` (library API 5.5): every option that yt-dlp shows, in its order. */
 export const listOptions: Endpoint = {
@@ -20,11 +19,13 @@ export const listOptions: Endpoint = {
   async handler(context) {
     const options = await allOptions(context);
     // Marked here and not in the cache: what may be given is the edge's word, and may change with it.
-    return context.json(options.map((option) => ({ ...option, ignored: isDropped(option.flags) })));
+    return context.json(
+      options.map(({ flags, description, group }) => ({ flags, description, group, ignored: isIgnored(flags) })),
+    );
   },
 };
 
-/** Of the account's newest yt-dlp; without a node, of the last one that was asked. */
+/** Of the account's newest yt-dlp; without a node, of the last one that was asked, else of the one whose list is shipped. */
 async function allOptions(context: AppContext): Promise<Options> {
   const { env } = context;
   const account = context.var.caller.account.id;
@@ -39,7 +40,6 @@ async function allOptions(context: AppContext): Promise<Options> {
   } catch (error) {
     if (!(error instanceof AppError || error instanceof NodeRefused)) throw error;
     const last = await findOptions(env.DB, account, null);
-    if (last === null) throw error;
-    return JSON.parse(last) as Options;
+    return last === null ? shownOptions() : (JSON.parse(last) as Options);
   }
 }

@@ -4,8 +4,6 @@ import { MAX_ARGUMENTS, MAX_ARGUMENTS_LENGTH } from "../../../../shared/contract
 import { AppError } from "../../../app-error.ts";
 import { type Env, urlPolicy } from "../../../env.ts";
 import { type CheckedOption, checkCommandLine } from "../../../library/command-line/check.ts";
-import { classOf } from "../../../library/command-line/option-classes.ts";
-import { findShort } from "../../../library/command-line/option-names.ts";
 import { quoteShellWord } from "../../../library/command-line/shell-words.ts";
 import { pythonRepr } from "../../../library/python-repr.ts";
 
@@ -90,13 +88,6 @@ export function archiveFile(name: string): string {
 export function badOptions(reason: string): OptionsRefused {
   const text = cleanText(reason, { max: MAX_REASON, keepToolName: true });
   return new OptionsRefused("invalid", `Failed to parse command options for yt-dlp. ${pythonRepr(text)}.`);
-}
-
-/** Whether an option may not be given, or does nothing; also one that the shipped list does not know. */
-export function isDropped(flags: readonly string[]): boolean {
-  const option = flags.map(findShort).find((found) => found !== undefined);
-  const kind = option === undefined ? "refused" : classOf(option);
-  return kind === "refused" || kind === "ignored";
 }
 
 /** For a shell, as `shlex.join` does. */

@@ -1,12 +1,15 @@
 /** A submission as it may come (library API 3.4), read for the routes that only look at one. */
 
 import { AppError } from "../../../app-error.ts";
-import type { Env } from "../../../env.ts";
+import { type Env, urlPolicy } from "../../../env.ts";
+import { checkCommandLine } from "../../../library/command-line/check.ts";
 import { urlFault } from "../../../library/urls.ts";
 
 const VIDEO_ID = /^[A-Za-z0-9_-]{11}$/;
 /** yt-dlp's search prefixes: `ytsearch5:cats`, `scsearchall:…`. */
 const SEARCH = /^[a-z0-9.]*search(?:\d+|all|date\d*|dateall)?:./i;
+
+const MIN_CLI = 3;
 
 export interface Submission {
   url: string;
@@ -35,6 +38,19 @@ function readUrl(value: unknown, env: Env): string {
   const fault = urlFault(text, env);
   if (fault !== null) throw new AppError("invalid", fault);
   return text;
+}
+
+/**
+ * The command line that counts: one of two characters says nothing.
+ *
+ * @throws AppError 400 with yt-dlp's whole answer to what it cannot read.
+ */
+export function itemCli({ cli }: Submission, env: Env): string {
+  if (cli.length < MIN_CLI) return "";
+  const line = checkCommandLine(cli, urlPolicy(env));
+  if (line.ok) return cli;
+  const text = line.reason === "refused" ? line.message : `Failed to parse command options for yt-dlp. ${line.usage}`;
+  throw new AppError("invalid", text);
 }
 
 /** Anything but a text is ignored. */

@@ -67,7 +67,10 @@ describe("the command line of a submission", () => {
     [{ url: "http://192.168.0.1/" }, "Access to internal urls or private networks is not allowed."],
     [{ url: URL_1, preset: "nope" }, "Preset 'nope' does not exist."],
     [{ url: URL_1, cli: "--exec id" }, "Option '--exec' is not allowed."],
-    [{ url: URL_1, cli: "--nope" }, "Failed to parse command options for yt-dlp. 'No such option: --nope'."],
+    [
+      { url: URL_1, cli: "--nope" },
+      "Failed to parse command options for yt-dlp. Usage: yt-dlp [OPTIONS] URL [URL...]\n\nyt-dlp: error: no such option: --nope",
+    ],
     [{ url: URL_1, folder: "../../etc" }, "Failed to build CLI command"],
   ])("is not built of %j, and the request comes back", async (body, error) => {
     const answer = await (await newAccount()).api("POST", PATH, body);
