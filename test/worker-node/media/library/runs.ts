@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type EgressProxy, startEgressProxy } from "../../../../worker-node/egress/proxy.ts";
+import { userProxy } from "../../../../worker-node/media/library/user-proxy.ts";
 import {
   extractMedia,
   type MediaDeps,
@@ -78,7 +79,7 @@ export class LibraryBench {
   async run(path: string, options: RunOptions = {}) {
     const { signal = never() } = options;
     const request = await this.#request(path, options);
-    const way = this.guard.openAttempt(request.dir);
+    const way = this.guard.openAttempt(request.dir, userProxy(options.args ?? []));
     const told = new Set<string>();
     const tell = (word: string) => void told.add(word);
     try {
