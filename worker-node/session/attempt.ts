@@ -153,11 +153,11 @@ export class Attempt {
         throw new MediaFailure("node_fault", "The worker node cannot write to its work folder");
       });
       log("info", "attempt.started", ids);
-      const { library } = this.#job.options;
-      const through = library === undefined ? null : userProxy(library.args);
+      const options = withArguments(this.#job.options, args);
+      const through = options.library === undefined ? null : userProxy(options.library.args);
       way = egress.openAttempt(`${this.held.job}.${this.held.token}`, through);
       const cookiesFile = cookies === undefined ? undefined : await writeCookies(dir, cookies);
-      const { outcome, counted } = await this.#work(dir, way, cookiesFile, withArguments(this.#job.options, args));
+      const { outcome, counted } = await this.#work(dir, way, cookiesFile, options);
       figures.attemptEnded(counted);
       log("info", "attempt.ended", { ...ids, outcome });
     } catch (error) {
