@@ -24,6 +24,7 @@ const CHAPTERS = "%(title)s - %(section_number)s %(section_title)s.%(ext)s";
 export interface RunOptions {
   args?: readonly string[];
   template?: string;
+  fields?: Record<string, string | number | null>;
   more?: Partial<MediaRequest>;
   signal?: AbortSignal;
 }
@@ -62,11 +63,14 @@ export class LibraryBench {
     rmSync(this.#root, { recursive: true });
   }
 
-  async #request(path: string, { args = [], template = TEMPLATE, more = {} }: RunOptions): Promise<MediaRequest> {
+  async #request(
+    path: string,
+    { args = [], template = TEMPLATE, fields = {}, more = {} }: RunOptions,
+  ): Promise<MediaRequest> {
     const dir = join(this.#root, `attempt-${++this.#count}`);
     await makeFolder(dir, this.#users);
     this.#dirs.push(dir);
-    const library = { args: [...args], template, template_chapter: CHAPTERS };
+    const library = { args: [...args], template, template_chapter: CHAPTERS, fields };
     return mediaRequest(path.includes("://") ? path : `${this.origin.url}/${path}`, dir, { library }, more);
   }
 
