@@ -86,6 +86,8 @@ export interface LibraryRun {
   template: string;
   /** The same for the files of chapters. */
   template_chapter: string;
+  /** What its list said of an entry, for the templates: `playlist`, `playlist_…` and `n_entries`. */
+  fields?: Record<string, string | number | null>;
 }
 
 export function isAudioFormat(format: string): format is AudioFormat {

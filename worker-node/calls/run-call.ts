@@ -3,11 +3,12 @@ import { join } from "node:path";
 import type { CallAnswer, CallRequest, CallResult } from "../../shared/contract/calls.ts";
 import { MAX_LOG_LINE_LENGTH, MAX_LOG_LINES } from "../../shared/contract/ytdlp-calls.ts";
 import type { EgressOptions } from "../egress/policy.ts";
-import type { EgressProxy } from "../egress/proxy.ts";
+import type { EgressAttempt, EgressProxy } from "../egress/proxy.ts";
 import type { Log } from "../log.ts";
 import { writeCookies } from "../media/cookies.ts";
 import type { MediaFailure } from "../media/failure.ts";
 import { classifyError } from "../media/failures.ts";
+import { userProxy } from "../media/library/user-proxy.ts";
 import type { YtDlp, YtDlpContext } from "../media/ytdlp/port.ts";
 import { makeFolder, type ToolUsers } from "../process/confine.ts";
 import { recordGroups, removeAttempt } from "../process/leftovers.ts";
@@ -36,8 +37,9 @@ export interface CallDeps {
 export async function runCall(frame: CallFrame, deps: CallDeps, signal: AbortSignal): Promise<CallAnswer> {
   const id = `call.${frame.call}`;
   const dir = join(deps.workRoot, id);
-  const way = deps.egress.openAttempt(id);
+  let way: EgressAttempt | null = null;
   try {
+    way = deps.egress.openAttempt(id, frame.request.kind === "info" ? userProxy(frame.request.args) : null);
     await makeFolder(dir, deps.users ?? null);
     const groups = recordGroups(dir, frame.call, "call");
     const cookies = "cookies" in frame.request ? frame.request.cookies : undefined;
@@ -49,7 +51,7 @@ export async function runCall(frame: CallFrame, deps: CallDeps, signal: AbortSig
     const failure = classifyError(signal.aborted ? signal.reason : error);
     return { ok: false, class: failure.class, message: failure.message, ...logOf(failure) };
   } finally {
-    way.close();
+    way?.close();
     await removeAttempt(dir).catch((error: unknown) =>
       deps.log("error", "call.not_removed", { call: frame.call, error: String(error) }),
     );

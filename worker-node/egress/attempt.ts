@@ -9,6 +9,7 @@ import { dispatcherOver } from "./dispatcher.ts";
 import { IDLE_TIMEOUT_MS, MAX_CONNECTIONS_PER_ATTEMPT, MAX_REFUSALS_KEPT } from "./limits.ts";
 import { EgressError, type EgressPolicy, type EgressReason } from "./policy.ts";
 import type { Target } from "./resolve.ts";
+import { dialThrough, type Upstream } from "./upstream.ts";
 
 export interface Refusal {
   host: string;
@@ -31,16 +32,20 @@ export class ProxyAttempt {
   readonly agent: Agent;
   readonly #digest = digestOf(this.password);
   readonly #policy: EgressPolicy;
-  readonly #upstream = new Set<Socket>();
+  readonly #sockets = new Set<Socket>();
   readonly #clients = new Set<Duplex>();
   readonly #ended = new AbortController();
   readonly #closedBytes: AttemptBytes = { received: 0, sent: 0 };
   #dialling = 0;
   #dispatcher: Dispatcher | null = null;
 
-  constructor(id: string, policy: EgressPolicy) {
+  readonly #upstream: Upstream | null;
+
+  /** @param upstream A proxy of the user's, through which all is reached. */
+  constructor(id: string, policy: EgressPolicy, upstream: Upstream | null = null) {
     this.id = id;
     this.#policy = policy;
+    this.#upstream = upstream;
     this.agent = new GuardedAgent(this);
   }
 
@@ -48,14 +53,22 @@ export class ProxyAttempt {
     return timingSafeEqual(digestOf(password), this.#digest);
   }
 
+  /** Its sockets speak with a proxy first: none of them can take an `onread`. */
+  get chained(): boolean {
+    return this.#upstream !== null;
+  }
+
   /** @throws EgressError */
   async dial(target: Target, onread?: OnReadOpts): Promise<Socket> {
     if (this.#ended.signal.aborted) throw new EgressError("closed", target.host);
-    if (this.#upstream.size + this.#dialling >= MAX_CONNECTIONS_PER_ATTEMPT)
-      throw new EgressError("limit", target.host);
+    if (this.#sockets.size + this.#dialling >= MAX_CONNECTIONS_PER_ATTEMPT) throw new EgressError("limit", target.host);
     this.#dialling++;
     try {
-      const socket = await dial(target, this.#policy, { signal: this.#ended.signal, ...(onread ? { onread } : {}) });
+      const { signal } = this.#ended;
+      const socket =
+        this.#upstream === null
+          ? await dial(target, this.#policy, { signal, ...(onread ? { onread } : {}) })
+          : await dialThrough(this.#upstream, target, this.#policy, { signal });
       this.#track(socket);
       return socket;
     } finally {
@@ -91,7 +104,7 @@ export class ProxyAttempt {
   /** Read from the sockets' own counters: nothing is counted chunk by chunk. */
   bytes(): AttemptBytes {
     let { received, sent } = this.#closedBytes;
-    for (const socket of this.#upstream) {
+    for (const socket of this.#sockets) {
       received += socket.bytesRead;
       sent += socket.bytesWritten;
     }
@@ -102,15 +115,15 @@ export class ProxyAttempt {
     this.#ended.abort();
     this.agent.destroy();
     void this.#dispatcher?.destroy();
-    for (const socket of this.#upstream) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     for (const client of this.#clients) client.destroy();
   }
 
   #track(socket: Socket): void {
-    this.#upstream.add(socket);
+    this.#sockets.add(socket);
     socket.setTimeout(IDLE_TIMEOUT_MS, () => socket.destroy());
     socket.once("close", () => {
-      this.#upstream.delete(socket);
+      this.#sockets.delete(socket);
       this.#closedBytes.received += socket.bytesRead;
       this.#closedBytes.sent += socket.bytesWritten;
     });

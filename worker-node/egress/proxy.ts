@@ -15,6 +15,7 @@ import { forward } from "./forward.ts";
 import { HEADERS_TIMEOUT_MS, IDLE_TIMEOUT_MS, KEEP_ALIVE_MS, MAX_CONNECTIONS, MAX_HEADER_BYTES } from "./limits.ts";
 import { type EgressOptions, resolveEgress } from "./policy.ts";
 import { sendRaw, tunnel } from "./tunnel.ts";
+import type { Upstream } from "./upstream.ts";
 
 export interface EgressAttempt {
   /** `http://user:password@127.0.0.1:port`, for a tool's proxy option. A secret of the attempt. */
@@ -31,7 +32,8 @@ export interface EgressAttempt {
 
 export interface EgressProxy {
   port: number;
-  openAttempt(id: string): EgressAttempt;
+  /** @param through A proxy that all of the attempt's connections are to take; it is dialled as they are. */
+  openAttempt(id: string, through?: Upstream | null): EgressAttempt;
   /** Bytes exchanged with the internet by all attempts so far, closed ones included. */
   bytes(): AttemptBytes;
   close(): Promise<void>;
@@ -79,8 +81,8 @@ export async function startEgressProxy(options: EgressOptions = {}): Promise<Egr
 
   return {
     port,
-    openAttempt(id) {
-      const attempt = new ProxyAttempt(id, policy);
+    openAttempt(id, through = null) {
+      const attempt = new ProxyAttempt(id, policy, through);
       attempts.set(attempt.user, attempt);
       return {
         proxyUrl: `http://${attempt.user}:${attempt.password}@127.0.0.1:${port}`,

@@ -22,10 +22,7 @@ export interface Target {
  */
 export async function resolveChecked(target: Target, policy: EgressPolicy): Promise<ResolvedAddress[]> {
   const { port } = target;
-  // By way of a URL, so that a name is normalised as the tools' URLs are: `0x7f.1`, full-width digits, upper case.
-  const verdict = checkUrl(`http://${bracketed(target.host)}:${port}/`, policy);
-  if (!verdict.ok) throw new EgressError(verdict.reason, target.host);
-  const host = verdict.url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const host = checkName(target, policy);
   const allowPrivate = policy.allowPrivate || isAllowedHost(host, String(port), policy.allowHosts);
   const literal = parseAddress(host);
   const found = literal === null ? await lookUp(host, policy) : [resolvedOf(literal)];
@@ -34,6 +31,18 @@ export async function resolveChecked(target: Target, policy: EgressPolicy): Prom
     if (policy.isOwnPort(port) && isThisMachine(address)) throw new EgressError("own-port", host);
   }
   return found.slice(0, MAX_ADDRESSES);
+}
+
+/**
+ * The host as a URL has it, without brackets.
+ *
+ * @throws EgressError when its name alone says that it is not to be reached.
+ */
+export function checkName(target: Target, policy: EgressPolicy): string {
+  // By way of a URL, so that a name is normalised as the tools' URLs are: `0x7f.1`, full-width digits, upper case.
+  const verdict = checkUrl(`http://${bracketed(target.host)}:${target.port}/`, policy);
+  if (!verdict.ok) throw new EgressError(verdict.reason, target.host);
+  return verdict.url.hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
 async function lookUp(host: string, policy: EgressPolicy): Promise<ResolvedAddress[]> {

@@ -18,8 +18,8 @@ export async function tunnel(
   const target = parseAuthority(request.url ?? "", 443);
   try {
     if (target === null) throw new EgressError("invalid", "");
-    const pump = new Pump(client);
-    const upstream = await attempt.dial(target, pump.onread);
+    const pump = attempt.chained ? null : new Pump(client);
+    const upstream = await attempt.dial(target, pump?.onread);
     if (client.destroyed) {
       upstream.destroy();
       return;
@@ -32,7 +32,11 @@ export async function tunnel(
     client.once("close", () => {
       if (!client.writableFinished) upstream.destroy();
     });
-    pump.join(upstream);
+    if (pump !== null) pump.join(upstream);
+    else
+      pipeline(upstream, client, (error) => {
+        if (error) client.destroy();
+      });
   } catch (error) {
     const fault = toEgressError(error, target?.host ?? "");
     attempt.noteRefusal(fault);

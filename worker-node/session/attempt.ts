@@ -19,6 +19,7 @@ import { isFinal, isLost } from "../fleet/fleet-error.ts";
 import type { Log } from "../log.ts";
 import { writeCookies } from "../media/cookies.ts";
 import { classifyError } from "../media/failures.ts";
+import { userProxy } from "../media/library/user-proxy.ts";
 import {
   extractMedia,
   type MediaDeps,
@@ -142,7 +143,7 @@ export class Attempt {
     const { log, egress, workRoot, figures } = this.#deps;
     const ids = this.#ids;
     const dir = join(workRoot, `${this.held.job}.${this.held.token}`);
-    const way = egress.openAttempt(`${this.held.job}.${this.held.token}`);
+    let way: EgressAttempt | null = null;
     try {
       const { cookies, args } = await this.#confirm();
       this.#confirmedAt = this.#deps.awake.ms();
@@ -152,15 +153,18 @@ export class Attempt {
         throw new MediaFailure("node_fault", "The worker node cannot write to its work folder");
       });
       log("info", "attempt.started", ids);
+      const options = withArguments(this.#job.options, args);
+      const through = options.library === undefined ? null : userProxy(options.library.args);
+      way = egress.openAttempt(`${this.held.job}.${this.held.token}`, through);
       const cookiesFile = cookies === undefined ? undefined : await writeCookies(dir, cookies);
-      const { outcome, counted } = await this.#work(dir, way, cookiesFile, withArguments(this.#job.options, args));
+      const { outcome, counted } = await this.#work(dir, way, cookiesFile, options);
       figures.attemptEnded(counted);
       log("info", "attempt.ended", { ...ids, outcome });
     } catch (error) {
       await this.#report(error, dir);
     } finally {
       this.#clearTimers();
-      way.close();
+      way?.close();
       await removeAttempt(dir).catch((error: unknown) =>
         log("error", "attempt.not_removed", { ...ids, error: String(error) }),
       );

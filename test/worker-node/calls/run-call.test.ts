@@ -108,14 +108,18 @@ describe("one call", () => {
   it("looks with a user's options and cookies through the guard, and brings yt-dlp's own words of a failure", async () => {
     const cookies = "127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\topen\n";
     const look = { kind: "info", url: at("cookie/video-360.mp4"), args: ["--referer", "https://a.example/"] } as const;
-    // A proxy of the user's own is no way past the guard.
-    const args = [...look.args, "--proxy", "http://127.0.0.1:9", "--geo-verification-proxy", "http://127.0.0.1:9"];
+    // A proxy of the user's own is behind the guard, and no way past it.
+    const theirs = await startEgressProxy({ allowPrivate: true });
+    const account = theirs.openAttempt("theirs");
+    const args = [...look.args, "--proxy", account.proxyUrl, "--geo-verification-proxy", "http://127.0.0.1:9"];
     expect(await run({ ...look, args, cookies })).toMatchObject({
       ok: true,
       result: { refused: null, info: { id: "video-360", _type: "video" }, left_out: [] },
     });
     const request = site.origin.requests.findLast(({ path }) => path === "/cookie/video-360.mp4");
     expect(request?.headers).toMatchObject({ cookie: "session=open", referer: "https://a.example/" });
+    expect(account.bytes().received).toBeGreaterThan(0);
+    await theirs.close();
     const strict = await startEgressProxy();
     const refused = await run({ ...look, args, cookies }, { egress: strict });
     await strict.close();

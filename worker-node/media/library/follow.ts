@@ -26,6 +26,8 @@ export class RunFollower {
   /** When the first format was there whole, and by what clock the media were. */
   downloadedAt: number | null = null;
   bytes = 0;
+  /** The media are there, and yt-dlp is at what comes after. */
+  working = false;
   readonly #formats: readonly Format[];
   readonly #done = new Map<string, DownloadProgress>();
   readonly #events: MediaEvents;
@@ -87,6 +89,7 @@ export class RunFollower {
     const { postprocessor, status } = (told ?? {}) as Record<string, unknown>;
     // What is done to words and pictures comes before the media; the bar stays theirs.
     if (this.downloadedAt === null || status !== "started" || typeof postprocessor !== "string") return;
+    this.working = true;
     // Files that come to their place are no work on the media.
     if (!NAME.test(postprocessor) || postprocessor === "MoveFiles") return;
     this.#events.onStep("mux");

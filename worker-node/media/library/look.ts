@@ -44,7 +44,7 @@ export async function findByOptions(
     const title = typeof raw.title === "string" ? clip(raw.title, MAX_TITLE_LENGTH) : null;
     return { kind: "list", title, entries: entries.slice(0, limit), truncated: entries.length > limit };
   }
-  await saveInfo(request.dir, JSON.stringify(raw));
+  await saveInfo(request.dir, JSON.stringify({ ...raw, ...listFields(library) }));
   const source = toSourceInfo(raw);
   ensureBegun(source);
   if (!hasMedia(raw)) throw new MediaFailure("unsupported", "No video formats found!");
@@ -55,6 +55,8 @@ export async function findByOptions(
   const milliseconds = Math.round(performance.now() - began);
   return { kind: "single", source, info: toExtractedInfo(source, expectedOf(requested, milliseconds)) };
 }
+
+const LIST_FIELD = /^(?:playlist(?:_[a-z_]+)?|n_entries)$/;
 
 type Raw = Record<string, unknown>;
 
@@ -87,6 +89,11 @@ async function look(
 
 function entriesOf(raw: Raw) {
   return isList(raw) ? toEntries(raw.entries) : null;
+}
+
+/** Of all that a template may name, only what yt-dlp itself would know of an entry that it opened in its list. */
+function listFields({ fields = {} }: LibraryRun): Raw {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => LIST_FIELD.test(name)));
 }
 
 /** With `--ignore-no-formats-error` a page without any is no error to yt-dlp. */

@@ -1,7 +1,6 @@
 /** yt-dlp run by a user's own options, from the look that is in the folder to the files that are to be delivered. */
 import { join } from "node:path";
 import type { LibraryRun } from "../../../shared/contract/options.ts";
-import { liveCapSeconds } from "../../../shared/live-cap.ts";
 import { killMarked } from "../../process/group.ts";
 import { ensureFreeDisk } from "../disk.ts";
 import { abortFailure, MediaFailure, sizeFailure } from "../failure.ts";
@@ -16,12 +15,11 @@ import { ensureContent } from "./exit.ts";
 import { RunFollower, UNKNOWN } from "./follow.ts";
 import { putIndexFirst } from "./index-first.ts";
 import { type Folders, type Output, takeOutputs } from "./outputs.ts";
+import { Recording, recordingLimit } from "./recording.ts";
 import { canBeKept, type Requested, requestedOf } from "./requested.ts";
 import { insideTemplate, nest } from "./template.ts";
 import { watchSizes } from "./watch.ts";
 
-/** Node's timers know no more than 2^31 − 1 ms; a day is less. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** What our own ffmpeg does is called so (library API 3.3). */
 const OWN_WORK = "FFmpeg";
 
@@ -108,15 +106,15 @@ async function run(
   deps: MediaDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const { dir, url, proxyUrl, groups, cookiesFile, options, maxFilesizeBytes, maxDurationSeconds } = request;
-  const live = source.live === "now";
+  const { dir, url, proxyUrl, groups, cookiesFile, maxFilesizeBytes } = request;
   const tooLarge = new AbortController();
-  const enough = new AbortController();
-  // By the clock: of a recording yt-dlp tells no length.
-  const seconds = live ? liveCapSeconds(options, maxDurationSeconds) : Number.POSITIVE_INFINITY;
-  const timer = setTimeout(() => enough.abort(), Math.min(seconds * 1000, MAX_TIMER_MS));
-  const unwatch = watchSizes([place.out, place.unfinished], maxFilesizeBytes, () => tooLarge.abort());
-  const interrupts = [enough.signal, request.endRecording].filter((one) => one !== undefined);
+  const recording = source.live === "now" ? new Recording(request, follower) : null;
+  // A recording is not lost for its size: it ends in time.
+  const [limit, onTooLarge] =
+    recording === null || maxFilesizeBytes === null
+      ? [maxFilesizeBytes, () => tooLarge.abort()]
+      : [recordingLimit(maxFilesizeBytes), () => recording.end()];
+  const unwatch = watchSizes([place.out, place.unfinished], limit, onTooLarge);
   const [ffmpeg = ""] = deps.ffmpeg.command;
   const paths = { home: place.home, temp: place.temp };
   const files = { ...paths, template: place.template, chapterTemplate: place.chapterTemplate, infoFile, url };
@@ -126,7 +124,7 @@ async function run(
       { dir, proxyUrl, signal, groups, cookiesFile },
       {
         signal: AbortSignal.any([signal, tooLarge.signal]),
-        ...(live ? { interrupt: AbortSignal.any(interrupts) } : {}),
+        ...(recording === null ? {} : { interrupt: recording.interrupt }),
         // ffmpeg runs under it, for conversions too.
         memoryBytes: Number.POSITIVE_INFINITY,
         onStdout: (line) => follower.stdout(line),
@@ -137,7 +135,7 @@ async function run(
     if (tooLarge.signal.aborted) throw sizeFailure(maxFilesizeBytes);
     ensureContent(result, "download", signal);
   } finally {
-    clearTimeout(timer);
+    recording?.close();
     unwatch();
   }
 }

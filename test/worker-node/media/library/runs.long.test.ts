@@ -189,6 +189,28 @@ describe.each(Object.keys(ADAPTERS))("by %s", (adapter) => {
     expect(seconds).toBeGreaterThan(1);
   });
 
+  it("puts what a list said of its entry into the template", async () => {
+    const made = await bench.run("tiny/h264.mp4", {
+      template: "%(playlist_title)s/%(playlist_index)s of %(n_entries)s - %(title)s by %(uploader)s.%(ext)s",
+      fields: {
+        playlist: "A/list",
+        playlist_title: "A/list",
+        playlist_index: 3,
+        n_entries: 12,
+        playlist_autonumber: 3,
+        uploader: "no",
+      },
+    });
+    expect(made.names).toEqual(["media A⧸list/3 of 12 - h264 by NA.mp4"]);
+  });
+
+  it("ends a recording before it is too large", async () => {
+    const made = await bench.run("live/61/size/index.m3u8", { more: { maxFilesizeBytes: 600_000 } });
+    const size = made.files[0]?.size ?? 0;
+    expect(size).toBeGreaterThan(100_000);
+    expect(size).toBeLessThan(600_000);
+  });
+
   it("ends a recording at the account's longest", async () => {
     const made = await bench.run("live/61/cap/index.m3u8", { more: { maxDurationSeconds: 4 } });
     expect(made.info.is_live).toBe(true);

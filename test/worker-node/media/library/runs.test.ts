@@ -1,6 +1,7 @@
 /** One case of each kind, in a warm host; the matrix of presets and adapters is in `runs.long.test.ts`. */
 import { open, readdir, readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { startEgressProxy } from "../../../../worker-node/egress/proxy.ts";
 import { topBoxes } from "../../../../worker-node/media/ffmpeg/boxes.ts";
 import { mediaDeps } from "../../../../worker-node/media/run-attempt.ts";
 import { startWarmHost, type WarmYtDlp } from "../../../../worker-node/media/ytdlp/host/warm-host.ts";
@@ -112,10 +113,14 @@ it("ends when it is told to, with all that it started", async () => {
   await expect(running).rejects.toMatchObject({ class: "cancelled" });
 });
 
-it("goes no way but the guard's, whatever proxies the options name", async () => {
-  const nowhere = "http://127.0.0.1:9";
+it("goes the guard's way to the proxy that the options name, and no other", async () => {
+  const other = await startEgressProxy({ allowPrivate: true });
+  const theirs = other.openAttempt("theirs");
   const made = await bench.run("video-360.mp4", {
-    args: ["--proxy", nowhere, "--geo-verification-proxy", nowhere, "--force-ipv6"],
+    args: ["--proxy", theirs.proxyUrl, "--geo-verification-proxy", "http://127.0.0.1:9", "--force-ipv6"],
   });
-  expect(made.guarded).toBeGreaterThan(made.files[0]?.size ?? 0);
+  const size = made.files[0]?.size ?? 0;
+  expect(made.guarded).toBeGreaterThan(size);
+  expect(theirs.bytes().received).toBeGreaterThan(size);
+  await other.close();
 });

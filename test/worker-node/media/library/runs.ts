@@ -1,10 +1,11 @@
 /** Jobs of the library API on the fixture site: yt-dlp run by a user's options, through the guard, and what came of it. */
 import { execFile } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type EgressProxy, startEgressProxy } from "../../../../worker-node/egress/proxy.ts";
+import { userProxy } from "../../../../worker-node/media/library/user-proxy.ts";
 import {
   extractMedia,
   type MediaDeps,
@@ -12,6 +13,7 @@ import {
   type ProducedFile,
   produceMedia,
 } from "../../../../worker-node/media/run-attempt.ts";
+import { makeFolder, ToolUsers } from "../../../../worker-node/process/confine.ts";
 import { removeAttempt } from "../../../../worker-node/process/leftovers.ts";
 import { type Origin, startOrigin } from "../../../origin/server.ts";
 import { mediaRequest, never } from "../attempt.ts";
@@ -22,6 +24,7 @@ const CHAPTERS = "%(title)s - %(section_number)s %(section_title)s.%(ext)s";
 export interface RunOptions {
   args?: readonly string[];
   template?: string;
+  fields?: Record<string, string | number | null>;
   more?: Partial<MediaRequest>;
   signal?: AbortSignal;
 }
@@ -31,12 +34,17 @@ export class LibraryBench {
   readonly origin: Origin;
   readonly guard: EgressProxy;
   readonly #deps: MediaDeps;
+  /** As a node has it: root gives each attempt a uid of its own. */
+  readonly #root = mkdtempSync(join(tmpdir(), "trawl-library-"));
+  readonly #users = process.getuid?.() === 0 ? new ToolUsers(this.#root) : null;
   readonly #dirs: string[] = [];
+  #count = 0;
 
   private constructor(origin: Origin, guard: EgressProxy, deps: MediaDeps) {
     this.origin = origin;
     this.guard = guard;
     this.#deps = deps;
+    chmodSync(this.#root, 0o711);
   }
 
   static async open(deps: MediaDeps): Promise<LibraryBench> {
@@ -52,25 +60,30 @@ export class LibraryBench {
   async close(): Promise<void> {
     await this.guard.close();
     await this.origin.close();
+    rmSync(this.#root, { recursive: true });
   }
 
-  #request(path: string, { args = [], template = TEMPLATE, more = {} }: RunOptions): MediaRequest {
-    const dir = mkdtempSync(join(tmpdir(), "trawl-library-"));
+  async #request(
+    path: string,
+    { args = [], template = TEMPLATE, fields = {}, more = {} }: RunOptions,
+  ): Promise<MediaRequest> {
+    const dir = join(this.#root, `attempt-${++this.#count}`);
+    await makeFolder(dir, this.#users);
     this.#dirs.push(dir);
-    const library = { args: [...args], template, template_chapter: CHAPTERS };
+    const library = { args: [...args], template, template_chapter: CHAPTERS, fields };
     return mediaRequest(path.includes("://") ? path : `${this.origin.url}/${path}`, dir, { library }, more);
   }
 
   /** What one look finds. */
   async look(path: string, options: RunOptions = {}) {
-    return extractMedia(this.#request(path, options), this.#deps, options.signal ?? never());
+    return extractMedia(await this.#request(path, options), this.#deps, options.signal ?? never());
   }
 
   /** Look and run. Bytes that came past the guard would be missing in `guarded`. */
   async run(path: string, options: RunOptions = {}) {
     const { signal = never() } = options;
-    const request = this.#request(path, options);
-    const way = this.guard.openAttempt(request.dir);
+    const request = await this.#request(path, options);
+    const way = this.guard.openAttempt(request.dir, userProxy(options.args ?? []));
     const told = new Set<string>();
     const tell = (word: string) => void told.add(word);
     try {
