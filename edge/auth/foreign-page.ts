@@ -1,7 +1,7 @@
 /**
  * Requests that a page of another origin makes a browser send (library API 1.1 and 1.2). CORS lets pages of any origin
  * read this surface, with credentials, because clients are pages of their own; what a page has no credential for must
- * therefore not be done with one that the browser adds by itself (decision 136).
+ * therefore not be done with one that the browser adds by itself (decision 135).
  */
 import { isLoopbackName } from "./loopback.ts";
 

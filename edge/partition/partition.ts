@@ -115,6 +115,9 @@ export class Partition extends DurableObject<Env> {
   async cancelBatch(...args: Parameters<ClientDesk["cancelBatch"]>) {
     return (await this.#ready()).clients.cancelBatch(...args);
   }
+  async setPaused(...args: Parameters<ClientDesk["setPaused"]>) {
+    return (await this.#ready()).clients.setPaused(...args);
+  }
   async readJob(...args: Parameters<ClientDesk["readJob"]>) {
     return (await this.#ready()).clients.readJob(...args);
   }

@@ -241,6 +241,14 @@ CREATE INDEX job_ready_age ON jobs (queued_at) WHERE state = 'queued';
 CREATE INDEX job_held_live ON jobs (account_id) WHERE live = 1 AND state IN ('offered', 'running');
 `;
 
+const VERSION_13 = `
+-- 1: nothing of the account is handed out until it is resumed (library API 10.2).
+ALTER TABLE accounts ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+DROP INDEX account_turn;
+CREATE INDEX account_turn ON accounts (turn)
+  WHERE ready > 0 AND paused = 0 AND pool <> 'own' AND (max_concurrent IS NULL OR active < max_concurrent);
+`;
+
 const VERSION_14 = `
 -- What yt-dlp named a file of a job of the library API: such a job has several of one kind and language.
 ALTER TABLE uploads ADD COLUMN name TEXT;
@@ -259,6 +267,7 @@ export const MIGRATIONS: readonly string[] = [
   VERSION_9,
   VERSION_10,
   VERSION_11,
+  VERSION_13,
   VERSION_14,
 ];
 

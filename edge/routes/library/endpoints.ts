@@ -7,6 +7,7 @@ import { testCondition } from "./conditions/test-condition.ts";
 import { DEV_ENDPOINTS } from "./dev.ts";
 import { FEATURE_ENDPOINTS } from "./features/endpoints.ts";
 import { HISTORY_ENDPOINTS } from "./history/endpoints.ts";
+import { PAUSE_ENDPOINTS } from "./pause.ts";
 import { ping } from "./ping.ts";
 import { shutdown } from "./shutdown.ts";
 import { archiveId } from "./ytdlp/archive-id.ts";
@@ -29,5 +30,6 @@ export const LIBRARY_ENDPOINTS: readonly Endpoint[] = [
   ...HISTORY_ENDPOINTS,
   ...FEATURE_ENDPOINTS,
   ...DEV_ENDPOINTS,
+  ...PAUSE_ENDPOINTS,
   shutdown,
 ];

@@ -22,6 +22,7 @@ import { becomeParent } from "../../../edge/partition/expand.ts";
 import { commitFailed, committed, noteCommitted, pendingCommit } from "../../../edge/partition/finish.ts";
 import { beginIdempotent, finishIdempotent, ownsKey } from "../../../edge/partition/idempotency.ts";
 import { leaseJobs } from "../../../edge/partition/lease.ts";
+import { setPaused } from "../../../edge/partition/pause.ts";
 import { nextDue, runDue } from "../../../edge/partition/reap.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "../../../edge/partition/report.ts";
 import { enterSession, heartbeat, releaseAttempt } from "../../../edge/partition/sessions.ts";
@@ -74,6 +75,7 @@ export const CORE = {
   releaseAttempt,
   retire,
   runDue,
+  setPaused,
   setStep,
   startBatch,
   uploadPlace,

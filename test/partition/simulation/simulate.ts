@@ -18,6 +18,7 @@ const CHAOS_MS = 12 * MINUTE;
 const CALM_MS = 4 * 60 * MINUTE;
 const MAX_STEPS = 150_000;
 const JOBS = 24;
+const PAUSES = 3;
 const OPERATOR_MS = 5 * MINUTE;
 
 export interface RunResult {
@@ -70,6 +71,7 @@ export async function simulate(seed: number, api: CoreApi = CORE): Promise<RunRe
 function plan(world: World, host: Host, nodes: ReadonlyMap<string, VirtualNode>, clients: Clients): void {
   const { random, timeline, weather } = world;
   for (let job = 0; job < JOBS; job++) timeline.in(random.ms(0, CHAOS_MS), () => clients.create());
+  for (let pause = 0; pause < PAUSES; pause++) timeline.in(random.ms(0, CHAOS_MS), () => clients.pause());
   for (const node of nodes.values()) {
     timeline.in(random.ms(0, 20_000), () => node.start());
     world.strike(weather.nodeCrashEveryMs, () => node.crash(random.ms(500, 2 * MINUTE)));

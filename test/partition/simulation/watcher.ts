@@ -12,6 +12,7 @@ import type { NodeSql } from "../node-sql.ts";
 import { FleetChecks } from "./fleet-checks.ts";
 import { JobHistory } from "./job-history.ts";
 import { type LostSession, observe, watchStorage } from "./observation.ts";
+import { Pauses } from "./pauses.ts";
 import {
   checkBatches,
   checkCounters,
@@ -36,6 +37,7 @@ interface Absence {
 export class Watcher {
   readonly #world: World;
   readonly fleet: FleetChecks;
+  readonly pauses = new Pauses();
   jobs = new Map<string, JobHistory>();
   /** By job, of this generation's ends and of what a birth found in D1. */
   #files = new Map<string, FileRow[]>();
@@ -64,6 +66,7 @@ export class Watcher {
     if (!watchStorage(core)) return;
     this.fleet.opened();
     this.#tables = readTables(core);
+    this.pauses.opened(this.#tables.accounts);
     this.#lastChange = -1;
     this.jobs = new Map(
       this.#tables.jobs.map((job) => [
