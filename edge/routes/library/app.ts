@@ -27,7 +27,7 @@ export function libraryApp(endpoints: readonly Endpoint[]): Hono<AppTypes> {
   const app = new Hono<AppTypes>({
     getPath: (request, options) => libraryPath(request, options?.env ?? {}) ?? "",
   });
-  app.use(answerHeaders(corsOf, giveSession));
+  app.use(answerHeaders(corsOf, finish));
   for (const path of new Set(endpoints.map((endpoint) => endpoint.path))) {
     app.options(path, () => new Response(null, { status: 204 }));
   }
@@ -68,9 +68,11 @@ function varyOf(headers: Headers): string {
   return before === null ? "Origin" : `${before}, Origin`;
 }
 
-async function giveSession(context: AppContext): Promise<void> {
+/** Names the encoding of JSON (1.1), and gives a browser that has signed in its session (1.2). */
+async function finish(context: AppContext): Promise<void> {
   const { headers } = context.res;
   const type = headers.get("Content-Type");
+  if (type === "application/json") headers.set("Content-Type", "application/json; charset=utf-8");
   if (type !== null && !type.startsWith("text/html")) return;
   await rememberBrowser(context, (name, value) => headers.append(name, value));
 }

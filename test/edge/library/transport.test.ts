@@ -70,6 +70,12 @@ describe("every answer has the surface's own CORS headers", () => {
   });
 });
 
+it("JSON says its encoding, errors too", async () => {
+  for (const path of ["/api/ping", "/api/dev/pip"]) {
+    expect((await ask(path, { headers })).headers.get("content-type")).toBe("application/json; charset=utf-8");
+  }
+});
+
 describe("credentials come before path and method", () => {
   it.each([
     ["GET", "/api/nothing"],
