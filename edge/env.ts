@@ -12,6 +12,8 @@ export interface Env {
   COURIER: DurableObjectNamespace<Courier>;
   /** The disk store service; only in the embedded stack. */
   STORE?: Fetcher;
+  /** The process that runs the embedded stack (`edge/local/orders.ts`); nowhere else. */
+  HOST?: Fetcher;
   /** Managed files on R2 (`TRAWL_STORE=r2`), where no keys of its S3 API are configured. */
   FILES?: R2Bucket;
 
@@ -36,6 +38,9 @@ export interface Env {
   TRAWL_RATE?: string;
   TRAWL_INFO_JSON?: string;
   TRAWL_CONSOLE?: string;
+  /** Address that the embedded stack listens on; absent on Cloudflare. */
+  TRAWL_HOST?: string;
+  TRAWL_OPEN?: string;
   TRAWL_LEASE_TTL_MS?: string;
   TRAWL_DEADLINE_MS?: string;
   TRAWL_YTDLP_MIN?: string;

@@ -5,16 +5,19 @@ import { AppError } from "./app-error.ts";
 import type { Scope } from "./auth/api-keys.ts";
 import { authenticate, type Caller } from "./auth/authenticate.ts";
 import type { Env } from "./env.ts";
-import { errorText, makeLog, traceField } from "./log.ts";
+import { makeLog } from "./log.ts";
 import { admit } from "./routes/admit.ts";
+import { answerHeaders } from "./routes/answer-headers.ts";
 import { downloadsErrorResponse, isDownloadsPath } from "./routes/downloads/downloads-error.ts";
 import { signInDownloads } from "./routes/downloads/sign-in.ts";
 import { registerEndpoints } from "./routes/endpoint.ts";
 import { ENDPOINTS } from "./routes/endpoints.ts";
+import { toAppError } from "./routes/failure.ts";
 import { fleetErrorResponse } from "./routes/fleet/fleet-call.ts";
 import { type AppContext, type AppTypes, errorResponse } from "./routes/http.ts";
-import { isLibraryPath, libraryErrorResponse, unknownPath } from "./routes/library/library-error.ts";
-import { signInLibrary } from "./routes/library/sign-in.ts";
+import { libraryApp, redirectToBase } from "./routes/library/app.ts";
+import { LIBRARY_ENDPOINTS } from "./routes/library/endpoints.ts";
+import { libraryPath } from "./routes/library/surface.ts";
 import { settingFaults } from "./settings.ts";
 import { proxyPartPut } from "./storage/disk-proxy.ts";
 import { relayPart } from "./storage/relay.ts";
@@ -34,19 +37,6 @@ const CORS = Object.entries({
 
 const app = new Hono<AppTypes>();
 
-app.use(async (context, next) => {
-  context.set("requestId", crypto.randomUUID());
-  tellOfSettings(context.env);
-  // A preflight names a method and brings no key.
-  if (context.req.method === "OPTIONS") context.res = new Response(null, { status: 204 });
-  else await next();
-  if (context.res.status === 101) return;
-  const { headers } = changeable(context);
-  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
-  for (const [name, value] of CORS) headers.set(name, value);
-  for (const [name, value] of Object.entries(context.var.rateHeaders ?? {})) headers.set(name, value);
-});
-
 /** Told in this isolate. */
 const toldOfSettings = new Set<string>();
 
@@ -60,34 +50,25 @@ function tellOfSettings(env: Env): void {
   makeLog(env)("error", "settings.refused", { problems });
 }
 
-/** The answer with the request's id on it: it may be of another service, whose headers are fixed. */
-function changeable(context: AppContext): Response {
-  const { res, var: vars } = context;
-  try {
-    res.headers.set("X-Request-Id", vars.requestId);
-    return res;
-  } catch {
-    const copy = new Response(res.body, res);
-    copy.headers.set("X-Request-Id", vars.requestId);
-    // Hono would copy the headers of the answer in whose place it comes.
-    context.res = undefined;
-    context.res = copy;
-    return copy;
-  }
-}
+app.use(answerHeaders(() => CORS));
+// A preflight names a method and brings no key.
+app.options("*", () => new Response(null, { status: 204 }));
 
-registerEndpoints(app, ENDPOINTS, async (context, endpoint) => {
-  if (endpoint.scope === null) return;
-  const caller = await signIn(context, endpoint.scope);
-  context.set("caller", caller);
-  await admit(context, caller);
+const library = libraryApp(LIBRARY_ENDPOINTS);
+const others = ENDPOINTS.filter((endpoint) => !LIBRARY_ENDPOINTS.includes(endpoint));
+registerEndpoints(app, others, {
+  async before(context, endpoint) {
+    if (endpoint.scope === null) return;
+    const caller = await signIn(context, endpoint.scope);
+    context.set("caller", caller);
+    await admit(context, caller);
+  },
 });
 
 /** Each surface takes credentials from its own places. */
 async function signIn(context: AppContext, scope: Scope): Promise<Caller> {
   const { raw, path } = context.req;
   if (isDownloadsPath(path)) return signInDownloads(context, scope);
-  if (isLibraryPath(path)) return signInLibrary(context, scope);
   return authenticate(context.env.DB, raw.headers, scope, Date.now());
 }
 
@@ -101,29 +82,22 @@ app.put("/_store/*", (context) => {
   return answer ?? context.notFound();
 });
 
-app.notFound(async (context) => {
-  if (!isLibraryPath(context.req.path)) return respond(context.req.path, new AppError("not_found", "Not found"));
-  // There, nobody learns which paths exist without a credential.
-  await signInLibrary(context, "jobs:read");
-  return unknownPath();
-});
+app.notFound((context) => respond(context.req.path, new AppError("not_found", "Not found")));
 
-app.onError((error, context) => {
-  if (error instanceof AppError) return respond(context.req.path, error);
-  const fields = { request: context.var.requestId, ...traceField(context.req.header("traceparent")) };
-  makeLog(context.env)("error", "request.failed", { ...fields, error: errorText(error) });
-  return respond(context.req.path, new AppError("internal", "Internal server error"));
-});
+app.onError((error, context) => respond(context.req.path, toAppError(error, context)));
 
 /** Each surface has its own error body. */
 function respond(path: string, error: AppError): Response {
   if (path.startsWith(FLEET_BASE)) return fleetErrorResponse(error);
-  if (isDownloadsPath(path)) return downloadsErrorResponse(error);
-  return isLibraryPath(path) ? libraryErrorResponse(error) : errorResponse(error);
+  return isDownloadsPath(path) ? downloadsErrorResponse(error) : errorResponse(error);
 }
 
 export default {
-  fetch: app.fetch,
+  fetch(request, env, context) {
+    tellOfSettings(env);
+    if (libraryPath(request, env) !== null) return library.fetch(request, env, context);
+    return redirectToBase(request, env) ?? app.fetch(request, env, context);
+  },
   async scheduled(_controller, env, context) {
     context.waitUntil(sweep(env));
   },

@@ -1,15 +1,20 @@
 /** Who is asking: an API key becomes its account (jobs API 1.1, 1.2). */
 import type { Limits } from "../../shared/contract/admin.ts";
 import { AppError } from "../app-error.ts";
-import { ACCOUNT_STORAGE } from "../db/account-storage.ts";
+import { keyCaller } from "../db/callers.ts";
 import type { AccountFacts } from "../partition/create.ts";
 import { MAX_KEY_LENGTH, type Scope, sha256Hex } from "./api-keys.ts";
+import { Remembered } from "./remembered.ts";
 
-/** A key with the account that it opens, as one D1 read gives them. */
+/** A credential with the account that it opens, as one D1 read gives them. */
 export interface Caller {
+  /**
+   * The API key's id. The account's own name and password have one too, another with each change of either. Rate bucket,
+   * idempotency keys, revocation and the streams that it ends all go by this.
+   */
   keyId: string;
   scopes: Scope[];
-  /** When the key stops working; null: never by itself. */
+  /** When the credential stops working; null: never by itself. */
   expiresAt: number | null;
   /** The key's limits before its account's. */
   limits: Limits;
@@ -21,10 +26,14 @@ export interface Caller {
 
 /** A revoked key is refused everywhere within this time. */
 const CALLER_CACHE_MS = 5_000;
-const CALLER_CACHE_SIZE = 10_000;
 
 /** By the key itself, in memory alone: a hash of it would be counted with each request. */
-const cache = new Map<string, { caller: Caller; until: number }>();
+const keys = new Remembered<Caller>();
+
+/** Until when a Worker may remember a caller that it has just read. */
+export function rememberedUntil(now: number, { expiresAt }: Pick<Caller, "expiresAt">): number {
+  return Math.min(now + CALLER_CACHE_MS, expiresAt ?? Number.POSITIVE_INFINITY);
+}
 
 /** The credential of `Authorization: Bearer`; null for none, or another scheme. */
 export function bearerToken(headers: Headers): string | null {
@@ -46,7 +55,7 @@ export async function authenticate(db: D1Database, headers: Headers, scope: Scop
 /** As {@link authenticate}, for a key from wherever a surface takes it. */
 export async function authenticateKey(db: D1Database, key: string | null, scope: Scope, now: number): Promise<Caller> {
   if (key === null) throw new AppError("unauthenticated", "Missing x-api-key header");
-  const caller = key.length > MAX_KEY_LENGTH ? null : await findCaller(db, key, now);
+  const caller = await callerOfKey(db, key, now);
   if (caller === null) throw invalidKey();
   if (!caller.scopes.includes(scope)) throw new AppError("forbidden", `This key lacks the scope '${scope}'`);
   return caller;
@@ -56,61 +65,13 @@ export function invalidKey(): AppError {
   return new AppError("unauthenticated", "Invalid API Key");
 }
 
-async function findCaller(db: D1Database, key: string, now: number): Promise<Caller | null> {
-  const known = cache.get(key);
-  if (known !== undefined && known.until > now) return known.caller;
-  const caller = await readCaller(db, await sha256Hex(key), now);
-  if (cache.size >= CALLER_CACHE_SIZE) cache.clear();
-  // Only good keys are remembered: a new key works at once, and guesses fill no memory.
-  if (caller === null) {
-    cache.delete(key);
-    return null;
-  }
-  cache.set(key, { caller, until: Math.min(now + CALLER_CACHE_MS, caller.expiresAt ?? Number.POSITIVE_INFINITY) });
-  return caller;
-}
-
-interface CallerRow {
-  key_id: string;
-  scopes: string;
-  key_limits: string;
-  expires_at: number | null;
-  account_id: string;
-  account_name: string;
-  partition: string;
-  pool: string;
-  limits: string;
-  store_prefix: string;
-  storage: string | null;
-}
-
-// Uses the unique index on api_keys(hash); one row read of each table, two more for an account with storage of its own.
-async function readCaller(db: D1Database, hash: string, now: number): Promise<Caller | null> {
-  const row = await db
-    .prepare(
-      `SELECT k.id AS key_id, k.scopes, k.limits AS key_limits, k.expires_at, a.id AS account_id, a.name AS account_name,
-         a.partition, a.pool, a.limits, a.store_prefix, ${ACCOUNT_STORAGE} AS storage
-       FROM api_keys k JOIN accounts a ON a.id = k.account_id
-       WHERE k.hash = ?1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?2) AND a.state = 'active'`,
-    )
-    .bind(hash, now)
-    .first<CallerRow>();
-  if (row === null) return null;
-  const keyLimits = JSON.parse(row.key_limits) as Limits;
-  return {
-    keyId: row.key_id,
-    scopes: JSON.parse(row.scopes) as Scope[],
-    expiresAt: row.expires_at,
-    limits: { ...(JSON.parse(row.limits) as Limits), ...keyLimits },
-    keyLimits,
-    partition: row.partition,
-    account: {
-      id: row.account_id,
-      name: row.account_name,
-      pool: row.pool,
-      limits: row.limits,
-      store_prefix: row.store_prefix,
-      storage: row.storage,
-    },
-  };
+/** Null: no such key, or one that is revoked or has expired. */
+export async function callerOfKey(db: D1Database, key: string, now: number): Promise<Caller | null> {
+  if (key.length > MAX_KEY_LENGTH) return null;
+  return keys.of(
+    key,
+    now,
+    async () => keyCaller(db, await sha256Hex(key), now),
+    (caller) => rememberedUntil(now, caller),
+  );
 }

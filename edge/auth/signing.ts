@@ -3,7 +3,7 @@
  * HKDF from `TRAWL_SECRET`, which may hold two: the first signs, all verify.
  */
 
-export type Purpose = "session-key" | "nonce" | "file-url" | "part-url" | "library-answer";
+export type Purpose = "session-key" | "nonce" | "file-url" | "part-url" | "library-answer" | "browser-session";
 
 /** By its maker, because the runtimes whose types check this file name the class differently. */
 type HmacKey = Awaited<ReturnType<typeof deriveKey>>;

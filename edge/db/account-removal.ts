@@ -1,9 +1,11 @@
 /** The steps of an account's removal in D1. Each may be repeated: the sweep goes on where a removal broke off. */
 import type { FileRow } from "../partition/drain.ts";
 import { MANAGED_TARGET } from "../partition/targets.ts";
+import { signInId } from "./accounts.ts";
 
 export interface BegunRemoval {
   partition: string;
+  /** Of its keys, and of its own name and password. */
   keys: string[];
   nodes: string[];
 }
@@ -13,11 +15,11 @@ export interface BegunRemoval {
  * Null: there is no such account.
  */
 export async function beginRemoval(db: D1Database, id: string, now: number): Promise<BegunRemoval | null> {
-  const [account, keys, nodes] = await db.batch<{ id: string; partition: string }>([
+  const [account, keys, nodes] = await db.batch<{ id: string; partition: string; sign_in: string }>([
     db
       .prepare(
         `UPDATE accounts SET state = 'deleting', username = NULL, password_hash = NULL WHERE id = ?
-         RETURNING id, partition`,
+         RETURNING id, partition, ${signInId("accounts")} AS sign_in`,
       )
       .bind(id),
     db
@@ -29,7 +31,7 @@ export async function beginRemoval(db: D1Database, id: string, now: number): Pro
   const row = account?.results[0];
   if (row === undefined) return null;
   const ids = (rows: { id: string }[] | undefined) => (rows ?? []).map((each) => each.id);
-  return { partition: row.partition, keys: ids(keys?.results), nodes: ids(nodes?.results) };
+  return { partition: row.partition, keys: [...ids(keys?.results), row.sign_in], nodes: ids(nodes?.results) };
 }
 
 export async function accountsToRemove(db: D1Database, limit: number): Promise<string[]> {
@@ -63,6 +65,7 @@ export const OWNED_TABLES = [
   "api_keys",
   "nodes",
   "enrolments",
+  "browser_sessions",
   "library_features",
   "library_ids",
   "archives",

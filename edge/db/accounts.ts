@@ -60,19 +60,40 @@ export interface AccountChanges {
   username?: string | null;
   password_hash?: string | null;
   console?: number;
+  /** Another one with each change of the name or the password. */
+  sign_in_id?: string;
 }
 
-/** False when the user name belongs to another account: `OR IGNORE` leaves the row as it was then. */
-export async function updateAccount(db: D1Database, id: string, changes: AccountChanges): Promise<boolean> {
-  const columns = Object.entries(changes);
-  if (columns.length === 0) return true;
-  const { results } = await db
-    .prepare(
-      `UPDATE OR IGNORE accounts SET ${columns.map(([column]) => `${column} = ?`).join(", ")} WHERE id = ? RETURNING id`,
-    )
-    .bind(...columns.map(([, value]) => value), id)
-    .all();
-  return results.length === 1;
+/**
+ * What stands for the account's own name and password where other credentials have a key's id.
+ *
+ * @param accounts as the statement calls the table.
+ */
+export function signInId(accounts: string): string {
+  return `coalesce(${accounts}.sign_in_id, ${accounts}.id)`;
+}
+
+/**
+ * The id of the name and password that the account had before; null when the user name belongs to another account:
+ * `OR IGNORE` leaves the row as it was then.
+ */
+export async function updateAccount(
+  db: D1Database,
+  id: string,
+  changes: AccountChanges,
+): Promise<{ signInBefore: string } | null> {
+  const columns = Object.entries({ id, ...changes });
+  // In one transaction, so that of two changes at once each names what it has put an end to.
+  const [before, changed] = await db.batch<{ sign_in: string }>([
+    db.prepare(`SELECT ${signInId("accounts")} AS sign_in FROM accounts WHERE id = ?`).bind(id),
+    db
+      .prepare(
+        `UPDATE OR IGNORE accounts SET ${columns.map(([column]) => `${column} = ?`).join(", ")} WHERE id = ? RETURNING id`,
+      )
+      .bind(...columns.map(([, value]) => value), id),
+  ]);
+  const signInBefore = before?.results[0]?.sign_in;
+  return changed?.results.length === 1 && signInBefore !== undefined ? { signInBefore } : null;
 }
 
 /** What a partition has to know of an account. */

@@ -85,6 +85,10 @@ const IDEMPOTENCY_UPSERT = `INSERT INTO idempotency (${IDEMPOTENCY_COLUMNS.join(
   ON CONFLICT (account_id, key_id, key) DO UPDATE SET ${overwrite(IDEMPOTENCY_COLUMNS.slice(3))}
   WHERE excluded.began_at > idempotency.began_at`;
 
+/** D1 owns the rest of the row. */
+const ACCOUNT_UPDATE = `UPDATE accounts SET paused = json_extract(value, '$.paused')
+  FROM json_each(?1) WHERE accounts.id = json_extract(value, '$.id')`;
+
 /** Old keys that one flight with new ones takes away: more than it brings, so the table does not grow for ever. */
 const FORGOTTEN_KEYS = 1_000;
 // Uses idempotency_age(began_at).
@@ -104,6 +108,7 @@ export async function drainToD1(db: Database, flight: D1Flight, generation: Gene
       [ATTEMPT_UPSERT, flight.attempts],
       [USAGE_UPSERT, flight.usage],
       [IDEMPOTENCY_UPSERT, flight.idempotency],
+      [ACCOUNT_UPDATE, flight.accounts],
     ] as const
   ).flatMap(([statement, rows]) => jsonChunks(rows).map((chunk) => db.prepare(statement).bind(chunk)));
   const newestKey = flight.idempotency.at(-1)?.began_at;

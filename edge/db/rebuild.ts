@@ -31,12 +31,12 @@ export async function claimEpoch(db: Database, name: string, now: number): Promi
   return row;
 }
 
-export type AccountToRebuild = AccountFacts & Omit<UsageRow, "account_id">;
+export type AccountToRebuild = AccountFacts & Omit<UsageRow, "account_id"> & { paused: number };
 
 export async function accountsOf(db: Database, partition: string): Promise<AccountToRebuild[]> {
   const { results } = await db
     .prepare(
-      `SELECT a.id, a.pool, a.limits, a.store_prefix, ${ACCOUNT_STORAGE} AS storage, coalesce(u.version, 0) AS version,
+      `SELECT a.id, a.pool, a.limits, a.store_prefix, a.paused, ${ACCOUNT_STORAGE} AS storage, coalesce(u.version, 0) AS version,
          coalesce(u.usage_count, 0) AS usage_count, coalesce(u.bytes_used, 0) AS bytes_used, 0 AS bytes_reserved,
          0 AS jobs_pending, 0 AS jobs_processing, coalesce(u.jobs_completed, 0) AS jobs_completed,
          coalesce(u.jobs_failed, 0) AS jobs_failed, coalesce(u.jobs_warning, 0) AS jobs_warning,

@@ -10,6 +10,7 @@ import { ensureFirstAccount } from "./first-account.ts";
 import { migrate } from "./migrations.ts";
 import { keepNode } from "./node-keeper.ts";
 import { type HostOptions, type ResolvedHost, resolveHost } from "./options.ts";
+import { orders } from "./orders.ts";
 import { hostOutbound } from "./outbound.ts";
 import { serveOutbound } from "./outbound-service.ts";
 import { canOwnProcesses, writeWorkerdWrapper } from "./owned-process.ts";
@@ -55,15 +56,23 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
   const resolved = resolveHost(options);
   const paths = dataPaths(resolved.data);
   const undo = new Undo();
+  const started = Promise.withResolvers<Host>();
   try {
-    return await start(resolved, paths, undo);
+    const host = await start(resolved, paths, undo, orders(started.promise, resolved.log));
+    started.resolve(host);
+    return host;
   } catch (error) {
     await undo.run();
     throw error;
   }
 }
 
-async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Promise<Host> {
+async function start(
+  resolved: ResolvedHost,
+  paths: DataPaths,
+  undo: Undo,
+  answerWorker: (request: Request) => Promise<Response>,
+): Promise<Host> {
   const { log, env } = resolved;
   checkSettings(env);
   const bundle = await workerBundle(resolved.bundle, log);
@@ -86,7 +95,11 @@ async function start(resolved: ResolvedHost, paths: DataPaths, undo: Undo): Prom
   const runtime = await keepRuntime(
     {
       bundle,
-      bindings: workerBindings(workerVars(credentials, store, { ...env, TRAWL_HOST: resolved.host }), store),
+      bindings: workerBindings(
+        workerVars(credentials, store, { ...env, TRAWL_HOST: resolved.host }),
+        store,
+        answerWorker,
+      ),
       host: resolved.host,
       port: resolved.port,
       statePath: paths.state,

@@ -75,8 +75,17 @@ export function workerVars(
   };
 }
 
-/** The bindings, in Miniflare's flat shape. */
-export function workerBindings(vars: Record<string, string>, store: StoreAddress): V4WorkerOptionsShape {
+/**
+ * The bindings, in Miniflare's flat shape.
+ *
+ * @param host answers what the Worker asks of this process; only the Worker reaches it.
+ */
+export function workerBindings(
+  vars: Record<string, string>,
+  store: StoreAddress,
+  host: (request: Request) => Promise<Response>,
+): V4WorkerOptionsShape {
+  const services = { HOST: (request: unknown) => host(request as Request) as never };
   return {
     name: WORKER.name,
     compatibilityDate: WORKER.compatibilityDate,
@@ -87,7 +96,7 @@ export function workerBindings(vars: Record<string, string>, store: StoreAddress
       Object.entries(WORKER.durableObjects).map(([binding, className]) => [binding, { className, useSQLite: true }]),
     ),
     ...(store === null
-      ? { r2Buckets: { [WORKER.bucket.binding]: WORKER.bucket.name } }
-      : { serviceBindings: { STORE: { external: { address: `127.0.0.1:${store.port}`, http: {} } } } }),
+      ? { r2Buckets: { [WORKER.bucket.binding]: WORKER.bucket.name }, serviceBindings: services }
+      : { serviceBindings: { ...services, STORE: { external: { address: `127.0.0.1:${store.port}`, http: {} } } } }),
   };
 }

@@ -101,8 +101,8 @@ export class AccountWalk {
   }
 }
 
-/** Running as many as its limit says: nobody may serve it. The words are those of account_turn. */
-const OPEN = "ready > 0 AND (max_concurrent IS NULL OR active < max_concurrent)";
+/** Paused, or running as many as its limit says: nobody may serve it. The words are those of account_turn. */
+const OPEN = "ready > 0 AND paused = 0 AND (max_concurrent IS NULL OR active < max_concurrent)";
 const IN_TURN = `AND (turn, id) > (?, ?) ORDER BY turn, id LIMIT ${ACCOUNTS_PAGE}`;
 // By primary key.
 const OWN = `SELECT id, turn FROM accounts WHERE id = ? AND ${OPEN} ${IN_TURN}`;

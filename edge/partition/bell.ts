@@ -14,7 +14,7 @@ const WINDOW_MAX = 64;
 const WINDOW_PAUSE_MS = 100;
 
 export interface BellDeps {
-  /** Jobs that are ready. */
+  /** Jobs that are ready, and may be handed out. */
   ready(): number;
   /** False: the node has no socket here. */
   send(node: string): boolean;

@@ -22,6 +22,7 @@ import {
 } from "./idempotency.ts";
 import type { JobRow } from "./job-row.ts";
 import { type KeyFacts, upsertKey } from "./keys.ts";
+import { setPaused } from "./pause.ts";
 import type { BoardEntry, ProgressBoard } from "./progress-board.ts";
 import {
   type AccountTotals,
@@ -160,6 +161,14 @@ export class ClientDesk {
   }
   cancelBatch(account: string, id: string, force: boolean) {
     return this.#batchCommand((turn) => cancelBatch(turn, account, id, force));
+  }
+
+  /** Acknowledged once D1 knows, in whichever request it was changed. */
+  async setPaused(account: AccountFacts, paused: boolean): Promise<"changed" | "same" | "unavailable"> {
+    const changed = this.#run((turn) => setPaused(turn, account, paused));
+    const event = changed ?? newestEventOf(this.#deps.core.sql, account.id);
+    if (event !== null && !(await this.#passed(event))) return "unavailable";
+    return changed === null ? "same" : "changed";
   }
 
   async #batchCommand<Done>(

@@ -106,6 +106,13 @@ export interface D1Flight {
   attempts: unknown[];
   usage: UsageRow[];
   idempotency: IdempotencyRow[];
+  accounts: AccountChange[];
+}
+
+/** What is decided here of an account, and D1 has to know. */
+export interface AccountChange {
+  id: string;
+  paused: number;
 }
 
 /** The first answer of an idempotency key. */
@@ -127,6 +134,7 @@ export function collectFlight(sql: Sql, events: readonly EventRow[]): D1Flight {
   const jobIds = listOf(events.map((event) => event.job_id));
   const batchIds = listOf(events.map((event) => event.batch_id));
   // A job that was just made has no file, and one that has ended since brings it along with that event.
+  const accounts = listOf(events.map((event) => (event.type === ".account.changed" ? event.account_id : null)));
   const fileIds = listOf(events.map((event) => (event.type === "job.created" ? null : event.job_id)));
   const jobs = allIn<JobRow>(sql, `SELECT ${DRAINED_COLUMNS.join(", ")} FROM jobs WHERE id`, jobIds);
   return {
@@ -135,6 +143,7 @@ export function collectFlight(sql: Sql, events: readonly EventRow[]): D1Flight {
     files: allIn<FileRow>(sql, "SELECT * FROM files WHERE job_id", fileIds),
     attempts: events.flatMap((event) => (event.attempt === null ? [] : [JSON.parse(event.attempt) as unknown])),
     usage: collectUsage(sql, events),
+    accounts: allIn<AccountChange>(sql, "SELECT id, paused FROM accounts WHERE id", accounts),
     idempotency: jobs.some((job) => job.idempotency_key !== null) ? collectAnswers(sql, events, jobIds) : [],
   };
 }

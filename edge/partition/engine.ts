@@ -108,7 +108,7 @@ export class Engine {
     const room = (node: string, free: boolean) => this.bell.note(node, free);
     this.bell = new Bell(
       {
-        ready: () => core.figures.ready,
+        ready: () => core.figures.startable,
         send: (node) => sockets.send(node, { type: "ring" }),
         later: (work, ms) => void setTimeout(work, ms),
       },

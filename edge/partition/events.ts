@@ -14,7 +14,8 @@ export type EventType =
   | "job.cancelled"
   | ".job.changed"
   | ".job.stage"
-  | ".attempt.ended";
+  | ".attempt.ended"
+  | ".account.changed";
 
 export interface EventRow {
   id: number;
@@ -88,6 +89,14 @@ export function recordEvent(turn: Turn, job: ToldJob, type: EventType, attempt: 
     data,
     attempt === null ? null : JSON.stringify(attempt),
   );
+  return id;
+}
+
+/** Writes one event row about the account itself, for D1 alone; returns its id. */
+export function recordAccountEvent(turn: Turn, account: string): number {
+  const id = turn.ids.next(turn.now);
+  const type: EventType = ".account.changed";
+  turn.sql.run("INSERT INTO events (id, account_id, type) VALUES (?, ?, ?)", id, account, type);
   return id;
 }
 

@@ -30,8 +30,13 @@ interface Known {
   steps: StepCounts;
   completed: number;
   bytesUploaded: number;
-  /** Ready and running jobs of each account, as far as its `max_concurrent` lets them run at once, added up. */
+  /**
+   * Ready and running jobs of each account, as far as its `max_concurrent` lets them run at once, added up. Of one that is
+   * paused those that run.
+   */
   wanted: number;
+  /** Ready jobs of paused accounts. */
+  resting: number;
 }
 
 /** Of an account, after a move. */
@@ -39,6 +44,8 @@ export interface AccountLoad {
   ready: number;
   active: number;
   max_concurrent: number | null;
+  /** 1: nothing of it is handed out. */
+  paused: number;
 }
 
 export class Figures {
@@ -53,6 +60,11 @@ export class Figures {
   /** Jobs that are ready. */
   get ready(): number {
     return this.#all.live.queued;
+  }
+
+  /** Jobs that are ready, of accounts that are not paused. */
+  get startable(): number {
+    return this.#all.live.queued - this.#all.resting;
   }
 
   get live(): LiveCounts {
@@ -97,8 +109,11 @@ export class Figures {
     if (after !== null) known.live[after] += times;
     if (to === "completed") known.completed += times;
     if (load === undefined) return;
-    const grown = (loads(to) - (from === null ? 0 : loads(from))) * times;
-    known.wanted += most(load, load.ready + load.active) - most(load, load.ready + load.active - grown);
+    const ready = load.ready - (Number(to === "queued") - Number(from === "queued")) * times;
+    const active = load.active - (holds(to) - holds(from)) * times;
+    const former = { ...load, ready, active };
+    known.wanted += wantedBy(load) - wantedBy(former);
+    known.resting += restingOf(load) - restingOf(former);
   }
 
   /** A running job took this step; null: none any more, or none before. */
@@ -150,29 +165,44 @@ function stepKey(step: string): keyof StepCounts {
   return step === "upload" ? "uploading" : step === "mux" ? "muxing" : "downloading";
 }
 
-/** Whether an account has more or fewer jobs after such a move that are ready or held by a node. */
+/**
+ * Whether an account has more or fewer jobs after such a move that are ready or held by a node, or one that came back to
+ * the queue. Hand-outs do not: those are most of all moves.
+ */
 export function changesLoad(from: State | null, to: State): boolean {
-  return loads(to) !== (from === null ? 0 : loads(from));
+  return loads(to) !== loads(from) || (to === "queued" && holds(from) === 1);
 }
 
 /** 1: the job is ready or held by a node. */
-function loads(state: State): number {
-  return Number(state === "queued" || HOLDS_NODE.includes(state));
+function loads(state: State | null): number {
+  return Number(state === "queued") + holds(state);
 }
 
-function most({ max_concurrent }: AccountLoad, load: number): number {
-  return Math.min(load, max_concurrent ?? load);
+function holds(state: State | null): number {
+  return Number(state !== null && HOLDS_NODE.includes(state));
+}
+
+function wantedBy({ ready, active, max_concurrent, paused }: AccountLoad): number {
+  return paused === 1 ? active : Math.min(ready + active, max_concurrent ?? ready + active);
+}
+
+function restingOf({ ready, paused }: AccountLoad): number {
+  return paused === 1 ? ready : 0;
 }
 
 function countRows(sql: Sql, from: string, ...params: number[]): number {
   return sql.get<{ n: number }>(`SELECT count(*) AS n FROM ${from}`, ...params)?.n ?? 0;
 }
 
+type Sum = "pending" | "processing" | "ready" | "resting" | "completed" | "bytes" | "wanted";
+
 /** Uses the partial indexes of due work; `held` and `parent` have none and are what the counters leave over. */
 function readFigures(sql: Sql): Known {
-  const sums = sql.get<Record<"pending" | "processing" | "ready" | "completed" | "bytes" | "wanted", number | null>>(
+  const sums = sql.get<Record<Sum, number | null>>(
     `SELECT sum(pending) AS pending, sum(processing) AS processing, sum(ready) AS ready, sum(completed) AS completed,
-       sum(bytes_used) AS bytes, sum(min(ready + active, coalesce(max_concurrent, ready + active))) AS wanted FROM accounts`,
+       sum(bytes_used) AS bytes, sum(ready * paused) AS resting,
+       sum(CASE paused WHEN 1 THEN active ELSE min(ready + active, coalesce(max_concurrent, ready + active)) END) AS wanted
+     FROM accounts`,
   );
   const queued = sums?.ready ?? 0;
   const offered = countRows(sql, "jobs WHERE state = 'offered'");
@@ -199,5 +229,6 @@ function readFigures(sql: Sql): Known {
     completed: sums?.completed ?? 0,
     bytesUploaded: sums?.bytes ?? 0,
     wanted: sums?.wanted ?? 0,
+    resting: sums?.resting ?? 0,
   };
 }

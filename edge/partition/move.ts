@@ -106,7 +106,7 @@ export function countMove(
     .map(([column, by]) => `${column} = ${column} + (${by * times})`);
   const update = `UPDATE accounts SET ${[...changes, "version = version + 1"].join(", ")} WHERE id = ?`;
   if (changesLoad(from, to)) {
-    const load = turn.sql.get<AccountLoad>(`${update} RETURNING ready, active, max_concurrent`, job.account_id);
+    const load = turn.sql.get<AccountLoad>(`${update} RETURNING ready, active, max_concurrent, paused`, job.account_id);
     turn.figures.moved(from, to, times, load);
   } else {
     // A hand-out, for one: nothing is to be read.

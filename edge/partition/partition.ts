@@ -18,6 +18,7 @@ import { storageOf } from "./job-stores.ts";
 import type { NodeDesk } from "./node-desk.ts";
 import { ordersFor } from "./node-orders.ts";
 import { NodeSockets } from "./node-sockets.ts";
+import { PasswordTries } from "./password-tries.ts";
 import { RateBuckets, type RateState } from "./rate-buckets.ts";
 import { type PublicEvent, resumeStream, type StreamScope } from "./resume.ts";
 import { PARTITION_SEALS } from "./seals.ts";
@@ -37,6 +38,7 @@ export class Partition extends DurableObject<Env> {
   readonly #log: Log;
   readonly #sockets: NodeSockets;
   readonly #buckets = new RateBuckets();
+  readonly #passwordTries = new PasswordTries();
   readonly #engine: Promise<Engine>;
   /** Once it is there: a call then needs neither a timer nor a race. */
   #opened: Engine | null = null;
@@ -67,6 +69,15 @@ export class Partition extends DurableObject<Env> {
     const { admin } = await this.#ready();
     if (admin.isRevoked(keyId)) return "revoked";
     return ratePerSecond === 0 ? null : this.#buckets.take(keyId, ratePerSecond, Date.now());
+  }
+
+  /** Before a password is checked: seconds to wait, or 0. It counts as a wrong one until it is taken back. */
+  async beginPasswordTry(account: string): Promise<number> {
+    await this.#ready();
+    return this.#passwordTries.begin(account, Date.now());
+  }
+  async takeBackPasswordTry(account: string): Promise<void> {
+    this.#passwordTries.takeBack(account);
   }
 
   // One method a client's call; what each means stands with the desk.
@@ -103,6 +114,9 @@ export class Partition extends DurableObject<Env> {
   }
   async cancelBatch(...args: Parameters<ClientDesk["cancelBatch"]>) {
     return (await this.#ready()).clients.cancelBatch(...args);
+  }
+  async setPaused(...args: Parameters<ClientDesk["setPaused"]>) {
+    return (await this.#ready()).clients.setPaused(...args);
   }
   async readJob(...args: Parameters<ClientDesk["readJob"]>) {
     return (await this.#ready()).clients.readJob(...args);

@@ -91,13 +91,13 @@ export async function rebuild(core: Core, db: Database, generation: Generation, 
 }
 
 async function rebuildAccount({ db, generation, run }: Rebuild, account: AccountToRebuild): Promise<void> {
-  const { id, pool, limits, store_prefix, storage, ...usage } = account;
+  const { id, pool, limits, store_prefix, storage, paused, ...usage } = account;
   const [keys, targets] = await Promise.all([limitedKeysOf(db, id), liveTargetsOf(db, id)]);
   run((turn) => {
     upsertAccount(turn, { id, pool, limits, store_prefix, storage });
     turn.sql.run(
       `UPDATE accounts SET version = ?, usage_count = ?, bytes_used = ?, completed = ?, failed = ?, warning = ?, skipped = ?,
-         watched = 1, events_from = ? WHERE id = ?`,
+         paused = ?, watched = 1, events_from = ? WHERE id = ?`,
       usage.version + 1,
       usage.usage_count,
       usage.bytes_used,
@@ -105,6 +105,7 @@ async function rebuildAccount({ db, generation, run }: Rebuild, account: Account
       usage.jobs_failed,
       usage.jobs_warning,
       usage.jobs_skipped,
+      paused,
       // Streams may be open still, and what they resume from is not here any more: they get a snapshot.
       Math.max(generation.d1_event, turn.now * 1000),
       id,

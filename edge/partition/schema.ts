@@ -247,6 +247,14 @@ ALTER TABLE jobs ADD COLUMN away_before INTEGER NOT NULL DEFAULT 0;
 UPDATE jobs SET away_before = coalesce((SELECT json_extract(value, '$.awayMs') FROM meta WHERE key = 'absence'), 0) WHERE state = 'running';
 `;
 
+const VERSION_13 = `
+-- 1: nothing of the account is handed out until it is resumed (library API 10.2).
+ALTER TABLE accounts ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+DROP INDEX account_turn;
+CREATE INDEX account_turn ON accounts (turn)
+  WHERE ready > 0 AND paused = 0 AND pool <> 'own' AND (max_concurrent IS NULL OR active < max_concurrent);
+`;
+
 const VERSION_14 = `
 -- What yt-dlp named a file of a job of the library API: such a job has several of one kind and language.
 ALTER TABLE uploads ADD COLUMN name TEXT;
@@ -266,6 +274,7 @@ export const MIGRATIONS: readonly string[] = [
   VERSION_10,
   VERSION_11,
   VERSION_12,
+  VERSION_13,
   VERSION_14,
 ];
 

@@ -137,7 +137,7 @@ export function withdrawAll(turn: Turn, node: string): number {
 }
 
 /** An offer goes back without a try; a running attempt is lost, and its node is told in case it still lives. */
-function returnOne(turn: Turn, job: LiveJob): void {
+export function returnOne(turn: Turn, job: LiveJob): void {
   killAttempt(turn, job);
   if (job.state === "offered") {
     moveJob(turn, job, "queued", NO_HAND_OUT);

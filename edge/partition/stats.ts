@@ -21,7 +21,7 @@ export interface PartitionStats {
   wanted: WantedSlots;
 }
 
-/** Slots that would have every ready job running at once, as far as `max_concurrent` lets its account, by class. */
+/** Slots that would have every ready job running at once, as far as its account's `max_concurrent` or pause lets it, by class. */
 export interface WantedSlots {
   download: number;
   /** Recordings of live streams, which take these instead of `download`. */
@@ -54,9 +54,12 @@ function oldestQueuedMs(sql: Sql, now: number): number | null {
  */
 function wantedSlots(sql: Sql, figures: Figures): WantedSlots {
   const lively = sql.all<{ load: number; most: number | null; live: number }>(
-    `SELECT a.ready + a.active AS load, a.max_concurrent AS most, sum(n) AS live FROM (
-       SELECT account_id, count(*) AS n FROM jobs INDEXED BY job_ready_live WHERE state = 'queued' AND live = 1 GROUP BY account_id
-       UNION ALL SELECT account_id, count(*) FROM jobs INDEXED BY job_held_live
+    `SELECT CASE a.paused WHEN 1 THEN a.active ELSE a.ready + a.active END AS load,
+       CASE a.paused WHEN 1 THEN NULL ELSE a.max_concurrent END AS most,
+       sum(CASE WHEN waits AND a.paused THEN 0 ELSE n END) AS live FROM (
+       SELECT account_id, count(*) AS n, 1 AS waits FROM jobs INDEXED BY job_ready_live
+         WHERE state = 'queued' AND live = 1 GROUP BY account_id
+       UNION ALL SELECT account_id, count(*), 0 FROM jobs INDEXED BY job_held_live
          WHERE state IN ('offered', 'running') AND live = 1 GROUP BY account_id) j
      JOIN accounts a ON a.id = j.account_id GROUP BY a.id`,
   );

@@ -21,28 +21,31 @@ export interface Endpoint {
   handler(context: AppContext): Promise<Response>;
 }
 
+export interface Guards {
+  /** Runs ahead of a handler, with the endpoint that it guards (key, scope, rate). */
+  before(context: AppContext, endpoint: Endpoint): Promise<void>;
+  /** Runs ahead of the answer to a wrong method. Defaults to nothing. */
+  beforeRefusal?(context: AppContext): Promise<void>;
+}
+
 /**
  * Registers endpoints, and for each of their paths the answer to every other method: 405 with `Allow`. Plain paths come
- * before patterns, so that `GET /jobs/bulk` is a wrong method and no job called `bulk`. `before` runs ahead of a handler
- * with the endpoint it guards (key, scope, rate).
+ * before patterns, so that `GET /jobs/bulk` is a wrong method and no job called `bulk`.
  */
-export function registerEndpoints(
-  app: Hono<AppTypes>,
-  endpoints: readonly Endpoint[],
-  before: (context: AppContext, endpoint: Endpoint) => Promise<void>,
-): void {
+export function registerEndpoints(app: Hono<AppTypes>, endpoints: readonly Endpoint[], guards: Guards): void {
   const isPattern = ([path]: [string, Endpoint[]]) => Number(path.includes(":"));
   const paths = [...Map.groupBy(endpoints, (endpoint) => endpoint.path)];
   for (const [path, group] of paths.toSorted((a, b) => isPattern(a) - isPattern(b))) {
     for (const endpoint of group) {
       app.on(endpoint.method, path, async (context) => {
-        await before(context, endpoint);
+        await guards.before(context, endpoint);
         return endpoint.handler(context);
       });
     }
     const methods = group.map((endpoint) => endpoint.method);
     const allow = [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
-    app.all(path, () => {
+    app.all(path, async (context) => {
+      await guards.beforeRefusal?.(context);
       throw new AppError("method_not_allowed", "Method not allowed", { headers: { Allow: allow } });
     });
   }

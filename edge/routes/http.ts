@@ -9,7 +9,13 @@ import { nestsTooDeep } from "./json-depth.ts";
 
 export interface AppTypes {
   Bindings: Env;
-  Variables: { caller: Caller; requestId: string; rateHeaders?: Record<string, string> };
+  Variables: {
+    caller: Caller;
+    requestId: string;
+    rateHeaders?: Record<string, string>;
+    /** Who has signed in with this request, and may be given a session (library API 1.2). */
+    signedIn?: Caller;
+  };
 }
 export type AppContext = Context<AppTypes>;
 

@@ -1,4 +1,6 @@
 /** What the cron trigger does, once a minute: on Cloudflare by `wrangler.toml`, in the embedded stack by its host. */
+
+import { forgetSessions } from "../db/browser-sessions.ts";
 import { dropEndedAnswers } from "../db/library-answers.ts";
 import { bornPartitions } from "../db/partitions.ts";
 import { forgetCredentials } from "../db/targets.ts";
@@ -15,6 +17,8 @@ import { sweepUploads } from "./uploads.ts";
 const CREDENTIALS_PER_SWEEP = 50;
 /** Answers of nodes whose time is over, dropped in one sweep. */
 const ANSWERS_PER_SWEEP = 1_000;
+/** Sessions of browsers that one sweep forgets. */
+const SESSIONS_PER_SWEEP = 1_000;
 
 /** Never throws: each step's failure is logged, and the other steps run. */
 export async function sweep(env: Env): Promise<void> {
@@ -24,6 +28,7 @@ export async function sweep(env: Env): Promise<void> {
     [
       { name: "partitions", run: () => wakePartitions(env, log) },
       { name: "credentials", run: async () => ({ gone: await forgetCredentials(env.DB, now, CREDENTIALS_PER_SWEEP) }) },
+      { name: "sessions", run: async () => ({ gone: await forgetSessions(env.DB, now, SESSIONS_PER_SWEEP) }) },
       { name: "seals", run: () => sweepSeals(env, log, now) },
       { name: "records", run: () => sweepRecords(env, log, now) },
       { name: "answers", run: async () => ({ gone: await dropEndedAnswers(env.DB, now, ANSWERS_PER_SWEEP) }) },

@@ -74,6 +74,17 @@ test("a second start finds account, key, node and objects as they were", async (
   expect(restarted.env).toMatchObject({ TRAWL_ENROL_TOKEN: null });
 });
 
+test("the Worker may tell its host to stop, and nothing else; its answer still gets out", async () => {
+  const folder = await temporaryFolder();
+  const host = await start({ ...fixtureOptions(folder), node: false });
+  const order = (method: string, path: string) => fetch(`${host.url}/host${path}`, { method });
+  expect([(await order("GET", "/shutdown")).status, (await order("POST", "/")).status]).toEqual([404, 404]);
+  expect(await isHealthy(host.url)).toBe(true);
+  expect((await order("POST", "/shutdown")).status).toBe(202);
+  await host.exited;
+  expect(await isHealthy(host.url)).toBe(false);
+});
+
 test("migrations are applied whole, in order and once, in wrangler's table", async () => {
   const folder = await temporaryFolder();
   const options = { ...fixtureOptions(folder), node: false };

@@ -7,6 +7,7 @@ import { parseBody, readJsonObject } from "../http.ts";
 import { accountDetailsView, accountOf } from "./account-access.ts";
 import { adminEndpoint } from "./admin-guard.ts";
 import { askOne } from "./ask-partitions.ts";
+import { revokeEverywhere } from "./revoke-everywhere.ts";
 
 /** Fields for which `null` means "none"; elsewhere it equals an omitted field (jobs API 1.1). */
 const CLEARABLE = ["username", "password"];
@@ -22,11 +23,16 @@ export const patchAccount = adminEndpoint(
     const raw = await readJsonObject(context.req.raw, { keepNulls: true });
     const given = Object.entries(raw).filter(([field, value]) => value !== null || CLEARABLE.includes(field));
     const body = parseBody(PatchAccountBody, Object.fromEntries(given));
-    const { id } = await accountOf(context);
-    if (!(await updateAccount(env.DB, id, await changesOf(body)))) {
+    const { id, username } = await accountOf(context);
+    const changes = await changesOf(body, username);
+    const updated = await updateAccount(env.DB, id, changes);
+    if (updated === null) {
       throw new AppError("conflict", "username is taken by another account", { field: "username" });
     }
     const account = await accountOf(context);
+    if (changes.sign_in_id !== undefined) {
+      await revokeEverywhere(env, id, account.partition, [updated.signInBefore]);
+    }
     if (body.limits !== undefined || body.pool !== undefined) {
       const facts = factsOf(account);
       await askOne(env, account.partition, async (stub) => stub.adminSetAccount(facts));
@@ -35,9 +41,15 @@ export const patchAccount = adminEndpoint(
   },
 );
 
-async function changesOf(body: z.infer<typeof PatchAccountBody>): Promise<AccountChanges> {
+/** Sessions and streams of a name and password end with either of them (library API 1.2). */
+async function changesOf(
+  body: z.infer<typeof PatchAccountBody>,
+  usernameBefore: string | null,
+): Promise<AccountChanges> {
   const { name, limits, pool, username, password, console } = body;
+  const isAnother = password !== undefined || (username !== undefined && username !== usernameBefore);
   return {
+    ...(isAnother ? { sign_in_id: crypto.randomUUID() } : {}),
     ...(name === undefined ? {} : { name }),
     ...(limits === undefined ? {} : { limits: JSON.stringify(limits) }),
     ...(pool === undefined ? {} : { pool }),

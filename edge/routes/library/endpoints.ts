@@ -4,9 +4,12 @@ import { addArchiveItems } from "./archiver/add-to-archive.ts";
 import { listArchiveItems } from "./archiver/list-archive.ts";
 import { removeArchiveItems } from "./archiver/remove-from-archive.ts";
 import { testCondition } from "./conditions/test-condition.ts";
+import { DEV_ENDPOINTS } from "./dev.ts";
 import { FEATURE_ENDPOINTS } from "./features/endpoints.ts";
 import { HISTORY_ENDPOINTS } from "./history/endpoints.ts";
+import { PAUSE_ENDPOINTS } from "./pause.ts";
 import { ping } from "./ping.ts";
+import { shutdown } from "./shutdown.ts";
 import { archiveId } from "./ytdlp/archive-id.ts";
 import { buildCommand } from "./ytdlp/build-command.ts";
 import { convert } from "./ytdlp/convert.ts";
@@ -26,4 +29,7 @@ export const LIBRARY_ENDPOINTS: readonly Endpoint[] = [
   testCondition,
   ...HISTORY_ENDPOINTS,
   ...FEATURE_ENDPOINTS,
+  ...DEV_ENDPOINTS,
+  ...PAUSE_ENDPOINTS,
+  shutdown,
 ];

@@ -1,19 +1,23 @@
 /** Errors of the library API (section 1.3 there): `{"error": "<text>"}`, sometimes with more keys beside it. */
 import { AppError, type ErrorCode } from "../../app-error.ts";
-import { isDownloadsPath } from "../downloads/downloads-error.ts";
 
-/** Whether a path belongs to this surface, known or not: all of `/api/` that the downloads API does not take. */
-export function isLibraryPath(path: string): boolean {
-  return path === "/ws" || (/^\/api(?:\/|$)/.test(path) && !isDownloadsPath(path));
+export const CHALLENGE = { "WWW-Authenticate": 'Basic realm="Authorization Required."' };
+
+export function invalidCredentials(): AppError {
+  return new AppError("unauthenticated", "Unauthorized (Invalid credentials).", { headers: CHALLENGE });
 }
 
 /** What is said where the shared code's own text is another surface's. */
 const TEXTS: Partial<Record<ErrorCode, string>> = {
   rate_limited: "Too many requests.",
   internal: "Internal Server Error",
+  timed_out: "The worker node did not answer in time.",
 };
 
-export function libraryErrorResponse(error: AppError): Response {
+export function libraryErrorResponse(thrown: AppError): Response {
+  // The key was revoked within the seconds for which this Worker remembers it.
+  const isOfKey = thrown.code === "unauthenticated" && thrown.extras.headers === undefined;
+  const error = isOfKey ? invalidCredentials() : thrown;
   const { headers, body } = error.extras;
   if (error.code === "method_not_allowed") return plainError(405, "Method Not Allowed", headers);
   const text = TEXTS[error.code] ?? (error.code === "unavailable" ? sentence(error.message) : error.message);

@@ -82,7 +82,7 @@ const GENERATION = { partition: "p1:flights:0", epoch: 1, d1_event: 1, stream_ev
 
 /** A flight with some kinds of rows; every other kind is empty. */
 function drain(flight: Partial<D1Flight>): Promise<void> {
-  const empty = { jobs: [], files: [], attempts: [], usage: [], batches: [], idempotency: [] };
+  const empty = { jobs: [], files: [], attempts: [], usage: [], batches: [], idempotency: [], accounts: [] };
   return drainToD1(env.DB, { ...empty, ...flight }, GENERATION);
 }
 

@@ -141,7 +141,7 @@ it("a task that was removed stays so when its row is drained once more", async (
   const row = await env.DB.prepare("SELECT * FROM jobs WHERE id = ?").bind(id).first<JobRow>();
   if (row === null) throw new Error("no row");
   const later = { ...row, version: row.version + 1 };
-  const rows = { jobs: [later], batches: [], files: [], attempts: [], usage: [], idempotency: [] };
+  const rows = { jobs: [later], batches: [], files: [], attempts: [], usage: [], idempotency: [], accounts: [] };
   const generation = { partition: "none", epoch: 1, d1_event: 0, stream_event: 0, courier_event: 0 };
   await drainToD1(env.DB, rows, generation);
   expect(await listTasks(owner)).toEqual([]);

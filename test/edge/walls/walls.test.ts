@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Endpoint } from "../../../edge/routes/endpoint.ts";
 import { ENDPOINTS } from "../../../edge/routes/endpoints.ts";
-import { isLibraryPath } from "../../../edge/routes/library/library-error.ts";
+import { LIBRARY_ENDPOINTS } from "../../../edge/routes/library/endpoints.ts";
 import { s3Storage } from "../storage/support.ts";
 import { type Account, admin, call, newAccount, newKey, send } from "../support.ts";
 import { rowsNaming } from "../tables.ts";
@@ -119,7 +119,7 @@ describe.each(routes)("$route is closed", ({ endpoint }) => {
       expect(texts.slice(0, 3)).toEqual(["Missing x-api-key header", "Invalid API Key", "Invalid API Key"]);
     }
     const lacks = `lacks the scope '${endpoint.scope}'`;
-    expect(texts[3]).toBe(isLibraryPath(path) ? `This credential ${lacks}.` : `This key ${lacks}`);
+    expect(texts[3]).toBe(LIBRARY_ENDPOINTS.includes(endpoint) ? `This credential ${lacks}.` : `This key ${lacks}`);
     for (const { text } of answers) expectNothingOfTheFirst(text);
   });
 });

@@ -219,15 +219,40 @@ export class Clients {
     );
   }
 
-  /** The chaos is over: whoever forgot a paused batch remembers it. */
+  /** The chaos is over: whoever forgot a paused batch or account remembers it. */
   startForgotten(): void {
     if (this.#host.isUp) {
       const paused = this.#host.core.sql.all<{ id: string; account_id: string }>(
         "SELECT id, account_id FROM batches WHERE status = 'paused'",
       );
       for (const batch of paused) this.startBatch(batch.account_id, batch.id);
+      for (const account of this.#world.accounts) this.#setPaused(account, false);
     }
     this.#world.timeline.in(60_000, () => this.startForgotten());
+  }
+
+  /** Pauses an account for a while. */
+  pause(): void {
+    const { random, timeline, accounts } = this.#world;
+    const account = random.pick(accounts);
+    this.#setPaused(account, true);
+    timeline.in(random.ms(1_000, 240_000), () => this.#setPaused(account, false));
+  }
+
+  #setPaused(account: AccountFacts, paused: boolean): void {
+    const { watcher } = this.#host;
+    this.#host.handle(
+      () => {
+        const event = this.#host.turn((turn) => this.#world.api.setPaused(turn, account, paused));
+        this.#world.note(`account ${account.id} paused=${paused}: ${event}`);
+        if (event === null) return;
+        watcher.pauses.asked(account.id, paused, event);
+        this.#host.drains.passed(event, (passed) => {
+          if (passed) watcher.pauses.acknowledged(account.id, event);
+        });
+      },
+      () => {},
+    );
   }
 
   /** Whoever knows an id of another account's can do nothing with it. */

@@ -23,6 +23,7 @@ import { commitFailed, committed, noteCommitted, pendingCommit } from "../../../
 import { beginIdempotent, finishIdempotent, freeKey, ownsKey } from "../../../edge/partition/idempotency.ts";
 import { leaseJobs } from "../../../edge/partition/lease.ts";
 import { takeStanding } from "../../../edge/partition/node-faults.ts";
+import { setPaused } from "../../../edge/partition/pause.ts";
 import { nextDue, runDue } from "../../../edge/partition/reap.ts";
 import { claim, complete, confirm, endAsList, extracted, fail, setStep } from "../../../edge/partition/report.ts";
 import { enterSession, heartbeat, releaseAttempt } from "../../../edge/partition/sessions.ts";
@@ -76,6 +77,7 @@ export const CORE = {
   releaseAttempt,
   retire,
   runDue,
+  setPaused,
   setStep,
   startBatch,
   takeStanding,

@@ -19,6 +19,7 @@ const CHAOS_MS = 12 * MINUTE;
 const CALM_MS = 4 * 60 * MINUTE;
 const MAX_STEPS = 150_000;
 const JOBS = 24;
+const PAUSES = 3;
 
 export interface RunResult {
   seed: number;
@@ -79,6 +80,7 @@ function plan(
 ): void {
   const { random, timeline, weather } = world;
   for (let job = 0; job < JOBS; job++) timeline.in(random.ms(0, CHAOS_MS), () => clients.create());
+  for (let pause = 0; pause < PAUSES; pause++) timeline.in(random.ms(0, CHAOS_MS), () => clients.pause());
   for (const node of nodes.values()) {
     timeline.in(random.ms(0, 20_000), () => node.start());
     world.strike(weather.nodeCrashEveryMs, () => node.crash(random.ms(500, 2 * MINUTE)));

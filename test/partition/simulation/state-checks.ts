@@ -45,6 +45,7 @@ export interface AccountCounters {
   bytes_reserved: number;
   limits: string;
   pool: string;
+  paused: number;
 }
 
 export function readTables({ sql, config }: Core): Tables {
@@ -73,7 +74,7 @@ const DUE: Partial<Record<State, keyof LiveJob>> = {
 };
 const HELD: readonly State[] = ["offered", "running"];
 
-export function checkRows(core: Core, { jobs, sessions, uploads }: Tables): void {
+export function checkRows(core: Core, { jobs, sessions, uploads, accounts }: Tables): void {
   const sessionOf = new Map(sessions.map((session) => [session.node_id, session]));
   const jobOf = new Map(jobs.map((job) => [job.id, job]));
   for (const job of jobs) {
@@ -99,6 +100,10 @@ export function checkRows(core: Core, { jobs, sessions, uploads }: Tables): void
     if (isTerminal(job.state)) {
       demand("the end is complete", job.terminal_event_id !== null && job.finished_at !== null, about);
     }
+  }
+  for (const { id, paused } of accounts) {
+    const offered = jobs.find((job) => job.account_id === id && job.state === "offered");
+    demand("what is paused does not begin", paused === 0 || offered === undefined, () => `${id}: ${offered?.id}`);
   }
   for (const upload of uploads) {
     if (upload.doomed_at !== null) continue;
@@ -135,7 +140,7 @@ export function checkCounters(
     const own = jobs.filter((job) => job.account_id === account.id);
     const count = (wanted: (job: LiveJob) => boolean) => own.filter(wanted).length;
     const reserved = own.reduce((sum, job) => sum + job.bytes_reserved, 0);
-    const expected: Omit<AccountCounters, "id" | "limits" | "pool"> = {
+    const expected: Omit<AccountCounters, "id" | "limits" | "pool" | "paused"> = {
       ready: count((job) => job.state === "queued"),
       active: count((job) => HELD.includes(job.state)),
       pending: count((job) => job.status === "Pending"),
@@ -186,15 +191,20 @@ export function checkFigures(core: Core, { jobs, accounts }: Tables, now: number
   const oldest = Math.min(...inState("queued").map((job) => job.queued_at));
   same("oldest", stats.oldestQueuedMs, live.queued === 0 ? null : Math.max(0, now - oldest));
   const wanted = { download: 0, live: 0 };
-  for (const { id, limits } of accounts) {
-    const mine = inState("queued", "offered", "running").filter((job) => job.account_id === id);
-    const { max_concurrent: most = mine.length } = JSON.parse(limits) as Limits;
+  for (const { id, limits, paused } of accounts) {
+    const begun = inState("offered", "running").filter((job) => job.account_id === id);
+    const mine = [...begun, ...(paused === 1 ? [] : inState("queued").filter((job) => job.account_id === id))];
+    const cap = paused === 1 ? undefined : (JSON.parse(limits) as Limits).max_concurrent;
+    const most = cap ?? mine.length;
     const recordings = mine.filter((job) => job.live === 1).length;
     const recorded = Math.min(recordings, most);
     wanted.live += recorded;
     wanted.download += Math.min(mine.length - recordings, most - recorded);
   }
   same("wanted", stats.wanted, wanted);
+  const resting = accounts.filter((account) => account.paused === 1).map((account) => account.id);
+  const startable = inState("queued").filter((job) => !resting.includes(job.account_id));
+  same("startable", core.figures.startable, startable.length);
 }
 
 export function checkBatches({ batches }: Tables, membersOf: (batch: string) => State[]): void {

@@ -231,6 +231,23 @@ export const STATE_MUTATIONS: readonly Mutation[] = [
     /a dead generation writes nothing/,
   ),
   mutate(
+    "leaves the offers of a paused account with their nodes",
+    {
+      setPaused(turn, account, paused) {
+        const event = CORE.setPaused(turn, account, false) ?? turn.ids.next(turn.now);
+        turn.sql.run("UPDATE accounts SET paused = ? WHERE id = ?", Number(paused), account.id);
+        turn.figures.forget();
+        return event;
+      },
+    },
+    /what is paused does not begin/,
+  ),
+  mutate(
+    "does not tell D1 of a pause",
+    { collectFlight: (sql, events) => ({ ...CORE.collectFlight(sql, events), accounts: [] }) },
+    /a pause is kept/,
+  ),
+  mutate(
     "keeps no idempotency key over the loss of its storage",
     { collectFlight: (sql, events) => ({ ...CORE.collectFlight(sql, events), idempotency: [] }) },
     /a key creates once|a key's answer is what it created/,

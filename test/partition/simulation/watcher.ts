@@ -16,6 +16,7 @@ import { FailureChecks } from "./failure-checks.ts";
 import { FleetChecks } from "./fleet-checks.ts";
 import { JobHistory } from "./job-history.ts";
 import { type LostSession, observe, watchStorage } from "./observation.ts";
+import { Pauses } from "./pauses.ts";
 import {
   checkBatches,
   checkCounters,
@@ -42,6 +43,7 @@ export class Watcher {
   readonly fleet: FleetChecks;
   readonly dispatch: DispatchChecks;
   readonly failures: FailureChecks;
+  readonly pauses = new Pauses();
   jobs = new Map<string, JobHistory>();
   /** By job, of this generation's ends and of what a birth found in D1. */
   #files = new Map<string, FileRow[]>();
@@ -78,6 +80,7 @@ export class Watcher {
     this.fleet.opened();
     this.dispatch.opened();
     this.#tables = readTables(core);
+    this.pauses.opened(this.#tables.accounts);
     this.#lastChange = -1;
     this.jobs = new Map(
       this.#tables.jobs.map((job) => [

@@ -98,7 +98,7 @@ it("one that waits has every key, in the documented order, and nothing that is n
 it("its timestamp is printed with all nanoseconds", async () => {
   const id = await account.createJob();
   const { headers, status, body } = await account.api("GET", `/api/history/${id}`);
-  expect([status, headers.get("content-type")]).toEqual([200, "application/json"]);
+  expect([status, headers.get("content-type")]).toEqual([200, "application/json; charset=utf-8"]);
   expect(JSON.stringify(body)).toMatch(/"timestamp":\d{13}000000,/);
 });
 
