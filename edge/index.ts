@@ -80,7 +80,7 @@ registerEndpoints(app, ENDPOINTS, async (context, endpoint) => {
   if (endpoint.scope === null) return;
   const caller = await signIn(context, endpoint.scope);
   context.set("caller", caller);
-  await admit(context, caller);
+  if (endpoint.unmetered !== true) await admit(context, caller);
 });
 
 /** Each surface takes credentials from its own places. */
