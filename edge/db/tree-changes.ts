@@ -72,3 +72,98 @@ export function noteFolders(
 export async function dropRows(db: D1Database, account: string, path: string): Promise<void> {
   await db.prepare(`DELETE FROM tree WHERE ${WITHIN}`).bind(account, path).run();
 }
+
+/**
+ * Notes of a row and all below it where they go, before anything moves. False: something is there already, or they are on
+ * their way. By primary key.
+ */
+export async function beginMove(
+  db: D1Database,
+  account: string,
+  from: string,
+  to: string,
+  at: number,
+): Promise<boolean> {
+  const { meta } = await db
+    .prepare(
+      `UPDATE tree SET moving_to = ?3 || substr(path, length(?2) + 1), noted_at = ?4
+       WHERE ${WITHIN} AND moving_to IS NULL
+         AND NOT EXISTS (SELECT 1 FROM tree there WHERE there.account_id = ?1 AND there.path = ?3)`,
+    )
+    .bind(account, from, to, at)
+    .run();
+  return meta.changes > 0;
+}
+
+/** They stay where they are. */
+export async function giveUpMove(db: D1Database, account: string, from: string): Promise<void> {
+  await db.prepare(`UPDATE tree SET moving_to = NULL WHERE ${WITHIN}`).bind(account, from).run();
+}
+
+export interface Moved {
+  account: string;
+  from: string;
+  to: string;
+  /** What their keys in the store begin with; null: those are private, and stay. */
+  prefix: string | null;
+  at: number;
+}
+
+/**
+ * The rows, the files' rows and the jobs' follow, in one transaction. What a look at the disk has noted at the new place
+ * meanwhile is the same thing. By primary keys.
+ */
+export async function endMove(db: D1Database, { account, from, to, prefix, at }: Moved): Promise<void> {
+  const moving = `${WITHIN} AND moving_to IS NOT NULL`;
+  const parent = to.slice(0, Math.max(0, to.lastIndexOf("/")));
+  await db.batch([
+    db
+      .prepare(
+        `UPDATE jobs SET media_key = t.moving_to FROM tree t
+         WHERE t.account_id = ?1 AND (t.path = ?2 OR (t.path > ?2 || '/' AND t.path < ?2 || '0'))
+           AND t.moving_to IS NOT NULL AND jobs.id = t.job_id AND jobs.media_key = t.path`,
+      )
+      .bind(account, from),
+    db
+      .prepare(
+        `UPDATE files SET path = t.moving_to, store_key = iif(?3 IS NULL, files.store_key, ?3 || t.moving_to) FROM tree t
+         WHERE t.account_id = ?1 AND (t.path = ?2 OR (t.path > ?2 || '/' AND t.path < ?2 || '0'))
+           AND t.moving_to IS NOT NULL AND files.file_id = t.file_id`,
+      )
+      .bind(account, from, prefix),
+    db
+      .prepare(
+        `DELETE FROM tree WHERE account_id = ?1 AND path IN (SELECT moving_to FROM tree WHERE ${moving})
+           AND moving_to IS NULL`,
+      )
+      .bind(account, from),
+    db
+      .prepare(
+        `UPDATE tree SET path = moving_to, store_key = iif(?3 IS NULL OR kind = 'dir', store_key, ?3 || moving_to),
+           noted_at = ?4, moving_to = NULL
+         WHERE ${moving}`,
+      )
+      .bind(account, from, prefix, at),
+    noteFolders(db, account, parent, { kept: false, at }),
+  ]);
+}
+
+/** Moves that broke off, the outermost row of each first. Uses tree_moving(noted_at). */
+export async function brokenMoves(
+  db: D1Database,
+  before: number,
+  limit: number,
+): Promise<{ account_id: string; store_prefix: string; partition: string; path: string; moving_to: string }[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT t.account_id, a.store_prefix, a.partition, t.path, t.moving_to
+       FROM tree t INDEXED BY tree_moving JOIN accounts a ON a.id = t.account_id
+       WHERE t.moving_to IS NOT NULL AND t.noted_at < ?1
+         AND NOT EXISTS (SELECT 1 FROM tree p WHERE p.account_id = t.account_id AND p.path = t.parent
+           AND p.moving_to IS NOT NULL)
+       ORDER BY t.noted_at LIMIT ?2`,
+    )
+    .bind(before, limit)
+    .all<{ account_id: string; store_prefix: string; partition: string; path: string; moving_to: string }>();
+  return results;
+}

@@ -143,24 +143,6 @@ export async function filesBeginning(
 /** Files that share a stem; more of them are no longer about one thing. */
 const MAX_SIBLINGS = 1_000;
 
-/** What is below a folder, itself left out, a page at a time in the order of paths. By primary key. */
-export async function rowsBelow(
-  db: D1Database,
-  account: string,
-  folder: string,
-  after: string,
-  limit: number,
-): Promise<TreeRow[]> {
-  const { results } = await db
-    .prepare(
-      `SELECT ${COLUMNS} FROM tree WHERE account_id = ?1 AND path > ?2 || '/' AND path < ?2 || '0' AND path > ?3
-       ORDER BY path LIMIT ?4`,
-    )
-    .bind(account, folder, after, limit)
-    .all<TreeRow>();
-  return results;
-}
-
 /** The folder after this one, in the order of paths, hidden ones left out; null: that was the last. By primary key. */
 export async function folderAfter(db: D1Database, account: string, folder: string): Promise<string | null> {
   return db
@@ -169,4 +151,19 @@ export async function folderAfter(db: D1Database, account: string, folder: strin
     )
     .bind(account, folder)
     .first<string>("path");
+}
+
+/** A page of files that jobs delivered: the row itself, or what is below it, in the order of paths. By primary key. */
+export async function deliveredWithin(
+  db: D1Database,
+  account: string,
+  path: string,
+  after: string,
+  limit: number,
+): Promise<TreeRow[]> {
+  const { results } = await db
+    .prepare(`SELECT ${COLUMNS} FROM tree WHERE ${WITHIN} AND path > ?3 AND file_id IS NOT NULL ORDER BY path LIMIT ?4`)
+    .bind(account, path, after, limit)
+    .all<TreeRow>();
+  return results;
 }

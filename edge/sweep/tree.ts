@@ -3,8 +3,10 @@
 import { readWalk, restUntil, writeWalk } from "../db/sweeps.ts";
 import { folderAfter } from "../db/tree.ts";
 import { accountRootAfter } from "../db/tree-walk.ts";
+import { dropZipTokens } from "../db/zip-tokens.ts";
 import type { Env } from "../env.ts";
 import { compareFolder } from "../library/tree/compare.ts";
+import { finishMoves } from "../library/tree/move-entry.ts";
 import { openTree } from "../library/tree/open-tree.ts";
 import type { Log } from "../log.ts";
 import { openManagedStore } from "../storage/open-store.ts";
@@ -29,10 +31,11 @@ let begun = false;
 
 /** One bounded run. Nothing to do where nobody can put anything by hand. */
 export async function sweepTree(env: Env, log: Log, now: number): Promise<Counted> {
-  await env.DB.prepare("DELETE FROM zip_tokens WHERE expires_at <= ?").bind(now).run();
-  if (openManagedStore(env).folders === undefined) return {};
+  await dropZipTokens(env.DB, now);
+  const moved = await finishMoves(env, log, now);
+  if (openManagedStore(env).folders === undefined) return { moved };
   const walk = begun ? await readWalk(env.DB, "tree") : restUntil(0);
-  if (walk.rest_until > now) return {};
+  if (walk.rest_until > now) return { moved };
   begun = true;
   let at = walk.after_id === "" ? await nextAccount(env, "") : (JSON.parse(walk.after_id) as Position);
   let changed = 0;
@@ -53,7 +56,7 @@ export async function sweepTree(env: Env, log: Log, now: number): Promise<Counte
   }
   const next = at === null ? restUntil(now + REST_MS) : { after_time: 0, after_id: JSON.stringify(at), rest_until: 0 };
   await writeWalk(env.DB, "tree", next);
-  return { changed };
+  return { changed, moved };
 }
 
 async function nextFolder(env: Env, at: Position): Promise<Position | null> {

@@ -86,6 +86,8 @@ export class FakeStore {
     mkdir: (body) => {
       const key = String(body.key);
       if (this.#isThere(key)) return json({ kind: "taken" });
+      const above = key.split("/").map((_, depth, parts) => parts.slice(0, depth).join("/"));
+      if (above.some((folder) => this.#objects.has(folder))) return json({ kind: "refused", code: "bad_key" });
       this.#folders.add(key);
       return json({ kind: "made" });
     },

@@ -5,8 +5,7 @@ import { listArchiveItems } from "./archiver/list-archive.ts";
 import { removeArchiveItems } from "./archiver/remove-from-archive.ts";
 import { testCondition } from "./conditions/test-condition.ts";
 import { FEATURE_ENDPOINTS } from "./features/endpoints.ts";
-import { browseFiles } from "./files/browse-files.ts";
-import { fetchFile } from "./files/fetch-file.ts";
+import { FILE_ENDPOINTS } from "./files/endpoints.ts";
 import { HISTORY_ENDPOINTS } from "./history/endpoints.ts";
 import { ping } from "./ping.ts";
 import { archiveId } from "./ytdlp/archive-id.ts";
@@ -26,8 +25,7 @@ export const LIBRARY_ENDPOINTS: readonly Endpoint[] = [
   addArchiveItems,
   removeArchiveItems,
   testCondition,
-  browseFiles,
-  fetchFile,
   ...HISTORY_ENDPOINTS,
   ...FEATURE_ENDPOINTS,
+  ...FILE_ENDPOINTS,
 ];
