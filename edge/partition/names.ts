@@ -225,7 +225,7 @@ export function holdName(
 }
 
 /** The number in `name (2).mp4`; 1 without one. */
-export function suffixOf(key: string): number {
+function suffixOf(key: string): number {
   return Number(NAME_SUFFIX.exec(key)?.[1] ?? 1);
 }
 
