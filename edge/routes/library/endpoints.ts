@@ -7,6 +7,7 @@ import { testCondition } from "./conditions/test-condition.ts";
 import { FEATURE_ENDPOINTS } from "./features/endpoints.ts";
 import { FILE_ENDPOINTS } from "./files/endpoints.ts";
 import { HISTORY_ENDPOINTS } from "./history/endpoints.ts";
+import { IMAGE_ENDPOINTS } from "./images/endpoints.ts";
 import { ping } from "./ping.ts";
 import { archiveId } from "./ytdlp/archive-id.ts";
 import { buildCommand } from "./ytdlp/build-command.ts";
@@ -28,4 +29,5 @@ export const LIBRARY_ENDPOINTS: readonly Endpoint[] = [
   ...HISTORY_ENDPOINTS,
   ...FEATURE_ENDPOINTS,
   ...FILE_ENDPOINTS,
+  ...IMAGE_ENDPOINTS,
 ];

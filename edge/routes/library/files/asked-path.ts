@@ -9,14 +9,14 @@ export interface AskedPath {
 }
 
 /**
- * The file path behind a route (library API 1.1): percent-decoded, `%2F` is a separator.
+ * The file path behind a route (library API 1.1): percent-decoded, `%2F` is a separator. The router has undone what of the
+ * encoding is plain, and no `%25`, so this is no second time.
  *
  * @param route with its final slash: `/api/file/browser/`
  */
 export function askedPath(context: AppContext, route: string): AskedPath {
-  const { pathname } = new URL(context.req.url);
-  const at = pathname.indexOf(route);
-  const raw = at < 0 ? "" : pathname.slice(at + route.length);
+  const { path: asked } = context.req;
+  const raw = asked.startsWith(route) ? asked.slice(route.length) : "";
   let text: string;
   try {
     text = decodeURIComponent(raw);
@@ -29,5 +29,5 @@ export function askedPath(context: AppContext, route: string): AskedPath {
 /** What stands before a route in the address that was asked: the base path, without its final slash. */
 export function baseOf(context: AppContext, route: string): string {
   const { pathname } = new URL(context.req.url);
-  return pathname.slice(0, Math.max(0, pathname.indexOf(route)));
+  return pathname.slice(0, Math.max(0, pathname.indexOf(route.slice(0, -1))));
 }

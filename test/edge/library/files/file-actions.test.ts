@@ -121,6 +121,10 @@ describe("rename", () => {
 
     const job = await readJob(account, file.id);
     expect(job.files.map(({ key }) => key)).toEqual(["videos/speech.mp4"]);
+    expect((await account.api("GET", `/api/history/${file.id}`)).body).toMatchObject({
+      download_dir: "/downloads/videos",
+      filename: "speech.mp4",
+    });
     const url = new URL(job.s3_url ?? "");
     expect([await statusOf(url.pathname + url.search), await statusOf(file.url)]).toEqual([200, 403]);
     const list = await account.api<{ jobs: { s3_key: string }[] }>("GET", "/jobs");
