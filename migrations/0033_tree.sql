@@ -23,17 +23,19 @@ CREATE TABLE tree (
   -- Where it is just being moved to: a move that broke off is found by it.
   moving_to TEXT,
   -- All that is told by the path itself, so that nothing else has to keep them in step.
-  parent TEXT NOT NULL GENERATED ALWAYS AS (rtrim(rtrim(path, replace(path, '/', '')), '/')) VIRTUAL,
-  name TEXT NOT NULL GENERATED ALWAYS AS (substr(path, length(rtrim(path, replace(path, '/', ''))) + 1)) VIRTUAL,
-  hidden INTEGER NOT NULL GENERATED ALWAYS AS (path GLOB '[._]*' OR path GLOB '*/[._]*') VIRTUAL,
+  parent TEXT NOT NULL GENERATED ALWAYS AS (rtrim(rtrim(path, replace(path, '/', '')), '/')) STORED,
+  name TEXT NOT NULL GENERATED ALWAYS AS (substr(path, length(rtrim(path, replace(path, '/', ''))) + 1)) STORED,
+  hidden INTEGER NOT NULL GENERATED ALWAYS AS (path GLOB '[._]*' OR path GLOB '*/[._]*') STORED,
   PRIMARY KEY (account_id, path)
 ) WITHOUT ROWID;
-CREATE INDEX tree_folder ON tree (account_id, parent, name COLLATE NOCASE);
-CREATE INDEX tree_moving ON tree (noted_at) WHERE moving_to IS NOT NULL;
+-- It holds all that a count, a search and an order by name look at.
+CREATE INDEX tree_folder ON tree (account_id, parent, hidden, name COLLATE NOCASE);
+CREATE INDEX tree_moving ON tree (account_id, moving_to) WHERE moving_to IS NOT NULL;
 
 -- The folders above a new file. Triggers know no recursive queries: the path is taken apart as a JSON array, whose elements'
 -- lengths tell where each prefix ends.
 CREATE TRIGGER tree_folders AFTER INSERT ON tree WHEN NEW.kind = 'file' AND NEW.parent <> ''
+  AND NOT EXISTS (SELECT 1 FROM tree WHERE account_id = NEW.account_id AND path = NEW.parent)
 BEGIN
   INSERT INTO tree (account_id, path, kind, mtime, ctime, noted_at)
     SELECT NEW.account_id, substr(NEW.path, 1, (
@@ -41,23 +43,18 @@ BEGIN
         WHERE s.key <= part.key) - 1), 'dir', NEW.mtime, NEW.mtime, NEW.noted_at
     FROM json_each('[' || replace(json_quote(NEW.parent), '/', '","') || ']') part WHERE true
     ON CONFLICT (account_id, path) DO NOTHING;
-  UPDATE tree SET mtime = max(mtime, NEW.mtime)
-    WHERE account_id = NEW.account_id AND path = NEW.parent AND kind = 'dir';
 END;
 
--- A file or a folder has gone: so do the folders above it that have nothing left, but for those that somebody made.
-CREATE TRIGGER tree_emptied AFTER DELETE ON tree WHEN OLD.parent <> ''
+CREATE TRIGGER tree_touched AFTER INSERT ON tree WHEN NEW.kind = 'file' AND NEW.parent <> ''
 BEGIN
-  DELETE FROM tree WHERE account_id = OLD.account_id AND kind = 'dir' AND kept = 0 AND moving_to IS NULL AND path IN (
-      SELECT substr(OLD.path, 1, (
-        SELECT sum(length(s.value) + 1) FROM json_each('[' || replace(json_quote(OLD.parent), '/', '","') || ']') s
-        WHERE s.key <= part.key) - 1)
-      FROM json_each('[' || replace(json_quote(OLD.parent), '/', '","') || ']') part)
-    AND NOT EXISTS (SELECT 1 FROM tree below WHERE below.account_id = OLD.account_id
-      AND below.path > tree.path || '/' AND below.path < tree.path || '0' AND (below.kind = 'file' OR below.kept = 1));
+  UPDATE tree SET mtime = NEW.mtime
+    WHERE account_id = NEW.account_id AND path = NEW.parent AND kind = 'dir' AND mtime < NEW.mtime;
 END;
 
-CREATE TRIGGER tree_moved AFTER UPDATE OF path ON tree WHEN OLD.parent <> '' AND OLD.parent <> NEW.parent
+-- The last of a folder has gone: so do the folders above that have nothing left, but for those that somebody made.
+CREATE TRIGGER tree_emptied AFTER DELETE ON tree WHEN OLD.parent <> ''
+  AND NOT EXISTS (SELECT 1 FROM tree
+    WHERE account_id = OLD.account_id AND path > OLD.parent || '/' AND path < OLD.parent || '0')
 BEGIN
   DELETE FROM tree WHERE account_id = OLD.account_id AND kind = 'dir' AND kept = 0 AND moving_to IS NULL AND path IN (
       SELECT substr(OLD.path, 1, (

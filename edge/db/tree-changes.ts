@@ -1,5 +1,5 @@
 /** Changes of the file tree besides those that come with jobs' files, which triggers make (migration 0033). */
-import { prefixesOf } from "../library/tree/tree-path.ts";
+import { parentOf, prefixesOf } from "../library/tree/tree-path.ts";
 import { WITHIN } from "./tree.ts";
 
 /** Something that lies on the disk. */
@@ -68,14 +68,26 @@ export function noteFolders(
     .bind(account, JSON.stringify(prefixesOf(path)), Number(kept), at);
 }
 
+/** A folder and those above it, as far as nothing is in them and nobody made them. By primary key. */
+function dropEmptied(db: D1Database, account: string, folder: string): D1PreparedStatement {
+  return db
+    .prepare(
+      `DELETE FROM tree WHERE account_id = ?1 AND kind = 'dir' AND kept = 0 AND moving_to IS NULL
+         AND path IN (SELECT value FROM json_each(?2))
+         AND NOT EXISTS (SELECT 1 FROM tree below WHERE below.account_id = ?1
+           AND below.path > tree.path || '/' AND below.path < tree.path || '0' AND (below.kind = 'file' OR below.kept = 1))`,
+    )
+    .bind(account, JSON.stringify(prefixesOf(folder)));
+}
+
 /** Rows alone: a folder and all below it. */
 export async function dropRows(db: D1Database, account: string, path: string): Promise<void> {
   await db.prepare(`DELETE FROM tree WHERE ${WITHIN}`).bind(account, path).run();
 }
 
 /**
- * Notes of a row and all below it where they go, before anything moves. False: something is there already, or they are on
- * their way. By primary key.
+ * Notes of a row and all below it where they go, before anything moves. False: something is there already or on its way there,
+ * or they are on their way themselves. By primary key and tree_moving(account_id, moving_to).
  */
 export async function beginMove(
   db: D1Database,
@@ -88,7 +100,8 @@ export async function beginMove(
     .prepare(
       `UPDATE tree SET moving_to = ?3 || substr(path, length(?2) + 1), noted_at = ?4
        WHERE ${WITHIN} AND moving_to IS NULL
-         AND NOT EXISTS (SELECT 1 FROM tree there WHERE there.account_id = ?1 AND there.path = ?3)`,
+         AND NOT EXISTS (SELECT 1 FROM tree there WHERE there.account_id = ?1 AND there.path = ?3)
+         AND NOT EXISTS (SELECT 1 FROM tree other WHERE other.account_id = ?1 AND other.moving_to = ?3)`,
     )
     .bind(account, from, to, at)
     .run();
@@ -115,7 +128,6 @@ export interface Moved {
  */
 export async function endMove(db: D1Database, { account, from, to, prefix, at }: Moved): Promise<void> {
   const moving = `${WITHIN} AND moving_to IS NOT NULL`;
-  const parent = to.slice(0, Math.max(0, to.lastIndexOf("/")));
   await db.batch([
     db
       .prepare(
@@ -134,7 +146,7 @@ export async function endMove(db: D1Database, { account, from, to, prefix, at }:
     db
       .prepare(
         `DELETE FROM tree WHERE account_id = ?1 AND path IN (SELECT moving_to FROM tree WHERE ${moving})
-           AND moving_to IS NULL`,
+           AND moving_to IS NULL AND file_id IS NULL`,
       )
       .bind(account, from),
     db
@@ -144,11 +156,12 @@ export async function endMove(db: D1Database, { account, from, to, prefix, at }:
          WHERE ${moving}`,
       )
       .bind(account, from, prefix, at),
-    noteFolders(db, account, parent, { kept: false, at }),
+    noteFolders(db, account, parentOf(to), { kept: false, at }),
+    dropEmptied(db, account, parentOf(from)),
   ]);
 }
 
-/** Moves that broke off, the outermost row of each first. Uses tree_moving(noted_at). */
+/** Moves that broke off, by the outermost row of each. Uses tree_moving: as many rows are read as are on their way. */
 export async function brokenMoves(
   db: D1Database,
   before: number,

@@ -34,7 +34,7 @@ const MAX_MOVES_PER_RUN = 20;
 export async function moveEntry(change: TreeChange, row: TreeRow, to: string): Promise<void> {
   const { db, account } = change.tree;
   if (!(await beginMove(db, account, row.path, to, Date.now()))) {
-    throw (await findRow(db, account, to)) === null ? doesNotExist(row.path) : destinationExists();
+    throw (await findRow(db, account, row.path))?.moving_to === null ? destinationExists() : doesNotExist(row.path);
   }
   const refusal = await finishMove(change, row, to);
   if (refusal !== null) throw refusal;

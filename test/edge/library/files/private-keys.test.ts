@@ -78,6 +78,15 @@ describe("a file whose key is private", () => {
     expect((await treeRows(account)).filter((path) => path.startsWith("p/"))).toEqual(["p/", "p/a.mp4", "p/b.mp4"]);
   });
 
+  it("gets a place that two want at once only for one of them", async () => {
+    await put(account, "r/a.mp4");
+    await put(account, "r/b.mp4");
+    const moves = await Promise.allSettled([move(account, "r/a.mp4", "r/c.mp4"), move(account, "r/b.mp4", "r/c.mp4")]);
+    expect(moves.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const there = (await treeRows(account)).filter((path) => path.startsWith("r/"));
+    expect([there.length, there.at(-1)]).toEqual([3, "r/c.mp4"]);
+  });
+
   it("has nothing to be compared with: its row is all there is", async () => {
     await put(account, "q/a.mp4");
     expect(await compareFolder(changeOf(account).tree, "q", null)).toEqual({ changed: 0, next: null });
