@@ -85,6 +85,8 @@ export async function endRemoval(db: D1Database, id: string): Promise<void> {
     db.prepare("DELETE FROM gone_records WHERE account_id = ?").bind(id),
     db.prepare("DELETE FROM download_counts WHERE account_id = ?").bind(id),
     db.prepare("DELETE FROM library_counts WHERE account_id = ?").bind(id),
+    db.prepare("DELETE FROM tree WHERE account_id = ?").bind(id),
+    db.prepare("DELETE FROM zip_tokens WHERE account_id = ?").bind(id),
     db.prepare("DELETE FROM accounts WHERE id = ? AND state = 'deleting'").bind(id),
   ]);
 }

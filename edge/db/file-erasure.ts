@@ -75,16 +75,18 @@ export interface ErasedJob {
   account: string;
   /** Null: the account is gone, and with it whatever held names. */
   partition: string | null;
+  /** 1: it has no other file left, and its names may be freed. */
+  whole: number;
 }
 
-/** Of the jobs that have these files: those without any other one left, whose names may be freed. Uses files_job(job_id). */
+/** The jobs that have these files. Uses files_job(job_id). */
 export async function erasedJobs(db: D1Database, fileIds: readonly string[]): Promise<ErasedJob[]> {
   const { results } = await db
     .prepare(
-      `SELECT DISTINCT f.job_id AS job, f.account_id AS account, a.partition
+      `SELECT DISTINCT f.job_id AS job, f.account_id AS account, a.partition,
+         NOT EXISTS (SELECT 1 FROM files o WHERE o.job_id = f.job_id AND o.deleted_at IS NULL) AS whole
        FROM files f LEFT JOIN accounts a ON a.id = f.account_id
-       WHERE f.file_id IN (SELECT value FROM json_each(?1))
-         AND NOT EXISTS (SELECT 1 FROM files o WHERE o.job_id = f.job_id AND o.deleted_at IS NULL)`,
+       WHERE f.file_id IN (SELECT value FROM json_each(?1))`,
     )
     .bind(JSON.stringify(fileIds))
     .all<ErasedJob>();

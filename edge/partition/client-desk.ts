@@ -22,6 +22,7 @@ import {
 } from "./idempotency.ts";
 import type { JobRow } from "./job-row.ts";
 import { type KeyFacts, upsertKey } from "./keys.ts";
+import { claimNames, dropClaims, type FileMove, filesErased, filesMoved } from "./moved-files.ts";
 import { setPaused } from "./pause.ts";
 import type { BoardEntry, ProgressBoard } from "./progress-board.ts";
 import {
@@ -240,6 +241,19 @@ export class ClientDesk {
         );
       }
     });
+  }
+
+  claimNames(account: string, moves: readonly FileMove[]): boolean {
+    return this.#run((turn) => claimNames(turn, account, moves));
+  }
+  dropClaims(account: string, moves: readonly FileMove[]): void {
+    this.#run((turn) => dropClaims(turn, account, moves));
+  }
+  filesMoved(account: string, moves: readonly FileMove[], keepOld: boolean): void {
+    this.#run((turn) => filesMoved(turn, account, moves, keepOld));
+  }
+  filesErased(fileIds: readonly string[]): void {
+    this.#run((turn) => filesErased(turn, fileIds));
   }
 
   totals(account: string): AccountTotals {

@@ -195,10 +195,37 @@ export function renameHeld(turn: Turn, job: LiveJob, from: string, to: string): 
   );
 }
 
-export const NAME_SUFFIX = / \((\d{1,6})\)(?=\.[^./]+$)/;
+const NAME_SUFFIX = / \((\d{1,6})\)(?=\.[^./]+$)/;
+
+/**
+ * The job holds this key, unless another one does. `least`: the suffix that is known of it.
+ *
+ * @param folder what of the key is its folder, without a slash at the end
+ */
+export function holdName(
+  turn: Turn,
+  job: Pick<LiveJob, "id" | "account_id" | "target_id">,
+  key: string,
+  folder: string,
+  least = 1,
+): void {
+  const plain = key
+    .replace(NAME_SUFFIX, "")
+    .slice(folder === "" ? 0 : folder.length + 1)
+    .replace(/\.[^.]+$/, "");
+  turn.sql.run(
+    "INSERT INTO names (account_id, target_id, folded, stem, suffix, job_id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    job.account_id,
+    job.target_id,
+    nameKey(job.target_id, key),
+    nameKey(job.target_id, `${folder}/${plain}`),
+    Math.max(least, suffixOf(key)),
+    job.id,
+  );
+}
 
 /** The number in `name (2).mp4`; 1 without one. */
-export function suffixOf(key: string): number {
+function suffixOf(key: string): number {
   return Number(NAME_SUFFIX.exec(key)?.[1] ?? 1);
 }
 

@@ -133,6 +133,18 @@ export class Partition extends DurableObject<Env> {
   async forgetFiles(...args: Parameters<ClientDesk["forgetFiles"]>) {
     return (await this.#ready()).clients.forgetFiles(...args);
   }
+  async claimNames(...args: Parameters<ClientDesk["claimNames"]>) {
+    return (await this.#ready()).clients.claimNames(...args);
+  }
+  async dropClaims(...args: Parameters<ClientDesk["dropClaims"]>) {
+    return (await this.#ready()).clients.dropClaims(...args);
+  }
+  async filesMoved(...args: Parameters<ClientDesk["filesMoved"]>) {
+    return (await this.#ready()).clients.filesMoved(...args);
+  }
+  async filesErased(...args: Parameters<ClientDesk["filesErased"]>) {
+    return (await this.#ready()).clients.filesErased(...args);
+  }
   async totals(...args: Parameters<ClientDesk["totals"]>) {
     return (await this.#ready()).clients.totals(...args);
   }

@@ -32,10 +32,10 @@ import { recordEvent } from "./events.ts";
 import { type JobRow, parseReserved } from "./job-row.ts";
 import { type KeyFacts, upsertKey } from "./keys.ts";
 import { countMove, settle } from "./move.ts";
-import { NAME_SUFFIX, nameKey, reservedKeys, suffixOf } from "./names.ts";
+import { holdName, reservedKeys } from "./names.ts";
 import { tellBatchAgain, tellJobAgain } from "./retell.ts";
 import { apiStatus, type State } from "./states.ts";
-import { putTarget } from "./targets.ts";
+import { MANAGED_TARGET, putTarget } from "./targets.ts";
 import type { Turn } from "./turn.ts";
 
 /** A live job of a dead generation: whatever held it is stale now, so it only waits again. */
@@ -79,7 +79,7 @@ export async function rebuild(core: Core, db: Database, generation: Generation, 
     await rebuildAccount(work, account);
     const open = await rebuildBatches(work, account.id);
     // Files first: the disk store may have put one under a name that a live job had reserved.
-    await rebuildNames(work, account.id);
+    await rebuildNames(work, account);
     await rebuildEnded(work, account);
     await rebuildLive(work, account);
     await rebuildAnswers(work, account.id);
@@ -271,39 +271,25 @@ async function rebuildAnswers({ db, now, run }: Rebuild, account: string): Promi
   }
 }
 
-async function rebuildNames({ db, run }: Rebuild, account: string): Promise<void> {
+async function rebuildNames({ db, run }: Rebuild, { id, store_prefix }: AccountToRebuild): Promise<void> {
   for (let after = { path: "", file_id: "" }; ; ) {
-    const page = await filesAfter(db, account, after);
+    const page = await filesAfter(db, id, after);
     const last = page.at(-1);
     if (last === undefined) return;
     run((turn) => {
       for (const file of page) {
-        const folder = file.path.slice(0, Math.max(0, file.path.lastIndexOf("/")));
-        holdName(turn, { id: file.job_id, account_id: account, target_id: file.target_id }, file.path, folder, 1);
+        const job = { id: file.job_id, account_id: id, target_id: file.target_id };
+        for (const key of keysOf(file, store_prefix)) {
+          holdName(turn, job, key, key.slice(0, Math.max(0, key.lastIndexOf("/"))));
+        }
       }
     });
     after = last;
   }
 }
 
-function holdName(
-  turn: Turn,
-  job: Pick<JobRow, "id" | "account_id" | "target_id">,
-  key: string,
-  folder: string,
-  suffix: number,
-): void {
-  const plain = key
-    .replace(NAME_SUFFIX, "")
-    .slice(folder.length + 1)
-    .replace(/\.[^.]+$/, "");
-  turn.sql.run(
-    "INSERT INTO names (account_id, target_id, folded, stem, suffix, job_id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    job.account_id,
-    job.target_id,
-    nameKey(job.target_id, key),
-    nameKey(job.target_id, `${folder}/${plain}`),
-    Math.max(suffix, suffixOf(key)),
-    job.id,
-  );
+/** A managed file that was moved may lie under its old key still: there nothing else can be written. */
+function keysOf({ path, store_key, target_id }: FileRow, prefix: string): Set<string> {
+  const lies = target_id === MANAGED_TARGET && store_key.startsWith(prefix) ? store_key.slice(prefix.length) : path;
+  return new Set([path, lies]);
 }

@@ -16,6 +16,8 @@ export interface Endpoint {
   summary: string;
   /** Null: no API key is asked for. */
   scope: Scope | null;
+  /** It does not count against the rate bucket: files, pictures (library API 1.1). */
+  unmetered?: true;
   /** Absent: not part of the jobs API, and not in its document. */
   describe?: EndpointDoc;
   handler(context: AppContext): Promise<Response>;
@@ -30,12 +32,12 @@ export interface Guards {
 
 /**
  * Registers endpoints, and for each of their paths the answer to every other method: 405 with `Allow`. Plain paths come
- * before patterns, so that `GET /jobs/bulk` is a wrong method and no job called `bulk`.
+ * before patterns, so that `GET /jobs/bulk` is a wrong method and no job called `bulk`, and those before what takes any path.
  */
 export function registerEndpoints(app: Hono<AppTypes>, endpoints: readonly Endpoint[], guards: Guards): void {
-  const isPattern = ([path]: [string, Endpoint[]]) => Number(path.includes(":"));
+  const breadth = ([path]: [string, Endpoint[]]) => (path.includes("*") ? 2 : Number(path.includes(":")));
   const paths = [...Map.groupBy(endpoints, (endpoint) => endpoint.path)];
-  for (const [path, group] of paths.toSorted((a, b) => isPattern(a) - isPattern(b))) {
+  for (const [path, group] of paths.toSorted((a, b) => breadth(a) - breadth(b))) {
     for (const endpoint of group) {
       app.on(endpoint.method, path, async (context) => {
         await guards.before(context, endpoint);

@@ -6,6 +6,10 @@ import { MAX_PARTS } from "../../shared/limits.ts";
 /** Longest key in UTF-16 units: PATH_MAX of Linux is 4,096 bytes. */
 const MAX_KEY_LENGTH = 2_048;
 const MAX_TOKEN_LENGTH = 64;
+/** Names looked at for one page of a folder: as many are a few hundred kilobytes of JSON. */
+export const MAX_LISTED = 1_000;
+/** Files and folders that one call takes away with a folder. */
+export const MAX_CLEARED = 1_000;
 
 const Key = z.string().min(1).max(MAX_KEY_LENGTH);
 const UploadId = z.string().max(500);
@@ -78,10 +82,53 @@ export const RenameAnswer = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("gone") }),
   z.object({ kind: z.literal("refused"), code: z.string() }),
 ]);
+/** A folder's key; empty: the downloads folder itself. */
+const FolderKey = z.string().max(MAX_KEY_LENGTH);
+export const ListCall = z.object({
+  folder: FolderKey,
+  /** The name that the page before ended with. */
+  after: z.string().max(MAX_KEY_LENGTH).nullable(),
+  limit: z.int().min(1).max(MAX_LISTED),
+});
+/** Null: there is no such folder. `next`: what to go on after. */
+export const ListAnswer = z
+  .object({
+    entries: z.array(
+      z.object({
+        name: z.string(),
+        kind: z.enum(["file", "dir"]),
+        size: Bytes,
+        etag: z.string(),
+        /** Unix time, milliseconds. */
+        mtime: z.int(),
+        ctime: z.int(),
+      }),
+    ),
+    next: z.string().nullable(),
+  })
+  .nullable();
+export const MakeFolderCall = z.object({ key: Key });
+export const MakeFolderAnswer = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("made") }),
+  z.object({ kind: z.literal("taken") }),
+  z.object({ kind: z.literal("refused"), code: z.string() }),
+]);
+export const MoveFolderCall = z.object({ from: Key, to: Key });
+export const MoveFolderAnswer = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("moved") }),
+  z.object({ kind: z.literal("taken") }),
+  z.object({ kind: z.literal("gone") }),
+  z.object({ kind: z.literal("refused"), code: z.string() }),
+]);
+export const ClearFolderCall = z.object({ key: Key, limit: z.int().min(1).max(MAX_CLEARED) });
+export const ClearFolderAnswer = z.object({ done: z.boolean() });
 export const SweepCall = z.object({ now: Bytes });
 export const SweepAnswer = z.object({ removed: Bytes });
 
 export type BeginCall = z.infer<typeof BeginCall>;
 export type CommitCall = z.infer<typeof CommitCall>;
 export type CommitAnswer = z.infer<typeof CommitAnswer>;
+export type ListAnswer = z.infer<typeof ListAnswer>;
+export type MakeFolderAnswer = z.infer<typeof MakeFolderAnswer>;
+export type MoveFolderAnswer = z.infer<typeof MoveFolderAnswer>;
 export type RenameAnswer = z.infer<typeof RenameAnswer>;

@@ -6,10 +6,16 @@ import type { z } from "zod";
 import {
   BeginAnswer,
   type BeginCall,
+  ClearFolderAnswer,
   CommitAnswer,
   type CommitCall,
   DeleteAnswer,
   HeadAnswer,
+  ListAnswer,
+  MAX_CLEARED,
+  MAX_LISTED,
+  MakeFolderAnswer,
+  MoveFolderAnswer,
   RenameAnswer,
   SweepAnswer,
 } from "./disk-wire.ts";
@@ -19,6 +25,7 @@ import type {
   BegunUpload,
   CommitRequest,
   CommitResult,
+  FolderStore,
   ObjectHead,
   ObjectStore,
   PartUrl,
@@ -31,6 +38,9 @@ import { StoreError, verifyProblem } from "./store-error.ts";
 
 /** A disk that sleeps takes seconds to wake. */
 const CALL: Bounds = { timeoutMs: 15_000 };
+
+/** Calls for one folder that is taken away. */
+const MAX_CLEAR_CALLS = 200;
 
 /** The part of a service binding that is used here. */
 export interface StoreService {
@@ -47,6 +57,7 @@ export interface DiskStoreOptions {
 
 export interface DiskStore extends ObjectStore {
   rename(from: string, to: string, etag: string): Promise<RenameResult>;
+  readonly folders: FolderStore;
   /** Removes what abandoned uploads left behind; how many files that were. */
   sweep(now: number): Promise<number>;
 }
@@ -170,6 +181,19 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
 
     async rename(from: string, to: string, etag: string): Promise<RenameResult> {
       return await ask("rename", { from, to, etag }, RenameAnswer);
+    },
+
+    folders: {
+      list: (folder, after) => ask("list", { folder, after, limit: MAX_LISTED }, ListAnswer),
+      make: (key) => ask("mkdir", { key }, MakeFolderAnswer),
+      move: (from, to) => ask("movefolder", { from, to }, MoveFolderAnswer),
+      async clear(key) {
+        for (let call = 0; call < MAX_CLEAR_CALLS; call++) {
+          if ((await ask("clearfolder", { key, limit: MAX_CLEARED }, ClearFolderAnswer)).done) return;
+        }
+        // Asked again it goes on.
+        throw new StoreError("folder_too_large", "unavailable");
+      },
     },
 
     async sweep(now: number): Promise<number> {

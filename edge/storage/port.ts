@@ -91,6 +91,43 @@ export type RenameResult =
   /** No repeat can help: the key is none, its folder is a file or a symbolic link or on another file system. */
   | { kind: "refused"; code: string };
 
+/** What lies in a folder: a file or a folder, never a link. */
+export interface FolderEntry {
+  name: string;
+  kind: "file" | "dir";
+  /** Bytes; 0 for a folder. */
+  size: number;
+  /** Empty for a folder. */
+  etag: string;
+  /** Unix time, milliseconds. */
+  mtime: number;
+  ctime: number;
+}
+
+export type MakeFolderResult = { kind: "made" } | { kind: "taken" } | { kind: "refused"; code: string };
+export type MoveFolderResult =
+  | { kind: "moved" }
+  | { kind: "taken" }
+  | { kind: "gone" }
+  | { kind: "refused"; code: string };
+
+/** Folders of a store in which people see them and change them by hand. Keys have no final slash. */
+export interface FolderStore {
+  /**
+   * A page of a folder in the order of its names' UTF-8 bytes, without hidden names, links and what no key can name; `next` is
+   * what to go on after. Null: there is no such folder.
+   *
+   * @param folder empty: the whole store's
+   */
+  list(folder: string, after: string | null): Promise<{ entries: FolderEntry[]; next: string | null } | null>;
+  /** Makes a folder, with its parents, that stays when it is empty. */
+  make(key: string): Promise<MakeFolderResult>;
+  /** One rename, never over something else. Asked again after a lost answer it says `moved`. */
+  move(from: string, to: string): Promise<MoveFolderResult>;
+  /** Takes a folder away with all that is in it, in bounded steps. */
+  clear(key: string): Promise<void>;
+}
+
 export interface ObjectHead {
   size: number;
   etag: string;
@@ -198,4 +235,6 @@ export interface ObjectStore {
    * again after a lost answer it says `renamed`. Present where the store does so without a copy of the bytes.
    */
   rename?(from: string, to: string, etag: string): Promise<RenameResult>;
+  /** Present where people see the objects as files in folders. */
+  readonly folders?: FolderStore;
 }

@@ -1,17 +1,10 @@
 /** Files that are to go: those past the operator's retention, and those whose deletion broke off (docs/decisions/028). */
-import {
-  askExpired,
-  endErasure,
-  erasedJobs,
-  type FileToErase,
-  filesToErase,
-  markFilesDeleted,
-  postponeErasure,
-} from "../db/file-erasure.ts";
+import { askExpired, type FileToErase, filesToErase, markFilesDeleted, postponeErasure } from "../db/file-erasure.ts";
 import { type Env, envNumber } from "../env.ts";
 import { errorText, type Log } from "../log.ts";
 import { openManagedStore } from "../storage/open-store.ts";
 import { StoreError } from "../storage/store-error.ts";
+import { freeNames } from "./free-names.ts";
 import { type Counted, DAY_MS } from "./step.ts";
 
 /** Files of one run. A deletion is two calls to a bucket, and all calls of a Worker's run are a thousand. */
@@ -33,7 +26,7 @@ export async function sweepFiles(env: Env, log: Log, now: number): Promise<Count
   const gone = files.filter((file) => !failed.has(file.file_id)).map((file) => file.file_id);
   await markFilesDeleted(env.DB, gone, now);
   const freed = await freeNames(env, log, gone, now);
-  const left = files.filter((file) => !freed.has(file.job_id)).map((file) => file.file_id);
+  const left = files.filter((file) => failed.has(file.file_id) || !freed.has(file.job_id)).map((file) => file.file_id);
   if (left.length > 0) await postponeErasure(env.DB, left, now + RETRY_MS);
   return { files: gone.length, failed: failed.size };
 }
@@ -60,20 +53,4 @@ async function eraseAll(env: Env, log: Log, files: readonly FileToErase[]): Prom
     log("warn", "file.erase_failed", { file: first.file, code: first.code, files: failed.length });
   }
   return new Set(failed.map(({ file }) => file));
-}
-
-/** The jobs without any file left, whose names are free now. One partition that does not answer holds up its own alone. */
-async function freeNames(env: Env, log: Log, files: readonly string[], now: number): Promise<Set<string>> {
-  const jobs = await erasedJobs(env.DB, files);
-  const freed: string[] = [];
-  for (const [partition, own] of Map.groupBy(jobs, (job) => job.partition)) {
-    try {
-      if (partition !== null) await env.PARTITION.getByName(partition).forgetFiles(own, now);
-      freed.push(...own.map(({ job }) => job));
-    } catch (error) {
-      log("warn", "partition.call_failed", { partition, error: errorText(error) });
-    }
-  }
-  await endErasure(env.DB, freed);
-  return new Set(freed);
 }

@@ -11,6 +11,7 @@ import { sweepFiles } from "./files.ts";
 import { sweepRecords } from "./records.ts";
 import { sweepSeals } from "./seals.ts";
 import { runSteps } from "./step.ts";
+import { sweepTree } from "./tree.ts";
 import { sweepUploads } from "./uploads.ts";
 
 /** Configurations that were replaced or removed, looked at in one sweep. */
@@ -34,6 +35,7 @@ export async function sweep(env: Env): Promise<void> {
       { name: "answers", run: async () => ({ gone: await dropEndedAnswers(env.DB, now, ANSWERS_PER_SWEEP) }) },
       { name: "uploads", run: () => sweepUploads(env, log, now) },
       { name: "files", run: () => sweepFiles(env, log, now) },
+      { name: "tree", run: () => sweepTree(env, log, now) },
       // Last: its many calls may use up what a Worker has for one run.
       { name: "removals", run: async () => ({ gone: await sweepRemovals(env, now) }) },
     ],

@@ -13,11 +13,12 @@ export const PICTURES: Record<string, number[]> = {
   large: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a],
 };
 
-/** The answer of a host with a picture; null for a behaviour that is none. It lies about the type. */
+/** The answer of a host with a picture; null for a behaviour that is none. It lies about the type, but as `typed-<kind>`. */
 export function fakePicture(behaviour: string) {
-  const start = PICTURES[behaviour];
+  const kind = behaviour.replace(/^typed-/, "");
+  const start = PICTURES[kind];
   if (start === undefined) return null;
-  const bytes = new Uint8Array(behaviour === "large" ? 5 * MIB + 1 : start.length);
+  const bytes = new Uint8Array(kind === "large" ? 5 * MIB + 1 : start.length);
   bytes.set(start);
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -25,7 +26,11 @@ export function fakePicture(behaviour: string) {
       controller.close();
     },
   });
-  return { status: 200, headers: { "content-type": "text/html" }, body };
+  return { status: 200, headers: { "content-type": kind === behaviour ? "text/html" : typeOf(kind) }, body };
+}
+
+function typeOf(kind: string): string {
+  return kind === "svg" ? "image/svg+xml" : `image/${kind}`;
 }
 
 function text(characters: string): number[] {

@@ -1,7 +1,9 @@
-/** The signed URL of a delivered file (jobs API 11.2). */
+/** The signed URL of a delivered file (jobs API 11.2), and the folder that it lies in as a tree of files (library API 9). */
+import { execFile } from "node:child_process";
 import { createHmac, hkdfSync } from "node:crypto";
-import { appendFile, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
 import { beforeAll, expect, test } from "vitest";
 import { flipped } from "../flipped.ts";
 import { type Origin, startOrigin } from "../origin/server.ts";
@@ -139,4 +141,57 @@ test("each read of a job gives a new URL, and all of them work", async () => {
   const later = (await stack.api.job(id)).s3_url ?? "";
   const statuses = await Promise.all([url, later].map(async (each) => (await get(each, {}, "HEAD")).status));
   expect(statuses).toEqual([200, 200]);
+});
+
+test("files that lie in the downloads folder are browsed, renamed, fetched and zipped, whoever put them there", async () => {
+  const talkPath = talk.path.slice(stack.downloads.length + 1);
+  await mkdir(join(stack.downloads, "shelf"));
+  await writeFile(join(stack.downloads, "shelf", "my film.mkv"), "by hand");
+  await writeFile(join(stack.downloads, "shelf", "my film.en.srt"), "1\n");
+  const call = async (method: string, path: string, body?: unknown) => {
+    const headers = {
+      "x-api-key": stack.apiKey,
+      authorization: path.startsWith("/admin") ? `Bearer ${stack.adminToken}` : "",
+    };
+    return fetch(stack.url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  };
+  const names = async (path: string) => {
+    const { contents } = (await (await call("GET", `/api/file/browser/${path}`)).json()) as {
+      contents: { name: string }[];
+    };
+    return contents.map((entry) => entry.name);
+  };
+  expect(await names("")).toEqual(["shelf", "videos"]);
+  expect(await names("shelf")).toEqual(["my film.en.srt", "my film.mkv"]);
+
+  const { accounts } = (await (await call("GET", "/admin/accounts")).json()) as { accounts: { id: string }[] };
+  await call("PATCH", `/admin/accounts/${accounts[0]?.id}/settings`, { browser_control_enabled: true });
+  const acted = await call("POST", "/api/file/actions", [
+    { action: "rename", path: "shelf/my film.mkv", new_name: "film.mkv" },
+    { action: "move", path: talkPath, new_path: "shelf" },
+  ]);
+  const results = (await acted.json()) as { new_path: string; error: string | null }[];
+  expect(results.map(({ new_path, error }) => [new_path, error])).toEqual([
+    ["shelf/film.mkv", null],
+    ["shelf/film.en.srt", null],
+    [`shelf/${basename(talk.path)}`, null],
+  ]);
+  expect((await readdir(join(stack.downloads, "shelf"))).sort()).toEqual(
+    [basename(talk.path), "film.en.srt", "film.mkv"].sort(),
+  );
+  const job = await stack.api.job(talk.id);
+  expect(Buffer.from(await (await get(job.s3_url ?? "")).arrayBuffer()).equals(talk.bytes)).toBe(true);
+  expect((await get(talk.url)).status).toBe(403);
+
+  const link = (await (await call("POST", "/api/file/download", ["shelf/film.mkv", results[2]?.new_path])).json()) as {
+    token: string;
+  };
+  const zip = join(stack.root, "some.zip");
+  await writeFile(zip, Buffer.from(await (await call("GET", `/api/file/download/${link.token}`)).arrayBuffer()));
+  const script =
+    "import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip(), [(i.filename, i.file_size) for i in z.infolist()])";
+  const { stdout } = await promisify(execFile)("python3", ["-c", script, zip]);
+  expect(stdout).toContain("None ");
+  expect(stdout).toContain("('shelf/film.mkv', 7), ('shelf/film.en.srt', 2)");
+  expect(stdout).toContain(`, ${talk.bytes.length})]`);
 });

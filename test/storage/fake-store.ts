@@ -48,6 +48,8 @@ export interface FakeAnswer {
 
 export class FakeStore {
   readonly #objects = new Map<string, StoredObject>();
+  /** Those that were made, and not only by a file in them. */
+  readonly #folders = new Set<string>();
   readonly #uploads = new Map<string, Upload>();
   readonly #committed = new Map<string, { key: string; etag: string; job: string; token: string }>();
   #faults: StoreFault[] = [];
@@ -79,6 +81,23 @@ export class FakeStore {
       if (same) this.#objects.delete(key);
       return json({ deleted: same });
     },
+    rename: (body) => this.#rename(String(body.from), String(body.to), String(body.etag)),
+    list: (body) => this.#list(body),
+    mkdir: (body) => {
+      const key = String(body.key);
+      if (this.#isThere(key)) return json({ kind: "taken" });
+      const above = key.split("/").map((_, depth, parts) => parts.slice(0, depth).join("/"));
+      if (above.some((folder) => this.#objects.has(folder))) return json({ kind: "refused", code: "bad_key" });
+      this.#folders.add(key);
+      return json({ kind: "made" });
+    },
+    movefolder: (body) => this.#moveFolder(String(body.from), String(body.to)),
+    clearfolder: (body) => {
+      for (const map of [this.#objects, this.#folders]) {
+        for (const key of [...map.keys()]) if (isWithin(key, String(body.key))) map.delete(key);
+      }
+      return json({ done: true });
+    },
     sweep: () => json({ removed: 0 }),
   };
 
@@ -98,9 +117,9 @@ export class FakeStore {
   }
 
   /** What a call is about: an abort names its upload alone. */
-  #keyOf({ key, upload_id }: Record<string, unknown>): string {
+  #keyOf({ key, folder, from, upload_id }: Record<string, unknown>): string {
     const upload = String(upload_id);
-    return String(key ?? this.#uploads.get(upload)?.key ?? this.#committed.get(upload)?.key);
+    return String(key ?? folder ?? from ?? this.#uploads.get(upload)?.key ?? this.#committed.get(upload)?.key);
   }
 
   #fault(call: string, key: string): StoreFault | null {
@@ -114,6 +133,9 @@ export class FakeStore {
   #steer(method: string, name: string, url: URL, body: Buffer): FakeAnswer {
     if (method === "PUT" && name === "object") {
       return json({ etag: this.#put(url.searchParams.get("key") ?? "", body) });
+    }
+    if (method === "DELETE" && name === "object") {
+      return json({ removed: this.#objects.delete(url.searchParams.get("key") ?? "") });
     }
     if (method === "POST" && name === "fault") {
       this.#faults.push(JSON.parse(body.toString()) as StoreFault);
@@ -200,6 +222,68 @@ export class FakeStore {
     return free;
   }
 
+  #isFolder(key: string): boolean {
+    const keys = [...this.#objects.keys(), ...this.#folders];
+    return keys.some((each) => each.startsWith(`${key}/`)) || this.#folders.has(key);
+  }
+
+  #isThere(key: string): boolean {
+    return this.#objects.has(key) || this.#isFolder(key);
+  }
+
+  #rename(from: string, to: string, etag: string): FakeAnswer {
+    const object = this.#objects.get(from);
+    if (object?.etag !== etag) {
+      return json(this.#objects.get(to)?.etag === etag ? { kind: "renamed", etag } : { kind: "gone" });
+    }
+    if (this.#isThere(to)) return json({ kind: "taken" });
+    this.#objects.delete(from);
+    this.#objects.set(to, object);
+    return json({ kind: "renamed", etag });
+  }
+
+  #moveFolder(from: string, to: string): FakeAnswer {
+    if (!this.#isFolder(from)) return json({ kind: this.#isFolder(to) ? "moved" : "gone" });
+    if (this.#isThere(to)) return json({ kind: "taken" });
+    this.#folders.add(from);
+    for (const [key, object] of [...this.#objects]) {
+      if (!isWithin(key, from)) continue;
+      this.#objects.delete(key);
+      this.#objects.set(to + key.slice(from.length), object);
+    }
+    for (const key of [...this.#folders]) {
+      if (!isWithin(key, from)) continue;
+      this.#folders.delete(key);
+      this.#folders.add(to + key.slice(from.length));
+    }
+    return json({ kind: "moved" });
+  }
+
+  /** As `edge/local/disk-store/folders.ts`, page by page too. */
+  #list(body: Record<string, unknown>): FakeAnswer {
+    const folder = String(body.folder);
+    if (folder !== "" && !this.#isFolder(folder)) return json(null);
+    const prefix = folder === "" ? "" : `${folder}/`;
+    const names = new Set(
+      [...this.#objects.keys(), ...this.#folders]
+        .filter((key) => key.startsWith(prefix))
+        .map((key) => key.slice(prefix.length).split("/")[0] ?? ""),
+    );
+    const after = body.after === null ? null : Buffer.from(String(body.after));
+    const known = [...names]
+      .filter((name) => name !== "" && !/^[._]/.test(name) && !(folder === "" && name.startsWith("@")))
+      .filter((name) => after === null || Buffer.compare(Buffer.from(name), after) > 0)
+      .sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+    const page = known.slice(0, Number(body.limit));
+    const entries = page.map((name) => {
+      const object = this.#objects.get(prefix + name);
+      const at = object?.lastModified ?? 0;
+      const kind = object === undefined ? "dir" : "file";
+      return { name, kind, size: object?.bytes.length ?? 0, etag: object?.etag ?? "", mtime: at, ctime: at };
+    });
+    return json({ entries, next: known.length > page.length ? page.at(-1) : null });
+  }
+
   #read(body: Record<string, unknown>): FakeAnswer {
     const object = this.#objects.get(String(body.key));
     const meant = body.etag === null || object?.etag === body.etag;
@@ -208,6 +292,10 @@ export class FakeStore {
     const bytes = range === null ? object.bytes : object.bytes.subarray(range.offset, range.offset + range.length);
     return { status: 200, body: new Uint8Array(bytes) };
   }
+}
+
+function isWithin(key: string, folder: string): boolean {
+  return key === folder || key.startsWith(`${folder}/`);
 }
 
 function json(value: unknown, status = 200): FakeAnswer {

@@ -6,9 +6,13 @@ import { z } from "zod";
 import {
   AbortCall,
   BeginCall,
+  ClearFolderCall,
   CommitCall,
   DeleteCall,
   HeadCall,
+  ListCall,
+  MakeFolderCall,
+  MoveFolderCall,
   ReadCall,
   RenameCall,
   SweepCall,
@@ -16,6 +20,7 @@ import {
 import type { Commits } from "./commit.ts";
 import { RefusedError } from "./errors.ts";
 import { etagOf } from "./etag.ts";
+import type { Folders } from "./folders.ts";
 import type { Journal } from "./journal.ts";
 import { MAX_CONTROL_BODY_BYTES, READ_CHUNK_BYTES } from "./limits.ts";
 import type { Objects, OpenedObject } from "./objects.ts";
@@ -29,6 +34,7 @@ export interface ControlDeps {
   commits: Commits;
   objects: Objects;
   places: Places;
+  folders: Folders;
   journal: Journal;
   now: () => number;
 }
@@ -92,6 +98,25 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   async rename(deps, body, response) {
     const { from, to, etag } = RenameCall.parse(body);
     sendJson(response, 200, await deps.objects.rename(from, to, etag));
+  },
+
+  async list(deps, body, response) {
+    const { folder, after, limit } = ListCall.parse(body);
+    sendJson(response, 200, await deps.folders.list(folder, after, limit));
+  },
+
+  async mkdir(deps, body, response) {
+    sendJson(response, 200, await deps.folders.make(MakeFolderCall.parse(body).key));
+  },
+
+  async movefolder(deps, body, response) {
+    const { from, to } = MoveFolderCall.parse(body);
+    sendJson(response, 200, await deps.folders.move(from, to));
+  },
+
+  async clearfolder(deps, body, response) {
+    const { key, limit } = ClearFolderCall.parse(body);
+    sendJson(response, 200, { done: await deps.folders.clear(key, limit) });
   },
 
   async sweep(deps, body, response) {

@@ -68,6 +68,11 @@ export class Journal {
     return this.#append(state === "made" ? { made: key } : { unmade: key }, false);
   }
 
+  /** The folders that we made at or below this one, as keys. */
+  madeWithin(key: string): string[] {
+    return [...this.#made].filter((made) => made === key || made.startsWith(`${key}/`));
+  }
+
   /** Forgets commits that nobody can ask for any more. */
   prune(now: number): Promise<void> {
     return this.#queue(() => this.#compact(now));

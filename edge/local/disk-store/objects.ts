@@ -3,11 +3,9 @@ import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, lstat, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { RenameAnswer } from "../../storage/disk-wire.ts";
-import { isErrno } from "./errno.ts";
-import { RefusedError } from "./errors.ts";
+import { absentAsNull, needDownloads } from "./absent.ts";
 import { etagOf } from "./etag.ts";
-import { JOURNAL_FILE } from "./journal.ts";
-import { findFolder, OWN_FOLDER, splitKey } from "./paths.ts";
+import { findFolder, splitKey } from "./paths.ts";
 import { permanentFault } from "./permanent-fault.ts";
 import type { Places } from "./place.ts";
 
@@ -35,7 +33,7 @@ export class Objects {
   async head(key: string): Promise<FoundObject | null> {
     const path = await this.#path(key);
     const found = path === null ? null : await absentAsNull(async () => describe(await lstat(path, { bigint: true })));
-    if (found === null) await this.#needFolder();
+    if (found === null) await needDownloads(this.#root);
     return found;
   }
 
@@ -48,7 +46,7 @@ export class Objects {
     const path = await this.#path(key);
     const opened = path === null ? null : await this.#open(path);
     if (opened === null) {
-      await this.#needFolder();
+      await needDownloads(this.#root);
       return null;
     }
     if (etag === null || opened.etag === etag) return opened;
@@ -90,24 +88,13 @@ export class Objects {
   async rename(from: string, to: string, etag: string): Promise<RenameAnswer> {
     try {
       const kind = await this.#places.rename(from, to, etag);
-      if (kind === "gone") await this.#needFolder();
+      if (kind === "gone") await needDownloads(this.#root);
       return kind === "renamed" ? { kind, etag } : { kind };
     } catch (error) {
       const code = permanentFault(error);
       if (code === null) throw error;
       return { kind: "refused", code };
     }
-  }
-
-  /**
-   * A folder that is not mounted has no files: that is no reason to take them for deleted. Our journal is there from the
-   * start on, as long as it is the same folder.
-   *
-   * @throws RefusedError `downloads_missing`
-   */
-  async #needFolder(): Promise<void> {
-    const there = await absentAsNull(() => lstat(join(this.#root, OWN_FOLDER, JOURNAL_FILE)));
-    if (there === null) throw new RefusedError(503, "downloads_missing");
   }
 
   async #path(key: string): Promise<string | null> {
@@ -120,14 +107,4 @@ export class Objects {
 function describe(stats: BigIntStats): FoundObject | null {
   if (!stats.isFile()) return null;
   return { size: Number(stats.size), etag: etagOf(stats), lastModified: Number(stats.mtimeMs) };
-}
-
-/** Gone, or a symbolic link (ELOOP by O_NOFOLLOW): neither is an object of ours. */
-async function absentAsNull<T>(look: () => Promise<T>): Promise<T | null> {
-  try {
-    return await look();
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"].some((code) => isErrno(error, code))) return null;
-    throw error;
-  }
 }

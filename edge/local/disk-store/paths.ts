@@ -50,6 +50,23 @@ function isOwnFolder(segment: string): boolean {
   return foldKey(seen).replace(/[. ]+$/, "") === OWN_FOLDER;
 }
 
+/** As {@link splitKey}, for the key of a folder; empty: the downloads folder itself. */
+export function splitFolderKey(key: string): string[] {
+  if (key === "") return [];
+  const { folders, name } = splitKey(key);
+  return [...folders, name];
+}
+
+/** Whether the name of something that people put there can be part of a key. */
+export function canBeKey(name: string): boolean {
+  try {
+    splitKey(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The folder of a key if it exists and no part of it is a symbolic link, else null. A link inside downloads could lead
  * anywhere; the downloads folder itself may be one, as the operator chose it.
@@ -96,7 +113,7 @@ export async function readOnlyFolder(root: string, folders: string[]): Promise<s
   }
 }
 
-async function isPlainFolder(path: string): Promise<boolean> {
+export async function isPlainFolder(path: string): Promise<boolean> {
   try {
     return (await lstat(path)).isDirectory();
   } catch (error) {

@@ -11,6 +11,7 @@ import { Commits } from "./commit.ts";
 import { type ControlDeps, control, sweep } from "./control.ts";
 import { errnoCode } from "./errno.ts";
 import { RefusedError } from "./errors.ts";
+import { Folders } from "./folders.ts";
 import { Journal } from "./journal.ts";
 import {
   HEADERS_TIMEOUT_MS,
@@ -68,7 +69,18 @@ export async function startDiskStore(options: DiskStoreServiceOptions): Promise<
   await commits.recover();
   const partKey = await importPartKey(options.secret);
   const objects = new Objects(root, places);
-  const deps: ServiceDeps = { secret: options.secret, uploads, commits, objects, places, journal, partKey, now };
+  const folders = new Folders(root, journal, places);
+  const deps: ServiceDeps = {
+    secret: options.secret,
+    uploads,
+    commits,
+    objects,
+    places,
+    folders,
+    journal,
+    partKey,
+    now,
+  };
 
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     void answer(deps, request, response);

@@ -1,15 +1,13 @@
 /** Errors of the downloads API: `{"detail": "<text>"}` and nothing beside. */
 import type { AppError } from "../../app-error.ts";
 
-/**
- * Below `/api/download/` are files of the library too (library API 9.7), but for `<id>/file`: where that is no job of the
- * account, the library's route is the one to ask.
- */
-const PATHS = /^\/api\/(?:(?:downloads|info|thumbnails|stream)(?:\/|$)|download(?:\/[^/]+\/file)?\/?$)/;
+const PATHS = /^\/api\/(?:downloads|info|thumbnails|stream)(?:\/|$)/;
+/** Below it lie the files of the library API, but for the one of a task. */
+const DOWNLOAD = /^\/api\/download(?:\/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\/file)?\/?$/i;
 
 /** Whether a path belongs to this surface, known or not. */
 export function isDownloadsPath(path: string): boolean {
-  return PATHS.test(path);
+  return PATHS.test(path) || DOWNLOAD.test(path);
 }
 
 export function downloadsErrorResponse(error: AppError): Response {

@@ -1,4 +1,5 @@
 import type { JobOptions } from "../../../shared/contract/options.ts";
+import { isUuid } from "../../../shared/ids.ts";
 import { AppError } from "../../app-error.ts";
 import type { FileRow } from "../../partition/drain.ts";
 import { MANAGED_TARGET } from "../../partition/targets.ts";
@@ -6,9 +7,11 @@ import type { Endpoint } from "../endpoint.ts";
 import { fileUrls } from "../files/file-urls.ts";
 import { named, serveFile } from "../files/serve-file.ts";
 import type { AppContext } from "../http.ts";
+import { readJobSource } from "../jobs/job-access.ts";
 import type { JobSource } from "../jobs/job-view.ts";
+import { fetchFile } from "../library/files/fetch-file.ts";
 import { filesOrigin, requestOrigin } from "../origin.ts";
-import { downloadIdOf, readDownloadJob } from "./download-access.ts";
+import { readDownloadJob } from "./download-access.ts";
 import { downloadFilename } from "./download-view.ts";
 
 /** `GET`, `HEAD` `/api/download/{id}/file`: the media file, to be saved under the task's `filename`; 302 to own storage. */
@@ -19,7 +22,10 @@ export const getDownloadFile: Endpoint = {
   summary: "Fetch a download's file",
   scope: "jobs:read",
   async handler(context) {
-    const source = await readDownloadJob(context, downloadIdOf(context));
+    const id = (context.req.param("id") ?? "").toLowerCase();
+    // Any other name is a folder's (library API 1.1).
+    if (!isUuid(id) || (await readJobSource(context, id)) === null) return fetchFile.handler(context);
+    const source = await readDownloadJob(context, id);
     if (source.row.state !== "completed") throw new AppError("conflict", "Download is not completed");
     const options = JSON.parse(source.row.options) as JobOptions;
     return sendFile(context, mediaFile(source), named("attachment", downloadFilename(source.row, options)));

@@ -6,13 +6,19 @@ import { reachStore } from "./file-urls.ts";
 import { conditionalStatus, parseRange } from "./ranges.ts";
 import { storeAway } from "./store-away.ts";
 
+/** What is served, whoever put it there. */
+export type ServedFile = Pick<
+  FileRow,
+  "account_id" | "target_id" | "path" | "store_key" | "etag" | "size" | "content_type" | "created_at"
+>;
+
 /**
  * Answers `GET` and `HEAD` with the file's bytes.
  *
  * @param disposition of {@link inline} or {@link named}.
  * @throws AppError 404 for an object that is gone or no longer the one we wrote; 412, 416
  */
-export async function serveFile(context: AppContext, file: FileRow, disposition: string): Promise<Response> {
+export async function serveFile(context: AppContext, file: ServedFile, disposition: string): Promise<Response> {
   const gone = new AppError("not_found", "File no longer exists");
   const store = await reachStore(context.env, file.account_id, file.target_id);
   if (store === null) throw gone;
@@ -49,11 +55,11 @@ function rethrow(error: unknown): never {
   throw storeAway(error);
 }
 
-/** To be shown under its own name, with a plain spelling beside it for old clients. */
-export function inline(file: Pick<FileRow, "path">): string {
+/** To be shown (or saved) under its own name, with a plain spelling beside it for old clients. */
+export function inline(file: Pick<FileRow, "path">, kind: "inline" | "attachment" = "inline"): string {
   const name = file.path.slice(file.path.lastIndexOf("/") + 1);
   const ascii = name.replace(/[^\x20-\x7e]|["\\%]/g, "_");
-  return `inline; filename="${ascii}"; filename*=UTF-8''${encodeRfc8187(name)}`;
+  return `${kind}; filename="${ascii}"; filename*=UTF-8''${encodeRfc8187(name)}`;
 }
 
 /** Under a name of the surface's own. */
@@ -61,7 +67,7 @@ export function named(kind: "inline" | "attachment", name: string): string {
   return `${kind}; filename*=UTF-8''${encodeRfc8187(name)}`;
 }
 
-function fileHeaders(file: FileRow, disposition: string): Headers {
+function fileHeaders(file: ServedFile, disposition: string): Headers {
   return new Headers({
     "Content-Type": file.content_type,
     "Content-Disposition": disposition,

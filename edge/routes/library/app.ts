@@ -32,11 +32,11 @@ export function libraryApp(endpoints: readonly Endpoint[]): Hono<AppTypes> {
     app.options(path, () => new Response(null, { status: 204 }));
   }
   registerEndpoints(app, endpoints, {
-    async before(context, { scope }) {
+    async before(context, { scope, unmetered }) {
       const caller = await signInLibrary(context);
       if (scope !== null) requireScope(caller, scope);
       context.set("caller", caller);
-      await admit(context, caller);
+      if (unmetered !== true) await admit(context, caller);
     },
     async beforeRefusal(context) {
       await signInLibrary(context);

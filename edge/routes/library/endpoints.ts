@@ -6,7 +6,9 @@ import { removeArchiveItems } from "./archiver/remove-from-archive.ts";
 import { testCondition } from "./conditions/test-condition.ts";
 import { DEV_ENDPOINTS } from "./dev.ts";
 import { FEATURE_ENDPOINTS } from "./features/endpoints.ts";
+import { FILE_ENDPOINTS } from "./files/endpoints.ts";
 import { HISTORY_ENDPOINTS } from "./history/endpoints.ts";
+import { IMAGE_ENDPOINTS } from "./images/endpoints.ts";
 import { PAUSE_ENDPOINTS } from "./pause.ts";
 import { ping } from "./ping.ts";
 import { shutdown } from "./shutdown.ts";
@@ -32,4 +34,6 @@ export const LIBRARY_ENDPOINTS: readonly Endpoint[] = [
   ...DEV_ENDPOINTS,
   ...PAUSE_ENDPOINTS,
   shutdown,
+  ...FILE_ENDPOINTS,
+  ...IMAGE_ENDPOINTS,
 ];

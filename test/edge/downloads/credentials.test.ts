@@ -167,12 +167,13 @@ describe("with another account's key", () => {
         ["GET", `/api/downloads/${id}`],
         ["DELETE", `/api/downloads/${id}`],
         ["DELETE", `/api/downloads/${id}/remove`],
-        ["GET", `/api/download/${id}/file`],
         ["GET", `/api/thumbnails/${id}`],
         ["GET", `/api/stream/${encodeURIComponent(done.filename)}`],
       ] as const) {
         expect(detail(await stranger.api(method, path))).toEqual([404, { detail: "Download not found" }]);
       }
+      // Of what is no task of the account, this is the path of a file (library API 1.1).
+      expect(detail(await stranger.api("GET", `/api/download/${id}/file`))).toEqual([404, { error: "File not found" }]);
     }
     const list = await stranger.api("GET", "/api/downloads");
     expect([list.body, list.headers.get("x-total-count")]).toEqual([[], "0"]);

@@ -81,8 +81,8 @@ describe("refusals", () => {
     return [answer.status, await answer.json()];
   };
 
-  it.each([UNKNOWN_ID, "nope"])("404 for the unknown id %s", async (id) => {
-    expect(await refused(`/api/download/${id}/file`)).toEqual([404, { detail: "Download not found" }]);
+  it.each([UNKNOWN_ID, "nope"])("the unknown id %s is a folder's name, and 404 of the library API", async (id) => {
+    expect(await refused(`/api/download/${id}/file`)).toEqual([404, { error: "File not found" }]);
   });
 
   it('409 {"detail": "Download is not completed"} while it runs, and when it ended without a file', async () => {

@@ -84,7 +84,7 @@ describe.each(routes.filter(({ endpoint }) => endpoint.path !== ENDLESS))("$rout
     for (const path of pathsTo(endpoint)) {
       for (const query of queriesOf(endpoint)) {
         const { status, text } = await ask(endpoint, path + query, { "x-api-key": second.key });
-        if (path !== endpoint.path) expect(status, path).toBe(404);
+        if (path !== endpoint.path) expect(status, path).toBe(unknownStatus(endpoint));
         else expect(status, text).toBeLessThan(504);
         expectNothingOfTheFirst(text);
       }
@@ -92,6 +92,11 @@ describe.each(routes.filter(({ endpoint }) => endpoint.path !== ENDLESS))("$rout
     expect(await rowsNaming(...first.secrets)).toEqual(before);
   });
 });
+
+/** Of the ticket of a ZIP its API says so with the status of a bad one (library API 9.6). */
+function unknownStatus({ operationId }: Endpoint): number {
+  return operationId === "fetch-zip" ? 400 : 404;
+}
 
 /** Ways to ask for the first account's things beside the path. */
 function queriesOf(endpoint: Endpoint): string[] {
