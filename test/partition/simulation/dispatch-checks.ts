@@ -202,7 +202,7 @@ export class DispatchChecks {
     const account = tables.accounts.find((each) => each.id === job.account_id);
     const key = tables.keys.find((each) => each.id === job.key_id);
     const most = (JSON.parse(account?.limits ?? "{}") as { max_concurrent?: number }).max_concurrent;
-    if ((account?.active ?? 0) >= (most ?? Number.POSITIVE_INFINITY)) return false;
+    if (account?.paused === 1 || (account?.active ?? 0) >= (most ?? Number.POSITIVE_INFINITY)) return false;
     if ((key?.active ?? 0) >= (key?.max_concurrent ?? Number.POSITIVE_INFINITY)) return false;
     const beside = heldBy(jobs, node.node_id).filter((each) => each.live === 0 && each.source_host === job.source_host);
     if (job.live === 0 && beside.length >= config.maxPerHost) return false;
