@@ -30,8 +30,8 @@ interface Failed {
   countries: Set<string>;
   /** Of a geo-block: nodes whose country nobody knows are refused too. */
   geo: boolean;
-  /** `<node>`, or `<node>/<session>` of a lost one; null: the last failure says nothing of its node. */
-  last: string | null;
+  /** `<node>`, or `<node>/<session>` of a lost one, the last one last. Empty where the last failure says nothing of its node. */
+  rather: string[];
 }
 
 /** A lease under way, as far as it has been followed. */
@@ -82,7 +82,7 @@ export class DispatchChecks {
   /** An attempt ended with a failure and is to be repeated. @param tries of this class, this one included. */
   failed(was: LiveJob, failure: FailureClass, tries: number, { sessions }: Tables): void {
     const node = was.node_id ?? "";
-    const before = this.#failed.get(was.id) ?? { never: new Set(), countries: new Set(), geo: false, last: null };
+    const before = this.#failed.get(was.id) ?? { never: new Set(), countries: new Set(), geo: false, rather: [] };
     const { next } = FAILURE_RULES[failure];
     if (next === "other_only" || next === "other_country") before.never.add(node);
     if (next === "other_country") {
@@ -92,7 +92,10 @@ export class DispatchChecks {
     }
     const prefers = next === "other_preferred" || (next === "other_from_third" && tries >= 2);
     const name = failure === "lost" ? `${node}/${was.session}` : node;
-    this.#failed.set(was.id, { ...before, last: prefers ? name : null });
+    const rather = prefers ? [...before.rather.filter((one) => one !== name), name] : [];
+    // After what must not be, the others stay in mind.
+    const kept = next === "other_only" || next === "other_country" ? before.rather : rather;
+    this.#failed.set(was.id, { ...before, rather: kept });
   }
 
   // --- a lease
@@ -145,12 +148,15 @@ export class DispatchChecks {
     const { node } = lease;
     const about = () => `job ${job.id} at ${node.node_id}/${node.session}`;
     const failed = this.#failed.get(job.id);
-    const refused = failed !== undefined && isRefused(failed, node);
-    demand("who must not have a job again has it not", !refused, about);
     const others = this.#surelyAble(lease, job);
-    const isLast = failed?.last === node.node_id || failed?.last === `${node.node_id}/${node.session}`;
-    const another = others.some((other) => failed !== undefined && !isRefused(failed, other));
-    demand("after a failure another node comes first", !isLast || !another, about);
+    if (failed !== undefined) {
+      demand("who must not have a job again has it not", !isRefused(failed, node), about);
+      const able = others.filter((other) => !isRefused(failed, other));
+      const better = able.some((other) => !isNamed(failed.rather, other));
+      demand("after a failure another node comes first", !isNamed(failed.rather, node) || !better, about);
+      const isLast = isNamed(failed.rather.slice(-1), node);
+      demand("who failed last comes last", !isLast || able.length === 0, about);
+    }
     demand("a node rests from a host", !this.#isResting(node, job) || others.length === 0, about);
     demand("an account's own nodes come first", !this.#mustLeave(lease, job), about);
   }
@@ -196,7 +202,7 @@ export class DispatchChecks {
     const account = tables.accounts.find((each) => each.id === job.account_id);
     const key = tables.keys.find((each) => each.id === job.key_id);
     const most = (JSON.parse(account?.limits ?? "{}") as { max_concurrent?: number }).max_concurrent;
-    if ((account?.active ?? 0) >= (most ?? Number.POSITIVE_INFINITY)) return false;
+    if (account?.paused === 1 || (account?.active ?? 0) >= (most ?? Number.POSITIVE_INFINITY)) return false;
     if ((key?.active ?? 0) >= (key?.max_concurrent ?? Number.POSITIVE_INFINITY)) return false;
     const beside = heldBy(jobs, node.node_id).filter((each) => each.live === 0 && each.source_host === job.source_host);
     if (job.live === 0 && beside.length >= config.maxPerHost) return false;
@@ -276,6 +282,10 @@ function heldBy(jobs: readonly LiveJob[], node: string): LiveJob[] {
 export function canServe(session: SessionRow, job: LiveJob, { accounts }: Tables): boolean {
   const account = accounts.find((each) => each.id === job.account_id);
   return account !== undefined && serves(session, account) && hasTags(session, job);
+}
+
+function isNamed(names: readonly string[], { node_id, session }: SessionRow): boolean {
+  return names.includes(node_id) || names.includes(`${node_id}/${session}`);
 }
 
 function isRefused({ never, geo, countries }: Failed, { node_id, country }: SessionRow): boolean {

@@ -1,6 +1,7 @@
 /** What follows once an attempt has not delivered (jobs API 12): which try it costs, how long it waits, when it is given up. */
 import type { FailureReport } from "../../../edge/partition/end.ts";
 import { type LiveJob, parseTries } from "../../../edge/partition/job-row.ts";
+import type { SessionRow } from "../../../edge/partition/sessions.ts";
 import { isTerminal } from "../../../edge/partition/states.ts";
 import { FAILURE_CLASSES, type FailureClass } from "../../../shared/contract/failures.ts";
 import type { ExtractedInfo } from "../../../shared/contract/media.ts";
@@ -113,6 +114,10 @@ export class FailureChecks {
       [`job ${is.id}: ${failure}, try ${count}: ${wait}, not`, least, "to", most].join(" "),
     );
     demand("no repeat without a try left", hasTriesLeft(parseTries(is), failure), () => `job ${is.id}: ${is.tries}`);
+    if (failure === "geo") {
+      const another = this.#inOtherCountry(was, before).some((session) => session.state !== "lost");
+      demand("a geo-block goes to another country or ends the job", another, () => `job ${is.id}: ${is.tries}`);
+    }
     this.#dispatch.failed(was, failure, count, before);
     this.#rests(was, failure);
   }
@@ -175,16 +180,16 @@ export class FailureChecks {
 
   /** Surely: a node in a country that has not refused the job is there. */
   #otherCountry(job: LiveJob, tables: Tables): boolean {
-    const { now } = this.#world;
+    return this.#inOtherCountry(job, tables).some(
+      (session) => session.state === "running" && endOfLease(tables, session) > this.#world.now,
+    );
+  }
+
+  #inOtherCountry(job: LiveJob, tables: Tables): SessionRow[] {
     const own = tables.sessions.find((session) => session.node_id === job.node_id)?.country;
     const refused = new Set([...this.#dispatch.refusedCountries(job.id), own]);
-    return tables.sessions.some(
-      (session) =>
-        session.country !== null &&
-        !refused.has(session.country) &&
-        session.state === "running" &&
-        endOfLease(tables, session) > now &&
-        canServe(session, job, tables),
+    return tables.sessions.filter(
+      (session) => session.country !== null && !refused.has(session.country) && canServe(session, job, tables),
     );
   }
 }

@@ -35,7 +35,7 @@ const NODES = [
   { id: "n1", tags: ["region=eu"], country: "DE", account: null, slots: 3 },
   { id: "n2", tags: [], country: "US", account: null, slots: 2 },
   { id: "n3", tags: ["region=eu"], country: null, account: null, slots: 1 },
-  { id: "n4", tags: [], country: "FR", account: "ann", slots: 2 },
+  { id: "n4", tags: [], country: "DE", account: "ann", slots: 2 },
   { id: "n5", tags: ["region=eu"], country: "SE", account: "dan", slots: 2 },
 ];
 

@@ -187,7 +187,7 @@ export class VirtualAttempt {
     const report = {
       class: failure,
       message: null,
-      permanent: random.chance(0.15),
+      permanent: failure !== "not_begun" && random.chance(0.15),
       retryAfterMs: failure === "rate" && random.chance(0.5) ? random.ms(0, 120_000) : null,
       startsInMs: failure === "not_begun" && random.chance(0.5) ? random.ms(0, 20 * 60_000) : null,
     };
