@@ -93,6 +93,8 @@ export function runArguments(options: LibraryArguments, request: RunRequest): st
     ...["--output", request.template, "--output", `chapter:${request.chapterTemplate}`],
     ...["--paths", `home:${home}`, "--paths", `temp:${temp}`],
     "--no-simulate",
+    // What it otherwise holds besides are paths of this machine, and cookies.
+    "--clean-info-json",
     "--no-quiet",
     "--progress",
     "--newline",

@@ -76,6 +76,15 @@ describe.each(Object.keys(ADAPTERS))("by %s", (adapter) => {
     ["--recode-video", "tiny/vp9.webm", ["--recode-video", "mp4"], "h264 aac", "VideoConvertor"],
     ["--audio-format", "pages/watch", ["-x", "--audio-format", "mp3"], "mp3", "ExtractAudio"],
     ["--embed-chapters", "pages/chapters", ["--embed-chapters", "--remux-video", "mkv"], "h264 aac", "Metadata"],
+    [
+      "--embed-thumbnail",
+      "pages/poster-webp",
+      ["-x", "--audio-format", "opus", "--embed-thumbnail"],
+      "opus png",
+      "EmbedThumbnail",
+    ],
+    ["--embed-subs", "hls/master.m3u8", ["--embed-subs", "--sub-langs", "de"], "h264 aac mov_text", "EmbedSubtitle"],
+    ["--remove-chapters", "pages/chapters", ["--remove-chapters", "After.*"], "h264 aac", "ModifyChapters"],
     // The service is nowhere: then there are no segments, and that is all.
     [
       "--sponsorblock-mark",

@@ -43,7 +43,14 @@ it("lays what stands beside the media file into the folders of the template", as
   const made = await bench.run("pages/captions", {
     args: [
       ...["--write-subs", "--sub-langs", "all", "--convert-subs", "srt", "--embed-subs"],
-      ...["--write-info-json", "--write-thumbnail", "--convert-thumbnails", "jpg", "--write-description"],
+      ...[
+        "--write-info-json",
+        "--no-clean-info-json",
+        "--write-thumbnail",
+        "--convert-thumbnails",
+        "jpg",
+        "--write-description",
+      ],
     ],
     template:
       "%(channel,uploader|Unknown)s/Season %(release_date>%Y,upload_date>%Y|Unknown)s/%(title)s [%(id)s].%(ext)s",
