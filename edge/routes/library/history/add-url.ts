@@ -9,7 +9,8 @@ export const addUrl: Endpoint = {
   method: "GET",
   path: "/api/history/add",
   summary: "Submit one URL",
-  scope: "jobs:write",
+  // As every GET (1.2), though it adds.
+  scope: "jobs:read",
   async handler(context) {
     const { url, preset } = context.req.query();
     if (url === undefined || url.trim() === "") throw new AppError("invalid", "url param is required.");
