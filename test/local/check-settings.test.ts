@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { checkSettings } from "../../edge/local/check-settings.ts";
 import { HostError } from "../../edge/local/host-error.ts";
@@ -19,4 +22,16 @@ test.each([
   [{ TRAWL_KEK: "k1:c2hvcnQ=" }, "key 'k1' of TRAWL_KEK must be 32 bytes in base64"],
 ])("%j is refused in one line that names it", (env, says) => {
   expect(() => checkSettings(env)).toThrow(new HostError("bad_option", says));
+});
+
+test("every number that the edge reads of its environment is looked at before", () => {
+  const edge = fileURLToPath(new URL("../../edge/", import.meta.url));
+  const sources = readdirSync(edge, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ts"));
+  const read = sources.flatMap((path) =>
+    [...readFileSync(join(edge, path), "utf8").matchAll(/envNumber\([\w.]*\.(TRAWL_\w+)/g)].map(
+      ([, name = ""]) => name,
+    ),
+  );
+  expect(read.length).toBeGreaterThan(5);
+  for (const name of read) expect(() => checkSettings({ [name]: "many" })).toThrow(`${name} must be a number`);
 });

@@ -1,7 +1,7 @@
 /** Uploads that nobody has ended, before a server that lists them: which go, and which must stay. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AbandonedUploads } from "../../edge/storage/port.ts";
-import { intentFor, type StoreUnderTest, sampleBytes, Uploading } from "./object-store.conformance.ts";
+import { intentFor, type StoreUnderTest, sampleBytes, Uploading } from "./uploading.ts";
 
 const HOUR = 3_600_000;
 

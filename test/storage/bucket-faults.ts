@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StoreNetwork } from "../../edge/storage/network.ts";
 import type { ObjectStore } from "../../edge/storage/port.ts";
 import { StoreError } from "../../edge/storage/store-error.ts";
-import { intentFor, readAll, sampleBytes, sha256, Uploading } from "./object-store.conformance.ts";
 import type { BucketServer } from "./peers/bucket-server.ts";
 import { type BucketUnderTest, network } from "./peers/open-bucket.ts";
+import { intentFor, readAll, sampleBytes, sha256, Uploading } from "./uploading.ts";
 
 export interface OpenOptions {
   wrongSecret?: boolean;

@@ -2,12 +2,12 @@
 import { openAzure, startAzureBySas, startAzurite } from "./azure/azurite.ts";
 import { openDisk } from "./disk/harness.ts";
 import { openGcs } from "./gcs/open-gcs.ts";
-import type { StoreUnderTest } from "./object-store.conformance.ts";
 import { openOss } from "./oss/open-oss.ts";
 import { startBoundR2 } from "./r2/open-r2.ts";
 import { openFakeS3 } from "./s3/harness.ts";
 import { startR2 } from "./s3/r2.ts";
 import { startS3rver } from "./s3/s3rver.ts";
+import type { StoreUnderTest } from "./uploading.ts";
 
 /** Opens one on a server that goes with it. */
 type Open = () => Promise<StoreUnderTest>;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { adviceFor } from "../../edge/storage/advice.ts";
 import type { CommitRequest, ObjectStore } from "../../edge/storage/port.ts";
 import type { Provider } from "../../shared/contract/storage.ts";
-import { intentFor, type StoreUnderTest, sampleBytes, Uploading } from "./object-store.conformance.ts";
+import { intentFor, type StoreUnderTest, sampleBytes, Uploading } from "./uploading.ts";
 
 export interface FaultRow {
   what: string;

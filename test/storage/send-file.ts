@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import type { CommitRequest, CommitResult } from "../../edge/storage/port.ts";
 import type { Ticket } from "../../shared/contract/fleet.ts";
 import { type Uploaded, uploadFile } from "../../worker-node/upload/upload-file.ts";
-import { intentFor, type StoreUnderTest } from "./object-store.conformance.ts";
+import { intentFor, type StoreUnderTest } from "./uploading.ts";
 
 export interface Sent {
   uploaded: Uploaded;

@@ -116,7 +116,7 @@ class AzureStore implements ObjectStore {
     }
     const { container, account_name: account } = this.#config;
     const grant = { container, blob: request.key, permissions: "cw" as const };
-    const expiresAt = this.#client.asTheirs(request.expiresAt);
+    const expiresAt = this.#client.timeThere(request.expiresAt);
     const sas = await blobSas({ ...grant, expiresAt }, { account, accountKey });
     return numbers.map((number) => {
       const id = encodeURIComponent(blockId(nonce, number));
@@ -235,7 +235,7 @@ class AzureStore implements ObjectStore {
     const accountKey = this.#config.account_key;
     if (accountKey === undefined) return null;
     const { container, account_name: account } = this.#config;
-    const grant = { container, blob: key, permissions: "r" as const, expiresAt: this.#client.asTheirs(expiresAt) };
+    const grant = { container, blob: key, permissions: "r" as const, expiresAt: this.#client.timeThere(expiresAt) };
     const sas = await blobSas(disposition === null ? grant : { ...grant, contentDisposition: disposition }, {
       account,
       accountKey,

@@ -12,6 +12,7 @@
  */
 import { elementText, hasElement } from "../../../shared/element-text.ts";
 import { MAX_UPLOAD_ID_LENGTH } from "../../../shared/limits.ts";
+import { CLOCK_TOLERANCE_MS } from "../clock.ts";
 import { COMPLETE_TIMEOUT_MS, type StoreNetwork, VERIFY_TIMEOUT_MS } from "../network.ts";
 import { planUpload, verdict } from "../own-upload.ts";
 import type {
@@ -32,7 +33,6 @@ import type {
 } from "../port.ts";
 import { commitProblem, StoreError, verifyProblem } from "../store-error.ts";
 import { BucketClient } from "./client.ts";
-import { CLOCK_TOLERANCE_MS } from "./clock.ts";
 import type { BucketDialect } from "./dialect.ts";
 import { refusalOf } from "./errors.ts";
 import { listUploads, type OpenUpload } from "./list-uploads.ts";

@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { azureStore } from "../../../edge/storage/azure/azure.ts";
 import type { StoreNetwork } from "../../../edge/storage/network.ts";
 import type { ObjectStore } from "../../../edge/storage/port.ts";
-import { intentFor, readAll, sampleBytes, sha256, Uploading } from "../object-store.conformance.ts";
 import { network } from "../peers/open-bucket.ts";
+import { intentFor, readAll, sampleBytes, sha256, Uploading } from "../uploading.ts";
 import { type Azurite, configFor, openAzure, sasOf, startAzurite } from "./azurite.ts";
 
 const MINUTE = 60_000;

@@ -2,10 +2,10 @@
 import { BlobServiceClient, ContainerSASPermissions, StorageSharedKeyCredential } from "@azure/storage-blob";
 import { azureStore } from "../../../edge/storage/azure/azure.ts";
 import type { StorageOf } from "../../../shared/contract/storage.ts";
-import type { StoreUnderTest } from "../object-store.conformance.ts";
 import { EdgeRelay } from "../peers/edge-relay.ts";
 import { network } from "../peers/open-bucket.ts";
 import { type ServerProcess, startServer } from "../peers/server-process.ts";
+import type { StoreUnderTest } from "../uploading.ts";
 
 export const ACCOUNT = "studionorth";
 export const ACCOUNT_KEY = Buffer.alloc(64, 11).toString("base64");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CommitResult } from "../../../edge/storage/port.ts";
-import { intentFor, readAll, sampleBytes, sha256, Uploading } from "../object-store.conformance.ts";
+import { intentFor, readAll, sampleBytes, sha256, Uploading } from "../uploading.ts";
 import { type DiskUnderTest, etagOf, openDisk } from "./harness.ts";
 
 let disk: DiskUnderTest;

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { IN_PLACE_HEADER } from "../../../shared/in-place.ts";
 import { testDir } from "../../leaks.ts";
 import { generateFile } from "../generated-file.ts";
-import { intentFor, Uploading } from "../object-store.conformance.ts";
 import { sendFile, type Way } from "../send-file.ts";
+import { intentFor, Uploading } from "../uploading.ts";
 import { type DiskUnderTest, openDisk } from "./harness.ts";
 
 const KEY = "videos/a.mp4";

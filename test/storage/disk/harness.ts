@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { type DiskStoreService, startDiskStore } from "../../../edge/local/disk-store/start.ts";
 import { type DiskStore, diskStore } from "../../../edge/storage/disk.ts";
 import type { CommitResult } from "../../../edge/storage/port.ts";
-import { intentFor, type StoreUnderTest, sampleBytes, Uploading } from "../object-store.conformance.ts";
+import { intentFor, type StoreUnderTest, sampleBytes, Uploading } from "../uploading.ts";
 
 export const SECRET = "test-secret";
 

@@ -3,7 +3,7 @@ import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { proxyPartPut } from "../../../edge/storage/disk-proxy.ts";
-import { intentFor, sampleBytes, Uploading } from "../object-store.conformance.ts";
+import { intentFor, sampleBytes, Uploading } from "../uploading.ts";
 import { type DiskUnderTest, openDisk } from "./harness.ts";
 
 const MIB = 1_048_576;

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { DiskStore } from "../../../edge/storage/disk.ts";
 import { StoreError } from "../../../edge/storage/store-error.ts";
 import { testDir } from "../../leaks.ts";
-import { intentFor, sampleBytes, Uploading } from "../object-store.conformance.ts";
+import { intentFor, sampleBytes, Uploading } from "../uploading.ts";
 import { adapterFor, spawnService } from "./harness.ts";
 
 /** Root may write everywhere, so the service runs as somebody else where the tests are root's. */

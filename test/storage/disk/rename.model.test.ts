@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { foldKey } from "../../../shared/names.ts";
-import { readAll, sampleBytes } from "../object-store.conformance.ts";
+import { readAll, sampleBytes } from "../uploading.ts";
 import { type DiskUnderTest, etagOf, openDisk } from "./harness.ts";
 
 /** Folders in one case only: a store on a file system with case may hold both. */

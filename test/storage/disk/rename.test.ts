@@ -2,7 +2,7 @@ import { link, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readAll, sampleBytes } from "../object-store.conformance.ts";
+import { readAll, sampleBytes } from "../uploading.ts";
 import { adapterFor, type DiskUnderTest, etagOf, openDisk, SECRET, spawnService } from "./harness.ts";
 
 let disk: DiskUnderTest;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Journal } from "../../../edge/local/disk-store/journal.ts";
 import { COMMIT_KEPT_MS, COMMITS_KEPT_MIN } from "../../../edge/local/disk-store/limits.ts";
-import { intentFor, readAll, sampleBytes, sha256, Uploading } from "../object-store.conformance.ts";
+import { intentFor, readAll, sampleBytes, sha256, Uploading } from "../uploading.ts";
 import { adapterFor, type DiskUnderTest, openDisk, spawnService } from "./harness.ts";
 
 const DAY_MS = 24 * 60 * 60_000;

@@ -1,7 +1,7 @@
 /** A file service that has stopped answering: each control call ends by itself, and says that a repeat may help. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { diskStore } from "../../../edge/storage/disk.ts";
-import { intentFor } from "../object-store.conformance.ts";
+import { intentFor } from "../uploading.ts";
 
 /** Takes every call and never answers; `body`: the head comes, and nothing after it. */
 function silent(how: "nothing" | "body") {

@@ -2,7 +2,7 @@ import type { StoreNetwork } from "../../../edge/storage/network.ts";
 import type { ObjectStore } from "../../../edge/storage/port.ts";
 import type { ListingStore } from "../abandoned-uploads.ts";
 import type { Faulty } from "../fault-rows.ts";
-import type { StoreUnderTest } from "../object-store.conformance.ts";
+import type { StoreUnderTest } from "../uploading.ts";
 import { BucketServer, type Family } from "./bucket-server.ts";
 
 /** The network as it is, with a clock that a test may set off. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { intentFor, readAll, sampleBytes, testObjectStore, Uploading } from "../object-store.conformance.ts";
+import { testObjectStore } from "../object-store.conformance.ts";
+import { intentFor, readAll, sampleBytes, Uploading } from "../uploading.ts";
 import { type BoundR2, startBoundR2 } from "./open-r2.ts";
 
 let r2: BoundR2;

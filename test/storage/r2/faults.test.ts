@@ -1,7 +1,7 @@
 /** What the R2 binding's refusals mean: it throws, with a number at the end of the text. */
 import { describe, expect, it } from "vitest";
 import { type R2Binding, r2Store } from "../../../edge/storage/r2/r2.ts";
-import { intentFor } from "../object-store.conformance.ts";
+import { intentFor } from "../uploading.ts";
 
 const ROWS = [
   ["a missing bucket", "The specified bucket does not exist. (10006)", "NoSuchBucket", "for good"],

@@ -1,7 +1,7 @@
 /** R2 by its binding, in workerd, behind the edge's own relay. */
 import { type R2Binding, r2Store } from "../../../edge/storage/r2/r2.ts";
-import type { StoreUnderTest } from "../object-store.conformance.ts";
 import { EdgeRelay } from "../peers/edge-relay.ts";
+import type { StoreUnderTest } from "../uploading.ts";
 
 export interface R2UnderTest extends StoreUnderTest {
   bucket: string;

@@ -1,7 +1,7 @@
 /** The S3 adapter before a server of S3. */
 import { s3Store } from "../../../edge/storage/s3/s3.ts";
 import type { StorageOf } from "../../../shared/contract/storage.ts";
-import type { StoreUnderTest } from "../object-store.conformance.ts";
+import type { StoreUnderTest } from "../uploading.ts";
 import { FakeS3, type FakeS3Options, secretOf } from "./fake-s3.ts";
 import { serveS3 } from "./serve.ts";
 

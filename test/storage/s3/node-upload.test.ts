@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { guardedDispatcher } from "../../../worker-node/egress/dispatcher.ts";
 import { type EgressOptions, resolveEgress } from "../../../worker-node/egress/policy.ts";
 import { testDir } from "../../leaks.ts";
-import { readAll, sampleBytes, sha256 } from "../object-store.conformance.ts";
 import { sendFile } from "../send-file.ts";
+import { readAll, sampleBytes, sha256 } from "../uploading.ts";
 import { openFakeS3, type S3UnderTest } from "./harness.ts";
 
 const KEY = "videos/A talk – 100% (1).mp4";

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StoreNetwork } from "../../../edge/storage/network.ts";
 import { s3Store } from "../../../edge/storage/s3/s3.ts";
-import { intentFor, sampleBytes, Uploading } from "../object-store.conformance.ts";
+import { intentFor, sampleBytes, Uploading } from "../uploading.ts";
 import { openFakeS3, type S3UnderTest } from "./harness.ts";
 
 const KEY = "videos/a.mp4";

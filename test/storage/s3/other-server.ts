@@ -2,8 +2,8 @@
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { s3Store } from "../../../edge/storage/s3/s3.ts";
 import type { StorageOf } from "../../../shared/contract/storage.ts";
-import type { StoreUnderTest } from "../object-store.conformance.ts";
 import { network } from "../peers/open-bucket.ts";
+import type { StoreUnderTest } from "../uploading.ts";
 
 export interface OtherS3UnderTest extends StoreUnderTest {
   config: StorageOf<"s3">;

@@ -1,6 +1,6 @@
 /** An object of our size and with our metadata that somebody puts in the place of ours before it was looked at (docs/decisions/117). */
 import { afterEach, expect, describe as group, it } from "vitest";
-import { intentFor, sampleBytes, sha256, Uploading } from "../object-store.conformance.ts";
+import { intentFor, sampleBytes, sha256, Uploading } from "../uploading.ts";
 import type { S3Fault } from "./control.ts";
 import type { FakeS3Options } from "./fake-s3.ts";
 import { BUCKET, openFakeS3, type S3UnderTest } from "./harness.ts";

@@ -6,7 +6,7 @@ import type { CommitResult, UploadIntent } from "../../../edge/storage/port.ts";
 import { bucketUrl, objectUrl } from "../../../edge/storage/s3/address.ts";
 import { s3Store } from "../../../edge/storage/s3/s3.ts";
 import { StoreError } from "../../../edge/storage/store-error.ts";
-import { intentFor, sampleBytes, Uploading } from "../object-store.conformance.ts";
+import { intentFor, sampleBytes, Uploading } from "../uploading.ts";
 import type { S3Fault } from "./control.ts";
 import type { FakeS3Options } from "./fake-s3.ts";
 import { ACCESS_KEY, BUCKET, openFakeS3, type S3UnderTest } from "./harness.ts";

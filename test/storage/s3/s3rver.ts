@@ -3,8 +3,8 @@
  * lets parts be of any size; what it lacks is said in docs/decisions/027.
  */
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
-import type { StoreUnderTest } from "../object-store.conformance.ts";
 import { startServer } from "../peers/server-process.ts";
+import type { StoreUnderTest } from "../uploading.ts";
 import { OtherS3 } from "./other-server.ts";
 
 const ARGS = ["--directory", "objects", "--address", "127.0.0.1", "--port", "0", "--no-vhost-buckets", "--silent"];
