@@ -124,24 +124,37 @@ export async function rowsBetween(
   return results;
 }
 
-/** Files of a folder whose names begin so. By primary key. */
+/** What files of a folder begin with. */
+export interface NameStart {
+  folder: string;
+  start: string;
+}
+
+/** Files whose names begin so, each list in the order of paths. By primary key, a range of it for each. */
 export async function filesBeginning(
   db: D1Database,
   account: string,
-  folder: string,
-  start: string,
-): Promise<TreeRow[]> {
+  starts: readonly NameStart[],
+): Promise<TreeRow[][]> {
+  const found: TreeRow[][] = starts.map(() => []);
+  const asked = starts.map(({ folder, start }) => ({ folder, start: joinPath(folder, start) }));
   const { results } = await db
     .prepare(
-      `SELECT ${COLUMNS} FROM tree WHERE account_id = ?1 AND path >= ?2 AND path < ?2 || ?3 AND parent = ?4 AND kind = 'file'
-         AND hidden = 0 ORDER BY path LIMIT ${MAX_SIBLINGS}`,
+      `SELECT s.key AS at, ${COLUMNS.split(", ")
+        .map((column) => `t.${column}`)
+        .join(", ")}
+       FROM json_each(?2) s CROSS JOIN tree t
+       WHERE t.account_id = ?1 AND t.path >= s.value ->> 'start' AND t.path < (s.value ->> 'start') || ?3
+         AND t.parent = s.value ->> 'folder' AND t.kind = 'file' AND t.hidden = 0
+       ORDER BY s.key, t.path LIMIT ${MAX_SIBLINGS}`,
     )
-    .bind(account, joinPath(folder, start), "\u{10ffff}", folder)
-    .all<TreeRow>();
-  return results;
+    .bind(account, JSON.stringify(asked), "\u{10ffff}")
+    .all<TreeRow & { at: number }>();
+  for (const { at, ...row } of results) found[at]?.push(row);
+  return found;
 }
-/** Files that share a stem; more of them are no longer about one thing. */
-const MAX_SIBLINGS = 1_000;
+/** Of all that are asked for at once. */
+const MAX_SIBLINGS = 20_000;
 
 /** The folder after this one, in the order of paths, hidden ones left out; null: that was the last. By primary key. */
 export async function folderAfter(db: D1Database, account: string, folder: string): Promise<string | null> {

@@ -4,6 +4,7 @@ import { sanitiseFolder } from "../../../shared/names.ts";
 import { checkUrl, type UrlPolicy } from "../../../shared/url-guard.ts";
 import type { JobRow } from "../../partition/job-row.ts";
 import { MANAGED_TARGET } from "../../partition/targets.ts";
+import type { Sidecar } from "../tree/sidecars.ts";
 import { rfc2822 } from "./dates.ts";
 import type { ItemFacts, ItemSecrets } from "./facts.ts";
 import { itemStatus } from "./status.ts";
@@ -59,7 +60,7 @@ export function itemView(source: ItemSource, policy: UrlPolicy) {
     is_archivable: null,
     is_archived: null,
     archive_id: archiveId(row),
-    sidecar: {},
+    sidecar: {} as Sidecar,
     tmpfilename: null,
     filename: status === "finished" ? place.filename : null,
     ...progressOf(source, info),

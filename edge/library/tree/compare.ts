@@ -23,11 +23,13 @@ export async function compareFolder(tree: Tree, folder: string, after: string | 
   const { db, store, account, prefix } = tree;
   if (store.folders === undefined) return NOTHING;
   const lookedAt = Date.now();
-  const page = await store.folders.list((prefix + folder).replace(/\/$/, ""), after);
-  if (page === null) {
-    if (folder !== "") await dropUnseen(db, account, folder, lookedAt).run();
+  const listed = await store.folders.list((prefix + folder).replace(/\/$/, ""), after);
+  if (listed === null && folder !== "") {
+    await dropUnseen(db, account, folder, lookedAt).run();
     return NOTHING;
   }
+  // An account without files has no folder of its own on the disk.
+  const page = listed ?? { entries: [], next: null };
   const known = new Map((await rowsBetween(db, account, folder, after, page.next)).map((row) => [row.name, row]));
   const seen = page.entries
     // Of the first account these are the roots of the others; of any other, no key can begin so.

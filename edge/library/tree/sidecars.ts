@@ -29,16 +29,49 @@ const ARTWORK = ["poster", "thumbnail", "artwork", "cover", "fanart"].flatMap((n
   ["jpg", "jpeg", "png", "webp"].map((extension) => `${name}.${extension}`),
 );
 
+/** A file's siblings and, apart, the pictures of its folder. */
+interface Beside {
+  siblings: TreeRow[];
+  artwork: TreeRow[];
+}
+
+/** Nothing for what is no media file. In the order of the paths; two statements, however many they are. */
+async function besideAll(db: D1Database, account: string, paths: readonly string[]): Promise<Beside[]> {
+  const media = [...new Set(paths.filter((path) => isMedia(nameOf(path))))];
+  if (media.length === 0) return paths.map(() => ({ siblings: [], artwork: [] }));
+  const folders = new Set(media.map(parentOf));
+  const pictures = [...folders].flatMap((folder) => ARTWORK.map((name) => joinPath(folder, name)));
+  const [lists, artwork] = await Promise.all([
+    filesBeginning(
+      db,
+      account,
+      media.map((path) => ({ folder: parentOf(path), start: `${splitName(nameOf(path)).stem}.` })),
+    ),
+    findRows(db, account, pictures),
+  ]);
+  const order = new Map(pictures.map((path, index) => [path, index]));
+  const shown = Map.groupBy(
+    artwork
+      .filter((row) => row.kind === "file" && row.size > 0)
+      .sort((one, other) => (order.get(one.path) ?? 0) - (order.get(other.path) ?? 0)),
+    (row) => row.parent,
+  );
+  const beside = new Map(
+    media.map((path, index) => {
+      const siblings = ownSiblings(path, lists[index] ?? []);
+      const known = new Set([path, ...siblings.map((row) => row.path)]);
+      return [path, { siblings, artwork: (shown.get(parentOf(path)) ?? []).filter((row) => !known.has(row.path)) }];
+    }),
+  );
+  return paths.map((path) => beside.get(path) ?? { siblings: [], artwork: [] });
+}
+
 /**
- * Files of its folder that share a media file's stem, empty ones excepted, in the order of their names; they go where it goes.
- * `Part 1.5.mp4` and `Part 1.5.srt` are not `Part 1.mp4`'s, though they begin so: a file belongs to the media file with the
- * longest stem that it shares.
+ * Of the files that begin with a media file's stem those that share it, empty ones excepted. `Part 1.5.mp4` and `Part 1.5.srt`
+ * are not `Part 1.mp4`'s, though they begin so: a file belongs to the media file with the longest stem that it shares.
  */
-export async function stemSiblings(db: D1Database, account: string, path: string): Promise<TreeRow[]> {
-  const name = nameOf(path);
-  if (!isMedia(name)) return [];
-  const { stem } = splitName(name);
-  const rows = await filesBeginning(db, account, parentOf(path), `${stem}.`);
+function ownSiblings(path: string, rows: readonly TreeRow[]): TreeRow[] {
+  const { stem } = splitName(nameOf(path));
   const longer = rows
     .filter((row) => isMedia(row.name))
     .map((row) => splitName(row.name).stem)
@@ -47,36 +80,36 @@ export async function stemSiblings(db: D1Database, account: string, path: string
   return rows.filter((row) => row.path !== path && row.size > 0 && !isAnothers(row));
 }
 
-/** The folder's own pictures: they belong to all that is in it, so they stay when one of it goes. */
-async function artworkOf(db: D1Database, account: string, path: string): Promise<TreeRow[]> {
-  const paths = ARTWORK.map((name) => joinPath(parentOf(path), name));
-  const rows = await findRows(db, account, paths);
-  return rows
-    .filter((row) => row.kind === "file" && row.size > 0 && row.path !== path)
-    .sort((one, other) => paths.indexOf(one.path) - paths.indexOf(other.path));
+/** What goes where a media file goes, in the order of names. The folder's own pictures stay: they are about all that is in it. */
+export async function stemSiblings(db: D1Database, account: string, path: string): Promise<TreeRow[]> {
+  const [beside] = await besideAll(db, account, [path]);
+  return beside?.siblings ?? [];
 }
 
 /** Both kinds, each file once. */
 export async function sidecarFiles(db: D1Database, account: string, path: string): Promise<TreeRow[]> {
-  if (!isMedia(nameOf(path))) return [];
-  const [siblings, artwork] = await Promise.all([stemSiblings(db, account, path), artworkOf(db, account, path)]);
-  const known = new Set(siblings.map((row) => row.path));
-  return [...siblings, ...artwork.filter((row) => !known.has(row.path))];
+  const [beside] = await besideAll(db, account, [path]);
+  return beside === undefined ? [] : [...beside.siblings, ...beside.artwork];
 }
 
 /**
- * The sidecar object of a file.
+ * The sidecar objects of some files, in their order.
  *
- * @param spell how its paths are told: relative to the root, or below `/downloads/`.
- * @example await sidecarOf(db, account, "ch/m3.mp4")
- * // { subtitle: [{ file: "ch/m3.en.srt", lang: "en", name: "SRT (0) - en" }] }
+ * @param spell how paths are told: relative to the root, or below `/downloads/`.
+ * @example await sidecarsOf(db, account, ["ch/m3.mp4"])
+ * // [{ subtitle: [{ file: "ch/m3.en.srt", lang: "en", name: "SRT (0) - en" }] }]
  */
-export async function sidecarOf(
+export async function sidecarsOf(
   db: D1Database,
   account: string,
-  path: string,
+  paths: readonly string[],
   spell: (path: string) => string = (told) => told,
-): Promise<Sidecar> {
+): Promise<Sidecar[]> {
+  const all = await besideAll(db, account, paths);
+  return all.map(({ siblings, artwork }) => toSidecar([...siblings, ...artwork], spell));
+}
+
+function toSidecar(rows: readonly TreeRow[], spell: (path: string) => string): Sidecar {
   const found: Required<Sidecar> = {
     subtitle: [],
     image: [],
@@ -86,7 +119,7 @@ export async function sidecarOf(
     metadata: [],
     Unknown: [],
   };
-  for (const [index, row] of (await sidecarFiles(db, account, path)).entries()) {
+  for (const [index, row] of rows.entries()) {
     const { extension } = splitName(row.name);
     const type = contentTypeOf(row.name);
     const file = spell(row.path);

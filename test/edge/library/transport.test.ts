@@ -137,8 +137,8 @@ describe("the path", () => {
     ["/api/thumbnails/x", null],
     ["/api/stream/x.mp4", null],
     [`/api/download/${UUID}/file`, null],
-    ["/api/download/nope/file", null],
     // Files of the library (9.7).
+    ["/api/download/nope/file", "/api/download/nope/file"],
     [`/api/download/${UUID}/file.mp4`, `/api/download/${UUID}/file.mp4`],
     [`/api/download/ch/${UUID}/file`, `/api/download/ch/${UUID}/file`],
     ["/api/download/a.mp4", "/api/download/a.mp4"],

@@ -12,7 +12,7 @@ import type { AppContext } from "../../http.ts";
 import { listTotals } from "../../jobs/totals.ts";
 import { type Pagination, paginate } from "../pages.ts";
 import { fitsQueue, type HistoryQuery, historyFilter, readHistoryQuery } from "./history-query.ts";
-import { itemsOf } from "./read-items.ts";
+import { itemsOf, withSidecars } from "./read-items.ts";
 
 /** Most of the two lists that stand beside a page, and of a queue that is looked through for a status. */
 const MAX_BESIDE = 1_000;
@@ -58,7 +58,7 @@ async function historyPage(context: AppContext, query: HistoryQuery): Promise<Pa
   const { pagination, offset } = paginate(query, total);
   const { perPage: limit, order } = query;
   const rows = filter === "nothing" ? [] : await readHistory(DB, account, filter, { limit, offset, order });
-  return { pagination, items: await itemsOf(context, rows) };
+  return { pagination, items: await withSidecars(context, rows, await itemsOf(context, rows)) };
 }
 
 function totalOf(counts: Awaited<ReturnType<typeof historyCounts>>, filter: HistoryFilter): number {

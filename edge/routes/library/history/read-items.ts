@@ -10,6 +10,9 @@ import { urlPolicy } from "../../../env.ts";
 import { type ItemFacts, type ItemSecrets, plainFacts } from "../../../library/items/facts.ts";
 import { type ItemView, itemView } from "../../../library/items/item-view.ts";
 import { isHistory } from "../../../library/items/status.ts";
+import { sidecarsOf } from "../../../library/tree/sidecars.ts";
+import type { JobRow } from "../../../partition/job-row.ts";
+import { MANAGED_TARGET } from "../../../partition/targets.ts";
 import type { AppContext } from "../../http.ts";
 import { readJobSource } from "../../jobs/job-access.ts";
 import type { JobSource } from "../../jobs/job-view.ts";
@@ -27,6 +30,21 @@ export async function itemsOf(context: AppContext, rows: readonly ItemRow[]): Pr
       return itemView(source, policy);
     }),
   );
+}
+
+const ROOT = "/downloads/";
+
+/** Items of the history with what lies beside their files in managed storage (library API 3.1). In the order of the rows. */
+export async function withSidecars(
+  context: AppContext,
+  rows: readonly Pick<JobRow, "target_id" | "media_key">[],
+  items: readonly ItemView[],
+): Promise<ItemView[]> {
+  const path = ({ target_id, media_key }: Pick<JobRow, "target_id" | "media_key">) =>
+    target_id === MANAGED_TARGET ? (media_key ?? "") : "";
+  const { DB } = context.env;
+  const sidecars = await sidecarsOf(DB, context.var.caller.account.id, rows.map(path), (told) => ROOT + told);
+  return items.map((item, index) => ({ ...item, sidecar: sidecars[index] ?? {} }));
 }
 
 export interface FoundItem {
@@ -51,7 +69,9 @@ export async function findItem(context: AppContext, id: string): Promise<FoundIt
   // The media key goes with its file.
   const media = source.files.find((file) => file.kind === "media" && file.deleted_at === null);
   const shown = { ...row, media_key: media?.path ?? null };
-  return { source, view: itemView({ row: shown, eta_seconds, speed_bytes_per_second, ...opens }, urlPolicy(env)) };
+  const plain = itemView({ row: shown, eta_seconds, speed_bytes_per_second, ...opens }, urlPolicy(env));
+  const [view = plain] = isHistory(row.state) ? await withSidecars(context, [shown], [plain]) : [];
+  return { source, view };
 }
 
 async function opened(

@@ -116,15 +116,19 @@ describe("rename", () => {
   it("of a job's file is followed by the job in every API, its old URL and its name", async () => {
     const account = await newOwner();
     const file = await delivered(account, "the bytes", { filename: "talk" });
+    await putByHand(account, "videos/talk.en.srt");
     const [result] = await act(account, { action: "rename", path: "videos/talk.mp4", new_name: "speech.mp4" });
     expect(result).toMatchObject({ ok: true, new_path: "videos/speech.mp4" });
 
     const job = await readJob(account, file.id);
     expect(job.files.map(({ key }) => key)).toEqual(["videos/speech.mp4"]);
-    expect((await account.api("GET", `/api/history/${file.id}`)).body).toMatchObject({
+    const item = {
       download_dir: "/downloads/videos",
       filename: "speech.mp4",
-    });
+      sidecar: { subtitle: [{ file: "/downloads/videos/speech.en.srt", lang: "en", name: "SRT (0) - en" }] },
+    };
+    expect((await account.api("GET", `/api/history/${file.id}`)).body).toMatchObject(item);
+    expect((await account.api("GET", "/api/history?type=done")).body).toMatchObject({ items: [item] });
     const url = new URL(job.s3_url ?? "");
     expect([await statusOf(url.pathname + url.search), await statusOf(file.url)]).toEqual([200, 403]);
     const list = await account.api<{ jobs: { s3_key: string }[] }>("GET", "/jobs");

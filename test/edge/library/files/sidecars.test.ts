@@ -1,12 +1,14 @@
 /** Sidecars (library API 9.2) and ZIP downloads (9.6). */
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { sidecarOf } from "../../../../edge/library/tree/sidecars.ts";
+import { sidecarsOf } from "../../../../edge/library/tree/sidecars.ts";
 import { sweepTree } from "../../../../edge/sweep/tree.ts";
 import { type Account, call, newAccount } from "../../support.ts";
 import { namesIn, putByHand, removeByHand } from "./support.ts";
 
 let account: Account;
+const sidecarOf = async (path: string, spell?: (told: string) => string) =>
+  (await sidecarsOf(env.DB, account.id, [path], spell))[0] ?? {};
 const FILES = [
   "ch/m3.mp4",
   "ch/m3.en.srt",
@@ -35,7 +37,7 @@ beforeAll(async () => {
 
 describe("the sidecar object", () => {
   it("has what shares the stem, by kinds, and the folder's own pictures", async () => {
-    const sidecar = await sidecarOf(env.DB, account.id, "ch/m3.mp4");
+    const sidecar = await sidecarOf("ch/m3.mp4");
     expect(Object.keys(sidecar)).toEqual(["subtitle", "image", "text", "audio", "metadata", "Unknown"]);
     expect(sidecar).toEqual({
       subtitle: [
@@ -52,14 +54,20 @@ describe("the sidecar object", () => {
   });
 
   it("of a file whose stem is longer takes its own from the shorter one", async () => {
-    expect(await sidecarOf(env.DB, account.id, "ch/m3.5.mp4", (path) => `/downloads/${path}`)).toMatchObject({
+    expect(await sidecarOf("ch/m3.5.mp4", (path) => `/downloads/${path}`)).toMatchObject({
       subtitle: [{ file: "/downloads/ch/m3.5.en.srt", lang: "en", name: "SRT (0) - en" }],
     });
   });
 
+  it("of many files is found at once, each its own", async () => {
+    const paths = ["ch/m3.5.mp4", "ch/m3.jpg", "ch/m3.mp4", "ch/m3.5.mp4"];
+    const each = await Promise.all(paths.map((path) => sidecarOf(path)));
+    expect(await sidecarsOf(env.DB, account.id, paths)).toEqual(each);
+  });
+
   it("is empty for what is no media file, and for one that has nothing", async () => {
-    expect(await sidecarOf(env.DB, account.id, "ch/m3.jpg")).toEqual({});
-    expect(await sidecarOf(env.DB, account.id, "elsewhere/m3.mp4")).toEqual({});
+    expect(await sidecarOf("ch/m3.jpg")).toEqual({});
+    expect(await sidecarOf("elsewhere/m3.mp4")).toEqual({});
   });
 });
 

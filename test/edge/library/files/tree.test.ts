@@ -96,6 +96,8 @@ describe("files put there by hand", () => {
     await removeByHand(account, "shelf/one.mkv");
     await putByHand(account, "shelf/two.mkv");
     expect(await namesIn(account, "shelf")).toEqual(["two.mkv"]);
+    await removeByHand(account, "shelf/two.mkv");
+    expect(await namesIn(account)).toEqual([]);
   });
 
   it("are found by the hourly comparison down to the last folder, and not before the hour is over", async () => {
