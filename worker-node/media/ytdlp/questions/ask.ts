@@ -13,8 +13,8 @@ import { abortFailure, MediaFailure } from "../../failure.ts";
 import { classifyToolFailure } from "../../failures.ts";
 import type { YtDlpContext } from "../port.ts";
 
-/** As of one look (`command-line.ts`): what is answered without network takes a second. */
-const TIMEOUT_MS = 3 * 60_000;
+/** No deadline of a call is longer (`extract_info_timeout`); what is answered without network takes a second. */
+const TIMEOUT_MS = 5 * 60_000;
 /** A list of a large site; what goes to the edge is cut after (`fit-answer.ts`). */
 const MAX_ANSWER_BYTES = 48 * 1024 * 1024;
 

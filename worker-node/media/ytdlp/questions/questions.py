@@ -19,7 +19,7 @@ import sys
 
 # By long name; the short one goes with it.
 CLOSED = (
-    "alias", "avconv-location", "batch-file", "bidi-workaround", "cache-dir", "client-certificate", "client-certificate-key",
+    "alias", "batch-file", "bidi-workaround", "cache-dir", "client-certificate", "client-certificate-key",
     "client-certificate-password", "config-locations", "cookies", "cookies-from-browser", "downloader-args", "dump-pages",
     "enable-file-urls", "exec", "exec-before-download", "ffmpeg-location", "help", "hls-prefer-ffmpeg", "js-runtimes",
     "load-info-json", "load-pages", "netrc", "netrc-cmd", "netrc-location", "no-check-certificates", "plugin-dirs",
