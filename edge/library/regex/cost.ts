@@ -68,7 +68,8 @@ export function repeated(of: Cost, min: number, max: number): Cost {
   return {
     ways: unbounded && of.unbounded ? Number.POSITIVE_INFINITY : ways,
     steps,
-    size: (of.size + 1) * (unbounded ? Math.max(min, 1) : max),
+    // A copy for each round, and a fork for each that may be missing.
+    size: unbounded ? of.size * Math.max(min, 1) + 1 : of.size * max + max - min,
     unbounded: unbounded || of.unbounded,
   };
 }

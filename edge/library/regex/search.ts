@@ -10,9 +10,9 @@ import { lengthOf } from "./tokens.ts";
 import { type Translation, translate } from "./translate.ts";
 
 const MAX_PATTERN_CHARACTERS = 1000;
-/** Instructions, each of which the linear engine may look at for each character: 5,000 characters then take 0.1 s at worst. */
-const MAX_PROGRAM_SIZE = 5000;
-/** Some 50 ms for the worst text of 1,000 characters; two repeats in a row that are tried from each place are past it (decision 133). */
+/** Instructions, each of which the linear engine may look at for each character: 0.1 µs each where its automaton gives up. */
+const MAX_PROGRAM_SIZE = 1500;
+/** About 50 ms for the worst text of 1,000 characters. Two repeats in a row that are tried from each place are past it. */
 const MAX_BACKTRACKING_STEPS = 20_000_000;
 const ASCII_TEXT = /^[\0-\x7f]*$/;
 
