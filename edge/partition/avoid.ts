@@ -98,20 +98,23 @@ function isRefusedCountry({ countries, class: failureClass }: Avoid, { country }
   return country === null || countries.includes(country);
 }
 
+/** Whether the account has none but its own nodes. By primary key. */
+export function isClosed(turn: Turn, account: string): boolean {
+  return turn.sql.get<{ pool: string }>("SELECT pool FROM accounts WHERE id = ?", account)?.pool === "own";
+}
+
 /**
- * Those of the sessions that may serve the account and have the tags: no other is one to leave the job to. The account is
- * read by primary key.
+ * Those of the sessions that may serve the account and have the tags: no other is one to leave the job to.
+ *
+ * @param closed as {@link isClosed} says of the job's account.
  */
 export function ableOf(
-  turn: Turn,
   sessions: readonly SessionRow[],
   job: Pick<LiveJob, "account_id" | "tags">,
+  closed: boolean,
 ): SessionRow[] {
-  if (sessions.length === 0) return [];
   const required = JSON.parse(job.tags) as string[];
-  const pool = turn.sql.get<{ pool: string }>("SELECT pool FROM accounts WHERE id = ?", job.account_id)?.pool;
-  const isOpen = (session: SessionRow) => session.account_id !== null || pool !== "own";
-  return sessions.filter((session) => isOpen(session) && couldRun(session, job, required));
+  return sessions.filter((session) => (session.account_id !== null || !closed) && couldRun(session, job, required));
 }
 
 /** It has the tags, and is the account's own or nobody's. */
@@ -132,5 +135,5 @@ export function otherCountryOnline(turn: Turn, job: LiveJob): boolean {
       leasesRunFrom(turn),
     )
     .filter((row) => row.country !== null && !refused.has(row.country));
-  return ableOf(turn, elsewhere, job).length > 0;
+  return elsewhere.length > 0 && ableOf(elsewhere, job, isClosed(turn, job.account_id)).length > 0;
 }

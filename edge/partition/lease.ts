@@ -5,6 +5,7 @@ import { LEASE_REPEAT_MS, LIVE_DEADLINE_EXTRA_MS, MAX_LEASE_JOBS } from "../../s
 import { liveCapSeconds } from "../../shared/live-cap.ts";
 import { leasesRunFrom, ONLINE } from "./absence.ts";
 import { AccountWalk } from "./account-walk.ts";
+import { isClosed } from "./avoid.ts";
 import { HostLoad } from "./host-load.ts";
 import type { LiveJob } from "./job-row.ts";
 import { moveJob } from "./move.ts";
@@ -46,6 +47,8 @@ export function leaseJobs(
     who,
     d1Cursor,
     others: lazily(() => otherSessions(turn, who.node)),
+    // A shared node does not come to accounts that are closed to it.
+    closed: lazily(() => who.account !== null && isClosed(turn, who.account)),
     load: new HostLoad(turn, who.node),
     own: new OwnNodes(turn, who),
   };

@@ -29,6 +29,8 @@ export interface Asker {
   d1Cursor: number;
   /** The other sessions online: few jobs need them looked at, and then one look does for the whole lease. */
   others(): readonly SessionRow[];
+  /** Shared nodes may have none of it: of an own node's account, the only one that such a node is asked to serve. */
+  closed(): boolean;
   load: HostLoad;
   own: OwnNodes;
 }
@@ -68,7 +70,7 @@ function headOf(turn: Turn, asker: Asker, account: string, lane: string): ReadyJ
   const { d1Cursor } = asker;
   const shut = new Set<string>();
   const fits = (job: ReadyJob): boolean => {
-    if (hostIsOpen(turn, asker, job)) return mayRun(turn, asker, job) && !asker.own.shouldHave(job);
+    if (hostIsOpen(turn, asker, job)) return mayRun(asker, job) && !asker.own.shouldHave(job);
     shut.add(job.source_host);
     return false;
   };
@@ -141,17 +143,17 @@ function allHostsShut(turn: Turn, asker: Asker, account: string, like: ReadyJob)
 }
 
 /** Whether the node may turn to the job's host now: it runs not too many of its jobs, and does not rest from it. */
-function hostIsOpen(turn: Turn, { who, others, load }: Asker, job: ReadyJob): boolean {
+function hostIsOpen(turn: Turn, { who, others, closed, load }: Asker, job: ReadyJob): boolean {
   if (!load.hasRoom(job)) return false;
   // A rest keeps nobody back who is alone.
-  return !isCooling(turn, who.node, job.source_host) || ableOf(turn, others(), job).length === 0;
+  return !isCooling(turn, who.node, job.source_host) || ableOf(others(), job, closed()).length === 0;
 }
 
 /** Whether this node, which has the job's tags, is not one that failed it while others could have it. */
-function mayRun(turn: Turn, { who, others }: Asker, job: ReadyJob): boolean {
+function mayRun({ who, others, closed }: Asker, job: ReadyJob): boolean {
   const avoid = parseAvoid(job);
   if (avoid === null) return true;
-  const candidates = ableOf(turn, others(), job).map((one) => ({
+  const candidates = ableOf(others(), job, closed()).map((one) => ({
     node: one.node_id,
     session: one.session,
     country: one.country,
