@@ -56,7 +56,9 @@ export class Folders {
 
   async #make(folders: string[]): Promise<MakeFolderAnswer> {
     await needDownloads(this.#root);
-    if (await isTaken(join(this.#root, ...folders))) return { kind: "taken" };
+    // Behind a link nothing is looked at: it is refused below.
+    const parent = await findFolder(this.#root, folders.slice(0, -1));
+    if (parent !== null && (await isTaken(join(this.#root, ...folders)))) return { kind: "taken" };
     const made: string[] = [];
     await makeFolders(this.#root, folders, (key) => made.push(key));
     for (const key of made) {
