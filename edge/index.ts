@@ -61,7 +61,7 @@ registerEndpoints(app, others, {
     if (endpoint.scope === null) return;
     const caller = await signIn(context, endpoint.scope);
     context.set("caller", caller);
-    if (endpoint.unmetered !== true) await admit(context, caller);
+    await admit(context, caller);
   },
 });
 

@@ -34,9 +34,10 @@ export function libraryApp(endpoints: readonly Endpoint[]): Hono<AppTypes> {
   registerEndpoints(app, endpoints, {
     async before(context, { scope, unmetered }) {
       const caller = await signInLibrary(context);
-      if (scope !== null) requireScope(caller, scope);
       context.set("caller", caller);
-      if (unmetered !== true) await admit(context, caller);
+      // Before the scope is asked: a credential that is void has none.
+      await admit(context, caller, { metered: unmetered !== true });
+      if (scope !== null) requireScope(caller, scope);
     },
     async beforeRefusal(context) {
       await signInLibrary(context);
