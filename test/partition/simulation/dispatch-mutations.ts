@@ -45,7 +45,7 @@ export const DISPATCH_MUTATIONS: readonly Mutation[] = [
   mutate(
     "lets a node of one account serve the others",
     { leaseJobs: (turn, who, ...rest) => CORE.leaseJobs(turn, { ...who, account: null }, ...rest) },
-    /a node serves the account/,
+    /a node serves the account|a lease leaves nothing that the node may have/,
   ),
   mutate(
     "takes the least urgent job first",

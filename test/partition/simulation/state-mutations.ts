@@ -29,7 +29,7 @@ export const STATE_MUTATIONS: readonly Mutation[] = [
         return holdsAnyToken(job) ? { kind: "holder", job } : CORE.claim(turn, who, id, token);
       },
     },
-    /a stale token changes nothing/,
+    /a stale token changes nothing|an attempt is its node's alone/,
   ),
   mutate(
     "does not return what an older session held",
@@ -99,7 +99,7 @@ export const STATE_MUTATIONS: readonly Mutation[] = [
         return retired;
       },
     },
-    /D1|an acknowledged create ends|no file is lost|one set of files/,
+    /D1|an acknowledged create ends|no file is lost|one set of files|one outcome is told/,
   ),
   mutate(
     "leases a job before D1 has it",
