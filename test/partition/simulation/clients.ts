@@ -204,10 +204,34 @@ export class Clients {
       if (random.chance(jobs.length > 1 ? 0.05 : 0.25)) {
         timeline.in(random.ms(0, 120_000), () => this.#cancel(account, id));
       }
+      if (random.chance(0.06)) timeline.in(random.ms(0, 120_000), () => this.#hold(account, id));
     }
     if (batch === null) return;
     if (random.chance(0.2)) timeline.in(random.ms(0, 240_000), () => this.#cancelBatch(account, batch.id));
     if (batch.paused) timeline.in(random.ms(0, 240_000), () => this.startBatch(account, batch.id));
+  }
+
+  /** Puts a job on hold for a while. */
+  #hold(account: string, job: string): void {
+    const { random, timeline, api } = this.#world;
+    this.#host.handle(
+      () => {
+        const { kind } = this.#host.turn((turn) => api.holdJob(turn, account, job));
+        this.#world.note(`hold of job ${job}: ${kind}`);
+        if (kind === "done") timeline.in(random.ms(1_000, 240_000), () => this.#start(account, job));
+      },
+      () => {},
+    );
+  }
+
+  #start(account: string, job: string): void {
+    this.#host.handle(
+      () => {
+        const { kind } = this.#host.turn((turn) => this.#world.api.startJob(turn, account, job));
+        this.#world.note(`start of job ${job}: ${kind}`);
+      },
+      () => {},
+    );
   }
 
   startBatch(account: string, batch: string): void {
@@ -219,13 +243,17 @@ export class Clients {
     );
   }
 
-  /** The chaos is over: whoever forgot a paused batch or account remembers it. */
+  /** The chaos is over: whoever forgot a paused batch or account, or a job on hold, remembers it. */
   startForgotten(): void {
     if (this.#host.isUp) {
       const paused = this.#host.core.sql.all<{ id: string; account_id: string }>(
         "SELECT id, account_id FROM batches WHERE status = 'paused'",
       );
       for (const batch of paused) this.startBatch(batch.account_id, batch.id);
+      const held = this.#host.core.sql.all<{ id: string; account_id: string }>(
+        "SELECT id, account_id FROM jobs WHERE state = 'held'",
+      );
+      for (const job of held) this.#start(job.account_id, job.id);
       for (const account of this.#world.accounts) this.#setPaused(account, false);
     }
     this.#world.timeline.in(60_000, () => this.startForgotten());

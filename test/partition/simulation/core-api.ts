@@ -20,6 +20,7 @@ import {
 } from "../../../edge/partition/drain.ts";
 import { becomeParent } from "../../../edge/partition/expand.ts";
 import { commitFailed, committed, noteCommitted, pendingCommit } from "../../../edge/partition/finish.ts";
+import { holdJob, startJob } from "../../../edge/partition/hold.ts";
 import { beginIdempotent, finishIdempotent, freeKey, ownsKey } from "../../../edge/partition/idempotency.ts";
 import { leaseJobs } from "../../../edge/partition/lease.ts";
 import { takeStanding } from "../../../edge/partition/node-faults.ts";
@@ -64,6 +65,7 @@ export const CORE = {
   freeKey,
   generationOf,
   heartbeat,
+  holdJob,
   leaseJobs,
   nextDue,
   nextEvents,
@@ -80,6 +82,7 @@ export const CORE = {
   setPaused,
   setStep,
   startBatch,
+  startJob,
   takeStanding,
   uploadPlace,
 };

@@ -52,7 +52,7 @@ export const STATE_MUTATIONS: readonly Mutation[] = [
       leaseJobs: (turn, who, request, slots, cursor) =>
         CORE.leaseJobs(turn, who, request, { ...slots, live: slots.live + 1 }, cursor),
     },
-    /a lease fits the slots/,
+    /a lease fits the slots|a lease leaves nothing/,
   ),
   mutate(
     "forgets what a node runs already from a host",
@@ -250,7 +250,7 @@ export const STATE_MUTATIONS: readonly Mutation[] = [
   mutate(
     "keeps no idempotency key over the loss of its storage",
     { collectFlight: (sql, events) => ({ ...CORE.collectFlight(sql, events), idempotency: [] }) },
-    /a key creates once|a key's answer is what it created/,
+    /a key creates once|a key's answer is what it created|a key is its body's alone/,
   ),
   mutate(
     "creates again for a key that was answered",

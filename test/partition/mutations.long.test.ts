@@ -1,0 +1,3 @@
+import { catchMutations } from "./catch-mutations.ts";
+
+catchMutations(true);
