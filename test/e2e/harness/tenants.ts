@@ -29,6 +29,20 @@ export async function tenants(stack: Stack, count: number): Promise<Tenant[]> {
   return made;
 }
 
+/** Most accounts beyond those asked for: that one of four partitions has none of them happens once in 10^25. */
+const MAX_MORE = 200;
+
+/** So many accounts, and as many more as it takes for each of the partitions to have one: where one lives is its id's matter. */
+export async function tenantsOfAll(stack: Stack, count: number, partitions: number): Promise<Tenant[]> {
+  const made = await tenants(stack, count);
+  for (let more = 0; more < MAX_MORE; more++) {
+    const homes = await partitionsOf(stack);
+    if (new Set(made.map(({ id }) => homes.get(id))).size === partitions) return made;
+    made.push(...(await tenants(stack, 1)));
+  }
+  throw new Error(`${made.length} accounts live in fewer than ${partitions} partitions`);
+}
+
 /** The partition of each account, by the account's id. */
 export async function partitionsOf(stack: Stack): Promise<Map<string, string>> {
   const rows = await readD1<{ id: string; partition: string }>(stack, "SELECT id, partition FROM accounts");
