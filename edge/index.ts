@@ -39,9 +39,13 @@ const app = new Hono<AppTypes>();
 
 /** Told in this isolate. */
 const toldOfSettings = new Set<string>();
+/** Looked at before: a Worker has the same settings for all of its requests. */
+const knownSettings = new WeakSet<Env>();
 
 /** The defaults are in force where a setting is bad: whoever set it must hear of that, and once. */
 function tellOfSettings(env: Env): void {
+  if (knownSettings.has(env)) return;
+  knownSettings.add(env);
   const problems = settingFaults({ ...env })
     .map(({ says }) => says)
     .join("; ");

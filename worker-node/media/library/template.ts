@@ -47,7 +47,7 @@ function boundWords(segment: string): string {
 /**
  * The folder below `root` that yt-dlp is told to write to.
  *
- * @example nest("/work/out", 2) // "/work/out/d/d"
+ * @example nest("/attempt/out", 2) // "/attempt/out/d/d"
  */
 export function nest(root: string, folders: number): string {
   return join(root, ...Array.from({ length: folders }, () => NEST_NAME));

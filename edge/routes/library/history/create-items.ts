@@ -16,7 +16,7 @@ import type { AppContext } from "../../http.ts";
 import { mintId, newJob } from "../../jobs/new-job.ts";
 import { assertRoom, submit } from "../../jobs/submit.ts";
 import { isObject } from "../library-body.ts";
-import { chosenPreset } from "../ytdlp/chosen-preset.ts";
+import { presetChooser } from "../ytdlp/chosen-preset.ts";
 import { mergeCommandLine } from "../ytdlp/merged-command-line.ts";
 import { itemCli, readSubmission, type Submission } from "../ytdlp/submission.ts";
 
@@ -60,7 +60,8 @@ interface Prepared {
 export async function createItems(context: AppContext, raws: readonly unknown[]): Promise<CreatedItem[]> {
   const settings = await readSettings(context.env.DB, context.var.caller.account.id);
   const prepared: Prepared[] = [];
-  for (const raw of raws) prepared.push(await prepare(context, raw, settings));
+  const around = { settings, presetOf: presetChooser(context) };
+  for (const raw of raws) prepared.push(await prepare(context, raw, around));
   const response = await submit(context, { items: raws }, async () => {
     await assertRoom(context);
     const now = Date.now();
@@ -94,10 +95,16 @@ function extrasOf(together: string | null, index: number, total: number): Record
   return together === null ? {} : { batch_id: together, batch_index: index + 1, batch_total: total };
 }
 
-async function prepare(context: AppContext, raw: unknown, settings: Settings): Promise<Prepared> {
+/** What all submissions of one request go by. */
+interface Around {
+  settings: Settings;
+  presetOf: ReturnType<typeof presetChooser>;
+}
+
+async function prepare(context: AppContext, raw: unknown, around: Around): Promise<Prepared> {
   const body = isObject(raw) ? raw : {};
   try {
-    return await prepareOne(context, body, settings);
+    return await prepareOne(context, body, around);
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== "invalid") throw error;
     const extras: AppErrorExtras = { ...error.extras, body: { ...error.extras.body, data: raw } };
@@ -105,10 +112,11 @@ async function prepare(context: AppContext, raw: unknown, settings: Settings): P
   }
 }
 
-async function prepareOne(context: AppContext, body: Record<string, unknown>, settings: Settings): Promise<Prepared> {
+async function prepareOne(context: AppContext, body: Record<string, unknown>, around: Around): Promise<Prepared> {
+  const { settings, presetOf } = around;
   const { env } = context;
   const submission = readSubmission(body, env);
-  const preset = await chosenPreset(context, body.preset);
+  const preset = await presetOf(body.preset);
   const { nodeArgs } = mergeCommandLine([preset.cli, itemCli(submission, env)], env);
   const cookies = submission.cookies || preset.cookies;
   assertCookies(cookies);

@@ -63,7 +63,10 @@ function noneMatched(): AppError {
 
 async function queueIds(context: AppContext, filter: StatusFilter | null): Promise<string[]> {
   const page = { limit: MAX_QUEUE, offset: 0, order: "ASC" } as const;
-  const items = await itemsOf(context, await listQueue(context.env.DB, context.var.caller.account.id, page));
+  const { DB } = context.env;
+  const account = context.var.caller.account.id;
+  const settings = await readSettings(DB, account);
+  const items = await itemsOf(context, settings, await listQueue(DB, account, page));
   const ids = items.filter((item) => fitsQueue(filter, item.status)).map((item) => item._id);
   if (ids.length === 0) throw noneMatched();
   return ids;

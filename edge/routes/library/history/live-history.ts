@@ -1,4 +1,5 @@
 import { historyCounts, listQueue } from "../../../db/items.ts";
+import { readSettings } from "../../../db/settings.ts";
 import type { ItemView } from "../../../library/items/item-view.ts";
 import type { Endpoint } from "../../endpoint.ts";
 import type { AppContext } from "../../http.ts";
@@ -23,11 +24,13 @@ export const liveHistory: Endpoint = {
 
 /** Whole items by their id. */
 async function liveQueue(context: AppContext): Promise<Record<string, ItemView>> {
+  const account = context.var.caller.account.id;
+  const settings = await readSettings(context.env.DB, account);
   const queue: [string, ItemView][] = [];
   for (;;) {
     const page = { limit: PAGE, offset: queue.length, order: "ASC" } as const;
-    const rows = await listQueue(context.env.DB, context.var.caller.account.id, page);
-    queue.push(...(await itemsOf(context, rows)).map((item): [string, ItemView] => [item._id, item]));
+    const rows = await listQueue(context.env.DB, account, page);
+    queue.push(...(await itemsOf(context, settings, rows)).map((item): [string, ItemView] => [item._id, item]));
     if (rows.length < PAGE) return Object.fromEntries(queue);
   }
 }

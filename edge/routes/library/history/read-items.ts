@@ -10,6 +10,7 @@ import { urlPolicy } from "../../../env.ts";
 import { type ItemFacts, type ItemSecrets, plainFacts } from "../../../library/items/facts.ts";
 import { type ItemView, itemView } from "../../../library/items/item-view.ts";
 import { isHistory } from "../../../library/items/status.ts";
+import type { Settings } from "../../../library/settings.ts";
 import { sidecarsOf } from "../../../library/tree/sidecars.ts";
 import type { JobRow } from "../../../partition/job-row.ts";
 import { MANAGED_TARGET } from "../../../partition/targets.ts";
@@ -19,10 +20,8 @@ import type { JobSource } from "../../jobs/job-view.ts";
 import { withProgress } from "../../jobs/live-progress.ts";
 
 /** In the order of the rows. One call to the partition, whatever runs. */
-export async function itemsOf(context: AppContext, rows: readonly ItemRow[]): Promise<ItemView[]> {
-  const { env } = context;
-  const policy = urlPolicy(env);
-  const settings = await readSettings(env.DB, context.var.caller.account.id);
+export async function itemsOf(context: AppContext, settings: Settings, rows: readonly ItemRow[]): Promise<ItemView[]> {
+  const policy = urlPolicy(context.env);
   const moving = await withProgress(context, rows);
   return Promise.all(
     moving.map(async ({ row, ...live }) => {

@@ -8,6 +8,16 @@ import { depsOf } from "../features/feature-call.ts";
 /** What the setting `default_preset` falls back to; every account has it. */
 const FALLBACK = "default";
 
+/** As {@link chosenPreset}, for several submissions of one request: each name is looked up once. */
+export function presetChooser(context: AppContext): (name: unknown) => Promise<Preset> {
+  const chosen = new Map<unknown, Promise<Preset>>();
+  return (name) => {
+    const preset = chosen.get(name) ?? chosenPreset(context, name);
+    chosen.set(name, preset);
+    return preset;
+  };
+}
+
 /**
  * The named one, else the account's default.
  *
