@@ -16,6 +16,11 @@ export function archiveIdOf(info: Readonly<Record<string, unknown>>): string | n
   return name === NO_ARCHIVE ? null : `${name} ${id}`;
 }
 
+/** The same of a job's `source_id`, which is spelt alike. */
+export function archiveIdOfSource(source: string | null): string | null {
+  return source === null || source.startsWith(`${NO_ARCHIVE} `) ? null : source;
+}
+
 /** What may be recorded in an archive: two words at least. */
 export function isArchiveId(text: string): boolean {
   return text.trim().split(/\s+/).length >= 2;

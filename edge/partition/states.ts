@@ -107,6 +107,8 @@ export function apiStep(state: State, step: Step | null): ApiStep {
 
 const STEP_FLOOR: Record<Step, number> = { extract: 0, download: 0, mux: 33, upload: 66 };
 const STEP_SPAN: Record<Step, number> = { extract: 0, download: 33, mux: 33, upload: 33.9 };
+/** Of a job's progress the download is the first third. */
+export const DOWNLOAD_SHARE = STEP_SPAN.download;
 
 /** 0–99.9, one decimal: download fills 0–33, mux 33–66, upload 66–100 (jobs API 3.5). */
 export function stepProgress(step: Step, fraction: number): number {

@@ -7,7 +7,7 @@ import type { Turn } from "./turn.ts";
 /** Target id of files in the operator's own (managed) storage. */
 export const MANAGED_TARGET = "managed";
 /** Base folder of managed storage. */
-const MANAGED_ROOT = "videos";
+export const MANAGED_ROOT = "videos";
 
 export interface TargetRow extends StoragePlace {
   id: string;

@@ -1,10 +1,12 @@
-/** What stands for the machine in a `cli`: names on the wire, not paths of any host (library API 3.4). */
+import { CONFIG, DOWNLOADS, TEMP } from "../wire-names.ts";
+
+/** What stands for the machine in a `cli` (library API 3.4). */
 const SUBSTITUTES: Record<string, string> = {
   os_sep: "/",
-  download_path: "/downloads",
-  temp_path: "/tmp",
-  config_path: "/config",
-  archive_file: "/config/archive.log",
+  download_path: DOWNLOADS,
+  temp_path: TEMP,
+  config_path: CONFIG,
+  archive_file: `${CONFIG}/archive.log`,
 };
 const SUBSTITUTE = new RegExp(`%\\((${Object.keys(SUBSTITUTES).join("|")})\\)s`, "g");
 const COMMENT_LINE = /^\s*#/;

@@ -3,19 +3,16 @@ import type { ExtractedInfo, Telemetry } from "../../../shared/contract/media.ts
 import { sanitiseFolder } from "../../../shared/names.ts";
 import { checkUrl, type UrlPolicy } from "../../../shared/url-guard.ts";
 import type { JobRow } from "../../partition/job-row.ts";
-import { MANAGED_TARGET } from "../../partition/targets.ts";
+import { DOWNLOAD_SHARE } from "../../partition/states.ts";
+import { MANAGED_ROOT, MANAGED_TARGET } from "../../partition/targets.ts";
+import { archiveIdOfSource } from "../archive-ids.ts";
 import type { Sidecar } from "../tree/sidecars.ts";
+import { DOWNLOADS, TEMP } from "../wire-names.ts";
 import { rfc2822 } from "./dates.ts";
 import type { ItemFacts, ItemSecrets } from "./facts.ts";
-import { itemStatus } from "./status.ts";
+import { type ItemStatus, itemStatus } from "./status.ts";
 
-/** What the root of the tree is called on the wire, wherever it is. */
-const ROOT = "/downloads";
-/** The jobs API's own folder of managed storage. */
-const JOBS_FOLDER = "videos";
 const NANOSECONDS = 1_000_000;
-/** Of a job's progress the download is the first third (jobs API 3.5). */
-const DOWNLOAD_SHARE = 33;
 
 export interface ItemSource {
   row: JobRow;
@@ -43,7 +40,7 @@ export function itemView(source: ItemSource, policy: UrlPolicy) {
     preset: facts.preset,
     folder: place.folder,
     download_dir: status === "skip" ? null : place.dir,
-    temp_dir: "/tmp",
+    temp_dir: TEMP,
     status,
     cookies: secrets.cookies,
     template: facts.template,
@@ -59,17 +56,12 @@ export function itemView(source: ItemSource, policy: UrlPolicy) {
     auto_start: row.state !== "held",
     is_archivable: null,
     is_archived: null,
-    archive_id: archiveId(row),
+    archive_id: archiveIdOfSource(row.source_id),
     sidecar: {} as Sidecar,
     tmpfilename: null,
     filename: status === "finished" ? place.filename : null,
-    ...progressOf(source, info),
+    ...progressOf(source, status, info),
   };
-}
-
-/** The archive's word for a source; the generic extractor has none (library API 5.6). */
-function archiveId({ source_id }: Pick<JobRow, "source_id">): string | null {
-  return source_id === null || source_id.startsWith("generic ") ? null : source_id;
 }
 
 /** `download_dir` and `filename` spell the file's path. Other surfaces' jobs lie in a folder of their own. */
@@ -86,7 +78,7 @@ function placeOf(row: JobRow): { folder: string; dir: string; filename: string |
   }
   if (path === null) {
     const folder =
-      row.target_id === MANAGED_TARGET ? [JOBS_FOLDER, asked].filter((part) => part !== "").join("/") : asked;
+      row.target_id === MANAGED_TARGET ? [MANAGED_ROOT, asked].filter((part) => part !== "").join("/") : asked;
     return { folder, dir: below(folder), filename: null };
   }
   const slash = path.lastIndexOf("/");
@@ -95,7 +87,7 @@ function placeOf(row: JobRow): { folder: string; dir: string; filename: string |
 }
 
 function below(folder: string): string {
-  return folder === "" ? ROOT : `${ROOT}/${folder}`;
+  return folder === "" ? DOWNLOADS : `${DOWNLOADS}/${folder}`;
 }
 
 /** What the source says of itself; what the user sent survives. */
@@ -118,8 +110,7 @@ function extrasOf(row: JobRow, { extras }: ItemFacts, info: ExtractedInfo | null
   };
 }
 
-function progressOf({ row, ...live }: ItemSource, info: ExtractedInfo | null) {
-  const status = itemStatus(row);
+function progressOf({ row, ...live }: ItemSource, status: ItemStatus, info: ExtractedInfo | null) {
   const estimate = info?.size_estimate ?? null;
   const total = status === "finished" ? row.file_size : null;
   const share = status === "downloading" && row.progress !== null ? Math.min(1, row.progress / DOWNLOAD_SHARE) : null;

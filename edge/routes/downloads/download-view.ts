@@ -6,11 +6,10 @@ import { sanitiseName } from "../../../shared/names.ts";
 import { checkUrl, type UrlPolicy } from "../../../shared/url-guard.ts";
 import type { TaskRow } from "../../db/downloads.ts";
 import type { BatchRow } from "../../partition/batches.ts";
+import { DOWNLOAD_SHARE } from "../../partition/states.ts";
 import { downloadStatus } from "./download-status.ts";
 
 const MB = 1_000_000;
-/** Of a job's progress the download is the first third (jobs API 3.5). */
-const DOWNLOAD_SHARE = 33;
 
 export interface DownloadSource {
   row: TaskRow;

@@ -12,6 +12,7 @@ import { type ItemView, itemView } from "../../../library/items/item-view.ts";
 import { isHistory } from "../../../library/items/status.ts";
 import type { Settings } from "../../../library/settings.ts";
 import { sidecarsOf } from "../../../library/tree/sidecars.ts";
+import { DOWNLOADS } from "../../../library/wire-names.ts";
 import type { JobRow } from "../../../partition/job-row.ts";
 import { MANAGED_TARGET } from "../../../partition/targets.ts";
 import type { AppContext } from "../../http.ts";
@@ -31,8 +32,6 @@ export async function itemsOf(context: AppContext, settings: Settings, rows: rea
   );
 }
 
-const ROOT = "/downloads/";
-
 /** Items of the history with what lies beside their files in managed storage (library API 3.1). In the order of the rows. */
 export async function withSidecars(
   context: AppContext,
@@ -42,7 +41,12 @@ export async function withSidecars(
   const path = ({ target_id, media_key }: Pick<JobRow, "target_id" | "media_key">) =>
     target_id === MANAGED_TARGET ? (media_key ?? "") : "";
   const { DB } = context.env;
-  const sidecars = await sidecarsOf(DB, context.var.caller.account.id, rows.map(path), (told) => ROOT + told);
+  const sidecars = await sidecarsOf(
+    DB,
+    context.var.caller.account.id,
+    rows.map(path),
+    (told) => `${DOWNLOADS}/${told}`,
+  );
   return items.map((item, index) => ({ ...item, sidecar: sidecars[index] ?? {} }));
 }
 

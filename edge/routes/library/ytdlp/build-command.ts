@@ -1,5 +1,6 @@
 import { AppError } from "../../../app-error.ts";
 import { readSettings } from "../../../db/settings.ts";
+import { DOWNLOADS, TEMP } from "../../../library/wire-names.ts";
 import type { Endpoint } from "../../endpoint.ts";
 import type { AppContext } from "../../http.ts";
 import { isObject, readLibraryJson } from "../library-body.ts";
@@ -9,9 +10,6 @@ import { parsedOptions } from "./parsed-options.ts";
 import { itemCli, readSubmission } from "./submission.ts";
 
 const NOT_JSON = "Invalid request. expecting JSON body.";
-/** Names on the wire, not paths of any machine (library API, section 14). */
-const DOWNLOADS = "/downloads";
-const TEMP = "/tmp";
 const COOKIE_FILE = `${TEMP}/cookies.txt`;
 
 /** `POST /api/yt-dlp/command` (library API 5.3): the command line that a submission stands for. */

@@ -6,6 +6,7 @@ import { type Env, urlPolicy } from "../../../env.ts";
 import { type CheckedOption, checkCommandLine } from "../../../library/command-line/check.ts";
 import { quoteShellWord } from "../../../library/command-line/shell-words.ts";
 import { pythonRepr } from "../../../library/python-repr.ts";
+import { CONFIG } from "../../../library/wire-names.ts";
 
 /** Longest complaint of a parser that is shown. */
 const MAX_REASON = 2_000;
@@ -81,7 +82,7 @@ function archiveIn(options: readonly CheckedOption[]): string | null {
 
 /** How an archive is called wherever a file is told. */
 export function archiveFile(name: string): string {
-  return `/config/${name}`;
+  return `${CONFIG}/${name}`;
 }
 
 /** @param reason The parser's last line, with a capital; a node's text is cleaned here. */
